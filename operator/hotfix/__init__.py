@@ -1,0 +1,1 @@
+"""hotfix-operator: ships a hotfix into a burning production system safely."""

@@ -1,0 +1,1 @@
+"""One file per kind of route; each implements the Router port."""

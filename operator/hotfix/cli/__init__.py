@@ -1,0 +1,1 @@
+"""kubectl-hotfix: reads through the same core and adapters; prints, never decides."""

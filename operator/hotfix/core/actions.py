@@ -1,0 +1,79 @@
+"""What may be done to the outside: frozen descriptions of writes, each with the version it was decided on. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .observation import DeploymentView, RouteView, ScalerView
+from .status import BorrowedRoute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFinalizer:
+    """Hold (`present`) or release the object."""
+
+    present: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptRoute:
+    """Add patched's backend at weight 0 to the rules (indexes) that do not name it."""
+
+    route: RouteView
+    rules: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetWeights:
+    """Give patched `weight` percent of the stable + patched sub-total in the rules (indexes). One write."""
+
+    route: RouteView
+    rules: tuple[int, ...]
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRoute:
+    """Original weights back (unless `keep_weights`), injected backends out, our ownership dropped. One write each."""
+
+    route: RouteView
+    original: BorrowedRoute
+    keep_weights: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Set a Deployment's replicas."""
+
+    deployment: DeploymentView
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPodSpec:
+    """Promote: make the Deployment's `.spec.template.spec` equal to what was proven."""
+
+    deployment: DeploymentView
+    pod_spec: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetScalerFloor:
+    """Set an HPA's minReplicas."""
+
+    scaler: ScalerView
+    min_replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """Publish decision `sequence` as an Event; the same sequence is published once."""
+
+    sequence: int
+    reason: str
+    message: str
+    type: str  # Normal or Warning
+    action: str
+
+
+Action = SetFinalizer | AdoptRoute | SetWeights | ReleaseRoute | Scale | SetPodSpec | SetScalerFloor | Announce

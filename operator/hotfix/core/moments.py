@@ -1,0 +1,21 @@
+"""Moments: seconds since 1970 (what the core computes with) and RFC 3339 in UTC (what the status shows). No clock here."""
+
+from datetime import UTC, datetime
+
+
+def rfc3339(moment_seconds: float) -> str:
+    """RFC 3339 with milliseconds, in UTC: 0.5 is `1970-01-01T00:00:00.500Z`."""
+    return datetime.fromtimestamp(moment_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def whole_seconds(moment_seconds: float) -> str:
+    """RFC 3339 without a fraction, as metav1.Time wants it."""
+    return datetime.fromtimestamp(int(moment_seconds), UTC).isoformat().replace("+00:00", "Z")
+
+
+def unix(text: str) -> float:
+    """Seconds since 1970 of an RFC 3339 moment; ValueError when it is none or has no zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment.timestamp()

@@ -1,0 +1,198 @@
+"""What one look saw. `None` means "could not see": never good, never bad, never zero. An object that was looked for and is
+not there is listed in `missing`. Views are neutral: nothing here knows a client library or a kind of router.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodView:
+    """One pod of a side."""
+
+    name: str
+    ready: bool
+    crash_looping: bool = False
+    restarts: int = 0
+    image_ids: tuple[str, ...] = ()
+    template: str | None = None  # pod-template-hash label: which ReplicaSet it came from
+    trouble: str | None = None  # a waiting container's reason, for example ImagePullBackOff
+    has_pre_stop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalerView:
+    """The HPA of a Deployment."""
+
+    name: str
+    min_replicas: int
+    max_replicas: int
+    owner: str | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentView:
+    """One Deployment. `pod_spec` is `.spec.template.spec` as the API server stores it; `template` is its hash."""
+
+    name: str
+    uid: str
+    version: str
+    generation: int
+    observed_generation: int
+    replicas: int
+    updated: int
+    ready: int
+    total: int  # pods of all ReplicaSets (.status.replicas)
+    selector: Mapping[str, str]
+    pod_labels: Mapping[str, str]
+    pod_spec: Mapping[str, Any]
+    template: str
+    images: tuple[str, ...]
+    owner: str | None  # "Flux Kustomization flux-system/shop", "Argo CD application shop", "Helm release shop"
+    progress_deadline_seconds: int
+    revision: str | None
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceView:
+    """The Service of a side and what stands behind it."""
+
+    name: str
+    selector: Mapping[str, str]
+    ports: tuple[int, ...]
+    session_affinity: bool
+    ready_pods: tuple[str, ...]  # names of the pods that are ready addresses in the EndpointSlices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideView:
+    """One side: its Deployment, Service, pods and HPA. A part that does not exist is None and named in `missing`."""
+
+    deployment: DeploymentView | None
+    service: ServiceView | None
+    pods: tuple[PodView, ...] = ()
+    scaler: ScalerView | None = None
+    missing: tuple[str, ...] = ()  # for example ("Deployment checkout-hotfix",)
+
+    @property
+    def ready_endpoints(self) -> int:
+        """Pods that the proxies may send requests to."""
+        return len(self.service.ready_pods) if self.service else 0
+
+
+class Ack(StrEnum):
+    """What the route's controllers say about the present generation."""
+
+    PENDING = "Pending"
+    APPLIED = "Applied"
+    REJECTED = "Rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleView:
+    """The split of one rule, in the router's own integers. `patched` is None where patched is not named."""
+
+    index: int
+    name: str | None
+    stable: int
+    patched: int | None
+    port: int | None  # the Service port of the stable backend
+    others: int  # sum of third backends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteView:
+    """One route. `rules` are those that name stable's or patched's Service."""
+
+    name: str
+    version: str
+    generation: int
+    ack: Ack
+    ack_message: str
+    rules: tuple[RuleView, ...]
+    owner: str | None  # GitOps manager, as in DeploymentView
+    weight_manager: str | None  # field manager that owns the weights now
+    ours: bool  # the weights are owned by this operator
+    controllers: tuple[str, ...]  # controllerNames of the parents' Gateways
+    refusal: str | None = None  # why this router cannot shift it, a sentence
+    base: str = ""  # hash of everything but the two weights and patched's own backend
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  # for the adapter's writes only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutesView:
+    """All routes of a rollout. `settle_seconds`: how long proxies take after the ack."""
+
+    routes: tuple[RouteView, ...]
+    missing: tuple[str, ...] = ()
+    candidates: tuple[str, ...] | None = None  # all routes naming stable's Service; None: not asked
+    bypasses: tuple[str, ...] = ()  # Ingresses and further routes that name stable's Service
+    settle_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One cumulative counter of one process: samples are (unix seconds, value), ascending."""
+
+    id: str
+    samples: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideSeries:
+    """The counters of one side. `started` grows when a request begins; None where no such series is asked for."""
+
+    requests: tuple[Series, ...]
+    errors: tuple[Series, ...]
+    started: tuple[Series, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsView:
+    """Counters of both sides on a grid of `interval_seconds` in (start, end]. `problem`: queries that answered, but with
+    something that cannot be judged; (reason, sentence)."""
+
+    start: float
+    end: float
+    interval_seconds: float
+    patched: SideSeries
+    stable: SideSeries
+    problem: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RivalView:
+    """Another HotfixRollout of the namespace that is not finished."""
+
+    name: str
+    created: str
+    phase: str | None
+    stable: str
+    routes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One look. `now` is in unix seconds."""
+
+    now: float
+    generation: int
+    deleting: bool
+    finalizer: bool
+    owner: str | None = None  # GitOps manager of the HotfixRollout itself
+    stable: SideView | None = None
+    patched: SideView | None = None
+    routes: RoutesView | None = None
+    metrics: MetricsView | None = None
+    metrics_error: str | None = None  # why metrics is None, a sentence
+    refused: tuple[str, str] | None = None  # an answer that will not change by itself: (reason, sentence)
+    rivals: tuple[RivalView, ...] | None = None
+    announced: int | None = None  # sequence of the last decision that became an event; None: not known
+    namespace_ending: bool = False
+    name: str = ""
+    namespace: str = ""
+    created: str = ""

@@ -1,0 +1,279 @@
+"""What was asked: `.spec` of a HotfixRollout, frozen. Shapes, defaults, descriptions and the rules the API server enforces.
+
+The CRD is generated from these models (descriptions included), so a field that does nothing must not be here.
+What only the cluster can tell (does the Service exist?) is no business of this module.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from .quantities import DURATION_PATTERN, SHARE_PATTERN, seconds, share
+
+
+class Rule:
+    """A CEL rule for the API server, with the sentence that tells what to do. Put into a field's or model's annotations."""
+
+    def __init__(self, expression: str, message: str) -> None:
+        self.expression = expression
+        self.message = message
+
+
+def _checked_duration(text: str) -> str:
+    seconds(text)
+    return text
+
+
+def _checked_share(text: str) -> str:
+    share(text)
+    return text
+
+
+Duration = Annotated[
+    str,
+    StringConstraints(pattern=DURATION_PATTERN, max_length=32),
+    AfterValidator(_checked_duration),
+]
+Share = Annotated[
+    str,
+    StringConstraints(pattern=SHARE_PATTERN, max_length=9),
+    AfterValidator(_checked_share),
+]
+ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
+ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
+Image = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Query = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+Text = Annotated[str, StringConstraints(max_length=256)]
+
+
+class Model(BaseModel):
+    """Frozen, camelCase outside, unknown fields ignored: an older operator must survive a newer manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class ReplicaPolicy(StrEnum):
+    MATCH = "Match"
+    OWN = "Own"
+
+
+class AfterRollback(StrEnum):
+    SCALE_TO_ZERO = "ScaleToZero"
+    KEEP = "Keep"
+
+
+class OnDeadline(StrEnum):
+    HOLD = "Hold"
+    ROLLBACK = "Rollback"
+    PROMOTE = "Promote"
+
+
+class OnMetricsUnavailable(StrEnum):
+    LAST_PROVEN = "LastProven"
+    HOLD = "Hold"
+    ROLLBACK = "Rollback"
+
+
+class PromotionMode(StrEnum):
+    PATCH_STABLE = "PatchStable"
+    KEEP_PATCHED = "KeepPatched"
+
+
+class Preset(StrEnum):
+    CONTOUR = "contour"
+    HTTP = "http"
+
+
+class Stable(Model):
+    """The Deployment that serves now and is broken."""
+
+    deployment: ObjectName = Field(description="Name of the apps/v1 Deployment that serves now, in this namespace.")
+    service: ServiceName | None = Field(
+        None, description="Service of the stable pods. Default: the Service named like the Deployment."
+    )
+    image: Image | None = Field(
+        None,
+        description="The broken image (tag or digest) this hotfix replaces. When stable runs another one the rollout "
+        "is refused (StableMoved), so that an old manifest replayed from git cannot touch a newer stable.",
+    )
+
+
+class Patched(Model):
+    """The Deployment that carries the hotfix."""
+
+    deployment: ObjectName = Field(description="Name of the apps/v1 Deployment that carries the hotfix, in this namespace.")
+    service: ServiceName | None = Field(
+        None, description="Service of the patched pods. Default: the Service named like the Deployment."
+    )
+    replicas: ReplicaPolicy = Field(
+        ReplicaPolicy.MATCH,
+        description="Match: patched is raised to stable's ready pods before the first step, unless an HPA or a GitOps "
+        "manager owns its replicas. Own: replicas are left alone and the share waits for capacity.",
+    )
+    after_rollback: AfterRollback = Field(
+        AfterRollback.SCALE_TO_ZERO,
+        description="What becomes of the patched pods after a rollback: ScaleToZero (after the drain) or Keep.",
+    )
+
+
+class HttpRoute(Model):
+    """A Gateway API HTTPRoute whose weights are shifted."""
+
+    name: ObjectName = Field(description="Name of the HTTPRoute, in this namespace.")
+    rules: (
+        Annotated[
+            list[int | Annotated[str, StringConstraints(min_length=1, max_length=253)]],
+            Rule(
+                "self.all(r, type(r) == int ? r >= 0 && r <= 15 : true)",
+                "a rule is given by its name or by its index from 0 to 15",
+            ),
+        ]
+        | None
+    ) = Field(
+        None,
+        min_length=1,
+        max_length=16,
+        description="Rules (by name or index from 0) to shift. Default: every rule that names stable's Service.",
+    )
+
+
+class Traffic(Model):
+    """Which routes are shifted, and how pods are drained."""
+
+    http_routes: list[HttpRoute] | None = Field(
+        None,
+        min_length=1,
+        max_length=8,
+        description="HTTPRoutes to shift. Default: the one HTTPRoute of the namespace that names stable's Service.",
+    )
+    drain: Duration = Field("30s", description="How long pods are kept after their weight reached 0 at the proxies.")
+
+
+class Metrics(Model):
+    """Where requests and errors of both sides are counted."""
+
+    preset: Preset | None = Field(
+        None, description="A named set of queries. Default: told from the controller of the route's Gateway."
+    )
+    requests: Query | None = Field(
+        None,
+        description="PromQL for a counter of all requests, asked once per side, with $(namespace) $(deployment) "
+        "$(service) $(port) $(pods). One series per process (label pod or instance); no rate() and no increase().",
+    )
+    errors: Query | None = Field(None, description="PromQL for a counter of failed requests, same rules as requests.")
+    interval: Duration | None = Field(
+        None, description="Scrape interval of these series. Default: the operator's --scrape-interval."
+    )
+
+
+class Risk(Model):
+    """The stated error probabilities of the canary analysis."""
+
+    false_rollback: Share = Field("1%", description="Risk of rolling back a patch that is not worse.")
+    false_promotion: Share = Field(
+        "5%", description="Risk of calling a patch not worse that is worse by maxErrorRateIncrease. At most 20%."
+    )
+
+
+class Analysis(Model):
+    """How patched is judged against the live stable."""
+
+    max_error_rate_increase: Share = Field(
+        "0.5%", description="Percentage points over stable's error rate: the smallest harm you care about."
+    )
+    max_user_impact: Share = Field(
+        "2%",
+        description="Bounds every raise: the worst rise of the whole service's error rate risked while undecided.",
+    )
+    risk: Risk = Field(default_factory=lambda: Risk.model_validate({}), description="The stated error probabilities.")
+    deadline: Duration = Field("1h", description="Longest time to reach a decision while Analyzing; at most 24h.")
+    on_deadline: OnDeadline = Field(
+        OnDeadline.HOLD, description="What to do when the deadline passes undecided: Hold, Rollback or Promote."
+    )
+    metrics_grace: Duration = Field("3m", description="How long metrics may be unavailable before onMetricsUnavailable.")
+    on_metrics_unavailable: OnMetricsUnavailable = Field(
+        OnMetricsUnavailable.LAST_PROVEN,
+        description="After metricsGrace: LastProven (back to the highest weight that was proven safe, or the start), "
+        "Hold, or Rollback. The weight is never raised without metrics.",
+    )
+    ready_grace: Duration = Field("5m", description="Time for patched's pods to become ready before traffic moves.")
+    bake_time: Duration = Field("10m", description="Time at the highest share with a live control before promotion; at most 24h.")
+
+
+class Promotion(Model):
+    """What happens when the hotfix is proven."""
+
+    mode: PromotionMode = Field(
+        PromotionMode.PATCH_STABLE,
+        description="PatchStable: stable's pod template becomes patched's and traffic returns to stable. "
+        "KeepPatched: patched keeps all traffic and a person goes on from there.",
+    )
+
+
+class Incident(Model):
+    """The incident this hotfix is for, shown wherever the rollout is shown."""
+
+    reference: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
+        None, description="Incident number, for example INC-4711."
+    )
+    reason: Text | None = Field(None, description="Why this hotfix ships, in a sentence.")
+    url: Annotated[str, StringConstraints(pattern=r"^https?://", max_length=2048)] | None = Field(
+        None, description="Where to read on, http(s)."
+    )
+    severity: Annotated[str, StringConstraints(max_length=32)] | None = Field(None, description="For example SEV1.")
+    detected_at: Annotated[str, StringConstraints(max_length=40)] | None = Field(
+        None,
+        description="When it was noticed (RFC 3339); the time to recovery counts from here.",
+        json_schema_extra={"format": "date-time"},
+    )
+
+
+class Spec(Model):
+    """What a HotfixRollout asks for."""
+
+    stable: Stable = Field(description="The side that serves now and is broken. Immutable.")
+    patched: Patched = Field(description="The side that carries the hotfix. Immutable.")
+    traffic: Traffic = Field(default_factory=lambda: Traffic.model_validate({}), description="Routes and drain. Immutable.")
+    metrics: Metrics = Field(
+        default_factory=lambda: Metrics.model_validate({}), description="Where requests and errors are counted."
+    )
+    start_weight: int | Annotated[str, StringConstraints(pattern="^Auto$")] = Field(
+        "Auto", description="First weight of patched in percent: Auto, or 1 to 50."
+    )
+    steps: list[Annotated[int, Field(ge=1, le=50)]] = Field(
+        default_factory=lambda: [1, 5, 25, 50],
+        min_length=1,
+        max_length=10,
+        description="Weights of patched in percent, strictly increasing; steps are jumped when the evidence allows.",
+    )
+    analysis: Analysis = Field(
+        default_factory=lambda: Analysis.model_validate({}), description="How patched is judged against stable."
+    )
+    promotion: Promotion = Field(
+        default_factory=lambda: Promotion.model_validate({}), description="What happens when the hotfix is proven."
+    )
+    incident: Incident | None = Field(None, description="The incident this hotfix is for.")
+    expires: Annotated[str, StringConstraints(max_length=40)] | None = Field(
+        None, description="RFC 3339; not started after this moment (Expired).", json_schema_extra={"format": "date-time"}
+    )
+    paused: bool = Field(
+        False,
+        description="Freeze where it is; rollback rules stay armed. Before the start: a rehearsal that writes nothing.",
+    )
+
+    @property
+    def stable_service(self) -> str:
+        """Stable's Service: given, else named like the Deployment."""
+        return self.stable.service or self.stable.deployment
+
+    @property
+    def patched_service(self) -> str:
+        """Patched's Service: given, else named like the Deployment."""
+        return self.patched.service or self.patched.deployment
+
+
+def parse(raw: dict[str, Any]) -> Spec:
+    """The frozen spec of a stored object; pydantic.ValidationError (a ValueError) names the field that is wrong."""
+    return Spec.model_validate(raw)

@@ -1,0 +1,218 @@
+"""What we remember: the whole of `.status`, frozen; a transition makes a new one. Bounded, and written only on change.
+
+Times are RFC 3339 strings in UTC (see `core/moments.py`), shares and rates are strings for people; what the machine
+computes with is an int, a string or a time. No decision is made here.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from .spec import Model
+
+Moment = Annotated[str, StringConstraints(max_length=40)]
+Short = Annotated[str, StringConstraints(max_length=253)]
+Sentence = Annotated[str, StringConstraints(max_length=1024)]
+
+
+class Phase(StrEnum):
+    """For people; machines read conditions."""
+
+    PENDING = "Pending"
+    ANALYZING = "Analyzing"
+    BAKING = "Baking"
+    PROMOTING = "Promoting"
+    PROMOTED = "Promoted"
+    ROLLING_BACK = "RollingBack"
+    ROLLED_BACK = "RolledBack"
+
+
+LIVE_PHASES = frozenset({Phase.ANALYZING, Phase.BAKING, Phase.PROMOTING, Phase.ROLLING_BACK})
+TERMINAL_PHASES = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK})
+
+
+class Stage(StrEnum):
+    """Where in its order of steps a phase is. Each stage is a target (what is wanted) and ends by what is seen."""
+
+    CHECKING = "Checking"  # Pending: references and preflight
+    SCALING = "Scaling"  # Pending: patched to its replicas, ready in the EndpointSlices
+    ADOPTING = "Adopting"  # Pending: finalizer set, patched's backend at weight 0, acknowledged
+    SHIFTING = "Shifting"  # Analyzing, Baking: weight by evidence
+    ALL_TO_PATCHED = "AllToPatched"  # Promoting: patched at 100, acknowledged and settled
+    DRAINING_STABLE = "DrainingStable"  # Promoting: stable's last requests end
+    PATCHING_STABLE = "PatchingStable"  # Promoting: stable's template set once, rolled out, ready
+    RETURNING = "Returning"  # Promoting: traffic back to stable in gated steps, judged with the sides swapped
+    RETURN_FAILED = "ReturnFailed"  # Promoting: new stable is worse; patched holds everything
+    WEIGHT_ZERO = "WeightZero"  # RollingBack: one write, acknowledged and settled
+    DRAINING_PATCHED = "DrainingPatched"  # Promoting, RollingBack: patched's last requests end
+    SCALING_DOWN = "ScalingDown"  # Promoting, RollingBack: patched to 0 replicas, where that is ours to do
+    GIVING_BACK = "GivingBack"  # route as it was, ownership and finalizer gone
+    DONE = "Done"
+
+
+class Condition(Model):
+    """A metav1.Condition with its own observedGeneration."""
+
+    type: Short
+    status: Annotated[str, StringConstraints(pattern="^(True|False|Unknown)$")]
+    reason: Annotated[str, StringConstraints(pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=1024)]
+    message: Annotated[str, StringConstraints(max_length=32768)] = ""
+    last_transition_time: Moment
+    observed_generation: int = Field(ge=0)
+
+
+class ResolvedRoute(Model):
+    """A route as it will be shifted."""
+
+    name: Short
+    rules: list[int] = Field(default_factory=list, max_length=16, description="Indexes of the rules that are shifted.")
+
+
+class Resolved(Model):
+    """What was inferred from the manifest; frozen when traffic first moves."""
+
+    stable_service: Short | None = None
+    patched_service: Short | None = None
+    routes: list[ResolvedRoute] = Field(default_factory=list, max_length=8)
+    preset: Short | None = Field(None, description="contour, http, or Custom when own queries are given.")
+    start_weight: int | None = None
+    start_reason: Sentence | None = None
+
+
+class Span(Model):
+    """A span of time that is not judged."""
+
+    start: Moment
+    end: Moment
+
+
+class Baseline(Model):
+    """What must not move between replays of the evidence."""
+
+    rate: Short = Field(description="Stable's error rate before the start, a decimal in 0..1.")
+    sigma2: Short = Field(description="Relative variance between pods, a decimal.")
+    interval_seconds: int = Field(ge=1, description="Length of a block.")
+    late_blocks: int = Field(ge=1, description="Deadline in blocks: the latest start of a late defect.")
+    stable_template: Short = Field(description="Hash of stable's pod spec at the start.")
+    patched_template: Short = Field(description="Hash of the pod spec that is being proven.")
+    stable_images: list[Short] = Field(default_factory=list, max_length=16)
+    patched_images: list[Short] = Field(default_factory=list, max_length=16)
+    stable_pods: int = Field(ge=0, description="Ready pods of stable when the rollout began.")
+    patched_restarts: dict[str, int] = Field(
+        default_factory=dict, max_length=64, description="Restarts of patched's pods at the start, where not 0."
+    )
+
+
+class Verdict(Model):
+    """The present reasoning, in words and numbers for people."""
+
+    state: Short = "Undecided"
+    stable: Short = Field("", description="For example 4.9 % (412/8402).")
+    patched: Short = ""
+    proven: Sentence = Field("", description="The tightest bound proven so far.")
+    evidence: Sentence = Field("", description="Evidence of each question against its threshold.")
+    expected_decision: Short = ""
+    at: Moment | None = None
+
+
+class DecisionRecord(Model):
+    """One decision, with the numbers it was made on."""
+
+    sequence: int = Field(ge=1)
+    time: Moment
+    what: Short
+    reason: Short
+    message: Sentence = ""
+    type: Annotated[str, StringConstraints(pattern="^(Normal|Warning)$")] = "Normal"
+
+
+class BorrowedRule(Model):
+    """One rule of a route as it was before."""
+
+    index: int = Field(ge=0)
+    stable_weight: int = Field(ge=0)
+    patched_weight: int | None = Field(None, description="None: patched was not named; it was injected.")
+
+
+class BorrowedRoute(Model):
+    """A route as it was before, in as far as we change it."""
+
+    name: Short
+    rules: list[BorrowedRule] = Field(default_factory=list, max_length=16)
+
+
+class Borrowed(Model):
+    """What we changed and how to give it back."""
+
+    routes: list[BorrowedRoute] = Field(default_factory=list, max_length=8)
+    hpa: Short | None = Field(None, description="Stable's HPA whose minReplicas was raised.")
+    hpa_min_replicas: int | None = None
+    hpa_raised_to: int | None = None
+    patched_replicas: int | None = Field(None, description="Replicas of patched before it was raised.")
+    undo: Annotated[str, StringConstraints(max_length=4096)] | None = Field(
+        None, description="One command that gives traffic back to stable when the operator is gone."
+    )
+
+
+class StableLost(Model):
+    """Stable cannot serve: all traffic is on patched until it is back."""
+
+    since: Moment
+    return_weight: int = Field(ge=0, le=100)
+    times: int = Field(1, ge=1)
+    ready_since: Moment | None = None
+
+
+class PromotionRecord(Model):
+    """What promotion changes in stable."""
+
+    changes: list[Short] = Field(default_factory=list, max_length=32, description="Paths of the pod spec that differ.")
+    previous_revision: Short | None = Field(None, description="ReplicaSet that ran before the change.")
+    patched_at: Moment | None = Field(None, description="When stable's template was seen to be what was proven.")
+
+
+class Status(Model):
+    """Everything the operator remembers about one rollout."""
+
+    observed_generation: int | None = None
+    phase: Phase | None = None
+    stage: Stage | None = None
+    message: Sentence = Field("", description="One sentence a responder can act on.")
+    next: Sentence = Field("", description="What happens next, and when.")
+    conditions: list[Condition] = Field(default_factory=list, max_length=16)
+    resolved: Resolved | None = None
+    weight: int | None = Field(None, ge=0, le=100, description="Wanted share of patched in percent.")
+    observed_weight: Short | None = Field(None, description="What the proxies served, for example 24.8 %.")
+    step: Short | None = Field(None, description="For example 3/4.")
+    proven_weight: int | None = Field(None, ge=0, le=100, description="Highest weight the evidence allowed so far.")
+    started_at: Moment | None = Field(None, description="The first write of a weight above 0.")
+    phase_started_at: Moment | None = None
+    stage_started_at: Moment | None = None
+    acknowledged_weight: int | None = Field(None, ge=0, le=100, description="The last weight all routes reported as applied.")
+    acknowledged_at: Moment | None = Field(None, description="When acknowledgedWeight was first seen applied.")
+    evidence_from: Moment | None = None
+    excluded: list[Span] = Field(default_factory=list, max_length=20)
+    baseline: Baseline | None = None
+    verdict: Verdict | None = None
+    decisions: list[DecisionRecord] = Field(default_factory=list, max_length=10)
+    announced: int = Field(0, ge=0, description="Sequence of the last decision that became an event.")
+    borrowed: Borrowed | None = None
+    stable_lost: StableLost | None = None
+    promotion: PromotionRecord | None = None
+    held: Short | None = Field(None, description="Reason why the rollout is held; absent while it moves.")
+    trouble_since: dict[str, Moment] = Field(
+        default_factory=dict, max_length=16, description="Since when something is seen to be wrong, by its reason."
+    )
+    bake_seconds: int = Field(0, ge=0, description="Seconds baked with fresh requests on both sides.")
+    baked_until: Moment | None = Field(None, description="End of the last block that counted towards the bake.")
+
+
+def parse(raw: dict[str, Any] | None) -> Status:
+    """The remembered status; a status that somebody edited into nonsense raises pydantic.ValidationError."""
+    return Status.model_validate(raw or {})
+
+
+def dump(status: Status) -> dict[str, Any]:
+    """JSON-ready, camelCase, without empty fields."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,174 @@
+"""The outside, as the operator sees it: Protocols of at most six methods. Fakes live in tests/, real ones in adapters/.
+
+Every method raises only what errors.py names. Every write carries the version that was seen and raises Conflict when
+somebody wrote first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .core.actions import Announce
+from .core.observation import DeploymentView, MetricsView, RivalView, RoutesView, RouteView, ScalerView, SideView
+from .core.spec import HttpRoute, Metrics
+from .core.status import BorrowedRoute, ResolvedRoute
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Which rollout."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A HotfixRollout as the API server holds it."""
+
+    key: Key
+    uid: str
+    version: str
+    generation: int
+    created: str
+    deleting: bool
+    finalizer: bool
+    namespace_ending: bool = False
+    owner: str | None = None
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsQuery:
+    """Counters of both sides in (start, end], unix seconds, on a grid of `interval_seconds`."""
+
+    namespace: str
+    preset: str | None
+    metrics: Metrics
+    stable_deployment: str
+    stable_service: str
+    stable_port: int
+    patched_deployment: str
+    patched_service: str
+    patched_port: int
+    start: float
+    end: float
+    interval_seconds: float
+    timeout_seconds: float
+
+
+class Clock(Protocol):
+    """Time for the outside; the core gets it as a number."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards."""
+        ...
+
+
+class RolloutStore(Protocol):
+    """HotfixRollout objects."""
+
+    async def load(self, key: Key) -> Stored | None:
+        """The object as it is now; None when it is gone."""
+        ...
+
+    async def save_status(self, stored: Stored, status: Mapping[str, Any]) -> Stored:
+        """Replace `.status` with `status` at the version of `stored` (absent fields are removed); returns the new object."""
+        ...
+
+    async def set_finalizer(self, stored: Stored, *, present: bool) -> Stored | None:
+        """Add or remove our finalizer at the version of `stored`; None when the object is gone with it."""
+        ...
+
+    async def rivals(self, key: Key) -> tuple[RivalView, ...]:
+        """The namespace's other unfinished rollouts."""
+        ...
+
+
+class Router(Protocol):
+    """Routes that split requests between two Services. Weights are percent of the stable + patched sub-total."""
+
+    async def read(
+        self,
+        namespace: str,
+        wanted: Sequence[HttpRoute] | None,
+        services: tuple[str, str],
+    ) -> RoutesView:
+        """The named routes, or with None the candidates naming stable; `services` is (stable, patched)."""
+        ...
+
+    async def adopt(self, namespace: str, route: RouteView, rules: Sequence[int], services: tuple[str, str]) -> None:
+        """Add patched's backend at weight 0 beside stable's in these rules; what is there already stays."""
+        ...
+
+    async def apply(self, namespace: str, route: RouteView, rules: Sequence[int], services: tuple[str, str], weight: int) -> None:
+        """Patched gets `weight` percent in these rules: one write; nothing is written when it is so already."""
+        ...
+
+    async def release(
+        self, namespace: str, route: RouteView, original: BorrowedRoute, services: tuple[str, str], *, keep_weights: bool
+    ) -> None:
+        """As it was before, later foreign edits kept; our ownership dropped. `keep_weights`: only drop the ownership."""
+        ...
+
+
+class Workloads(Protocol):
+    """Deployments, their pods, Services and HPAs."""
+
+    async def read(self, namespace: str, deployment: str, service: str) -> SideView:
+        """One side as it is now; what does not exist is named in `missing`."""
+        ...
+
+    async def scale(self, namespace: str, deployment: DeploymentView, replicas: int) -> None:
+        """Set replicas at the version seen."""
+        ...
+
+    async def set_pod_spec(self, namespace: str, deployment: DeploymentView, pod_spec: Mapping[str, Any]) -> None:
+        """Replace `.spec.template.spec` at the version seen."""
+        ...
+
+    async def set_scaler_floor(self, namespace: str, scaler: ScalerView, min_replicas: int) -> None:
+        """Set the HPA's minReplicas at the version seen."""
+        ...
+
+
+class MetricsSource(Protocol):
+    """Counters of requests and errors."""
+
+    async def collect(self, query: MetricsQuery) -> MetricsView:
+        """Raw counters of both sides; a partial, late or failed answer raises Unavailable, an invalid query Refused."""
+        ...
+
+
+class Announcer(Protocol):
+    """Events people read."""
+
+    async def announce(self, stored: Stored, event: Announce) -> None:
+        """Publish once: the same sequence again is no error and no second event."""
+        ...
+
+    def announced(self, key: Key) -> int | None:
+        """Sequence of the last event this process published for the rollout; None when it did not."""
+        ...
+
+
+__all__ = [
+    "Announcer",
+    "Clock",
+    "Key",
+    "MetricsQuery",
+    "MetricsSource",
+    "ResolvedRoute",
+    "RolloutStore",
+    "Router",
+    "Stored",
+    "Workloads",
+]

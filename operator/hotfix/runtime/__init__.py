@@ -1,0 +1,1 @@
+"""The running process: watch, queue, HTTP endpoints, wiring. No decision is made here."""
