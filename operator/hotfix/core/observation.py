@@ -183,6 +183,7 @@ class Observation:
     generation: int
     deleting: bool
     finalizer: bool
+    scrape_interval_seconds: float = 15.0  # the operator's setting
     owner: str | None = None  # GitOps manager of the HotfixRollout itself
     stable: SideView | None = None
     patched: SideView | None = None

@@ -160,8 +160,6 @@ class StableLost(Model):
 
     since: Moment
     return_weight: int = Field(ge=0, le=100)
-    times: int = Field(1, ge=1)
-    ready_since: Moment | None = None
 
 
 class PromotionRecord(Model):
@@ -199,10 +197,14 @@ class Status(Model):
     announced: int = Field(0, ge=0, description="Sequence of the last decision that became an event.")
     borrowed: Borrowed | None = None
     stable_lost: StableLost | None = None
+    stable_lost_times: int = Field(0, ge=0, description="How often stable was lost; each time its return waits twice as long.")
+    stopped_seconds: int = Field(0, ge=0, description="Past seconds in which the clocks stood still: paused or stable lost.")
+    returned: bool = Field(False, description="Stable runs what was proven; a failure from here on stays on patched.")
+    keep_pods: bool = Field(False, description="Patched's pods stay after the rollback whatever afterRollback says.")
     promotion: PromotionRecord | None = None
     held: Short | None = Field(None, description="Reason why the rollout is held; absent while it moves.")
-    trouble_since: dict[str, Moment] = Field(
-        default_factory=dict, max_length=16, description="Since when something is seen to be wrong, by its reason."
+    since: dict[str, Moment] = Field(
+        default_factory=dict, max_length=16, description="Since when something is seen to be so, by its name."
     )
     bake_seconds: int = Field(0, ge=0, description="Seconds baked with fresh requests on both sides.")
     baked_until: Moment | None = Field(None, description="End of the last block that counted towards the bake.")

@@ -1,0 +1,152 @@
+"""One look, ready for decisions: spec, status, what was seen and what the counts say, with the questions asked of them
+again and again. Pure; answers only, no decisions.
+"""
+
+from dataclasses import dataclass
+
+from . import moments
+from .judgement import Judgement
+from .observation import Ack, Observation, RouteView, RuleView, SideView
+from .spec import Spec
+from .status import Condition, DecisionRecord, Phase, Stage, Status
+
+READY_SECONDS = 5.0  # pods must have been ready in the EndpointSlices for this long before they get requests
+LOOK_SECONDS = 5.0  # longest time between two looks while live
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`judgement` is None where nothing could be judged."""
+
+    spec: Spec
+    status: Status
+    seen: Observation
+    judgement: Judgement | None = None
+
+    @property
+    def now(self) -> float:
+        """Unix seconds."""
+        return self.seen.now
+
+    @property
+    def interval_seconds(self) -> float:
+        """Length of a block."""
+        if self.status.baseline:
+            return float(self.status.baseline.interval_seconds)
+        return self.seen.scrape_interval_seconds
+
+    def elapsed(self, moment: str | None) -> float:
+        """Seconds since a moment of the status; 0 for one that is not set or lies in the future."""
+        return max(0.0, self.now - moments.unix(moment)) if moment else 0.0
+
+    def lasted(self, name: str) -> float | None:
+        """Seconds for which something has been so; None when it is not."""
+        moment = self.status.since.get(name)
+        return self.elapsed(moment) if moment else None
+
+    @property
+    def settled(self) -> bool:
+        """The present weight is acknowledged by all routes and the proxies had time to take it."""
+        status = self.status
+        if status.weight is None or status.acknowledged_weight != status.weight or self.seen.routes is None:
+            return False
+        return self.elapsed(status.acknowledged_at) >= self.seen.routes.settle_seconds
+
+    @property
+    def weight_since(self) -> float | None:
+        """Unix seconds from which requests were split at the present weight; None while that is not known."""
+        status = self.status
+        if status.weight is None or status.acknowledged_weight != status.weight or not status.acknowledged_at:
+            return None
+        settle = self.seen.routes.settle_seconds if self.seen.routes else 1.0
+        return moments.unix(status.acknowledged_at) + settle
+
+
+def shifted_rules(route: RouteView, spec: Spec) -> tuple[RuleView, ...]:
+    """The rules of a route that this rollout shifts: the named ones, else all that name a side."""
+    asked = next((r.rules for r in spec.traffic.http_routes or () if r.name == route.name), None)
+    if asked is None:
+        return route.rules
+    return tuple(rule for rule in route.rules if rule.index in asked or (rule.name and rule.name in asked))
+
+
+def share_of(rule: RuleView) -> float:
+    """Patched's percent of the stable + patched sub-total; 0 when both are 0."""
+    total = rule.stable + (rule.patched or 0)
+    return 100.0 * (rule.patched or 0) / total if total else 0.0
+
+
+def has_weight(rule: RuleView, weight: int) -> bool:
+    """The rule gives patched this percent, as near as the router's integers can (half a percent)."""
+    return rule.stable + (rule.patched or 0) > 0 and abs(share_of(rule) - weight) < 0.5
+
+
+def routes_have(look: Look, weight: int) -> bool:
+    """Every shifted rule of every route gives patched this percent; False where a route cannot be seen."""
+    view = look.seen.routes
+    if view is None or view.missing or not view.routes:
+        return False
+    return all(has_weight(rule, weight) for route in view.routes for rule in shifted_rules(route, look.spec))
+
+
+def routes_acknowledge(look: Look, weight: int) -> bool:
+    """Every route carries this weight and all its controllers report it as applied."""
+    view = look.seen.routes
+    return routes_have(look, weight) and view is not None and all(route.ack is Ack.APPLIED for route in view.routes)
+
+
+def ready(side: SideView | None) -> int | None:
+    """Ready endpoints of a side; None when it could not be seen."""
+    return None if side is None else side.ready_endpoints
+
+
+def versions(side: SideView | None) -> int:
+    """How many sets of image IDs a side's ready pods run; 0 when there are none or they could not be seen."""
+    return len({pod.image_ids for pod in side.pods if pod.ready and pod.image_ids}) if side else 0
+
+
+def enter(status: Status, now: float, phase: Phase, stage: Stage, **more: object) -> Status:
+    """The status with a new phase and stage; their clocks start where they change."""
+    moment = moments.rfc3339(now)
+    update: dict[str, object] = {"phase": phase, "stage": stage, "held": None, **more}
+    if phase != status.phase:
+        update["phase_started_at"] = moment
+    if stage != status.stage or phase != status.phase:
+        update["stage_started_at"] = moment
+    return status.model_copy(update=update)
+
+
+def hold(status: Status, reason: str, message: str, following: str = "") -> Status:
+    """The status held where it is, with its reason and a sentence."""
+    return status.model_copy(update={"held": str(reason), "message": message[:1024], "next": following[:1024]})
+
+
+def say(status: Status, message: str, following: str = "") -> Status:
+    """The status moving on, with a sentence and what comes next."""
+    return status.model_copy(update={"held": None, "message": message[:1024], "next": following[:1024]})
+
+
+def record(status: Status, now: float, what: str, reason: str, message: str, *, warning: bool = False) -> Status:
+    """The status with one more decision; the last ten are kept. `what` is a verb or a weight, for people."""
+    sequence = status.decisions[-1].sequence + 1 if status.decisions else 1
+    entry = DecisionRecord(
+        sequence=sequence,
+        time=moments.rfc3339(now),
+        what=what[:253],
+        reason=str(reason),
+        message=message[:1024],
+        type="Warning" if warning else "Normal",
+    )
+    return status.model_copy(update={"decisions": [*status.decisions[-9:], entry]})
+
+
+def record_once(look: Look, status: Status, what: str, reason: str, message: str) -> Status:
+    """Record a warning unless the last decision of this kind is the newest one already."""
+    if status.decisions and status.decisions[-1].reason == str(reason) and status.decisions[-1].what == what:
+        return status
+    return record(status, look.now, what, reason, message, warning=True)
+
+
+def condition(status: Status, kind: str) -> Condition | None:
+    """The condition of this type."""
+    return next((entry for entry in status.conditions if entry.type == kind), None)

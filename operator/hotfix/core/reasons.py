@@ -1,0 +1,84 @@
+"""Every reason the operator gives, once: the word that stands in conditions and events, and the sentence behind it.
+
+Docs list this table; a responder can search for the word. Numbers and names are added where a reason is used.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A CamelCase word; `sentence` says what it means for a person."""
+
+    sentence: str
+
+    def __new__(cls, word: str, sentence: str) -> "Reason":
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.sentence = sentence
+        return member
+
+    # before traffic moves
+    HOTFIX_DETECTED = "HotfixDetected", "The rollout was seen and its references are being checked."
+    TARGET_NOT_FOUND = "TargetNotFound", "Something the manifest names does not exist; create it or correct the name."
+    ROUTE_AMBIGUOUS = "RouteAmbiguous", "No route, or several, name stable's Service; name one in spec.traffic.httpRoutes."
+    ROUTE_UNFIT = "RouteUnfit", "The route cannot be shifted as it is."
+    ROUTE_REJECTED = "RouteRejected", "The route's controller does not accept it."
+    ROUTE_BUSY = "RouteBusy", "Another rollout uses the same route or stable; this one waits."
+    METRICS_UNKNOWN = "MetricsUnknown", "No metrics preset fits the route's controller; set spec.metrics.preset or own queries."
+    METRICS_MISSING = "MetricsMissing", "Prometheus has no request counter for stable; patched could not be judged."
+    INVALID_QUERY = "InvalidQuery", "Prometheus refuses the query; correct it."
+    INVALID_SPEC = "InvalidSpec", "The manifest is not valid; correct the field that is named."
+    INVALID_STATUS = "InvalidStatus", "The stored status cannot be read; nothing is changed until it is restored."
+    FORBIDDEN = "Forbidden", "The operator lacks a right; grant it (deploy/ has the exact rules)."
+    SERVICE_SELECTS_BOTH_SIDES = "ServiceSelectsBothSides", "A Service selects pods of both sides; weights would mean nothing."
+    SELECTORS_OVERLAP = "SelectorsOverlap", "One Deployment's selector matches the other's pods."
+    NOTHING_TO_PROMOTE = "NothingToPromote", "Both Deployments have the same pod spec; there is no fix to ship."
+    STABLE_MOVED = "StableMoved", "Stable runs another image than this hotfix was made for."
+    MANAGED_BY_GITOPS = "ManagedByGitOps", "Git would undo what the rollout writes; it is refused before traffic moves."
+    PATCHED_ALREADY_SERVES = "PatchedAlreadyServes", "Patched has a weight above 0 already; set it to 0 first."
+    EXPIRED = "Expired", "The rollout was not started before spec.expires."
+    PATCHED_READY = "PatchedReady", "Patched has the ready pods it needs."
+    PATCHED_NOT_READY = "PatchedNotReady", "Patched's pods are not ready yet."
+    PATCHED_NEVER_READY = "PatchedNeverReady", "Patched's pods did not become ready in time."
+    # moving
+    PROGRESSING = "Progressing", "The rollout goes on by itself."
+    TRAFFIC_SHIFTED = "TrafficShifted", "The weight of patched was changed."
+    EVIDENCE_SUFFICIENT = "EvidenceSufficient", "Patched is proven not to be worse than stable."
+    BAKING = "Baking", "Patched carries nearly all traffic while a live control is kept."
+    PROMOTING = "Promoting", "The fix is moved into stable."
+    PROMOTED = "Promoted", "The hotfix serves all traffic."
+    # held
+    PAUSED = "Paused", "Frozen by spec.paused; rollback rules stay armed."
+    RESUMED = "Resumed", "No longer paused."
+    NO_TRAFFIC = "NoTraffic", "There are not enough requests on both sides to judge."
+    METRICS_UNAVAILABLE = "MetricsUnavailable", "Prometheus gives no usable answer; the weight is not raised."
+    CLUSTER_UNAVAILABLE = "ClusterUnavailable", "The API server gives no usable answer; nothing is changed."
+    COUNTERS_UNFIT = "CountersUnfit", "The counters cannot be judged as they are."
+    WEIGHT_NOT_EFFECTIVE = "WeightNotEffective", "The proxies do not serve the weight that the route asks for."
+    WEIGHT_NOT_CONFIRMED = "WeightNotConfirmed", "The route's controllers did not confirm the weight in time."
+    WEIGHTS_EDITED = "WeightsEdited", "Somebody changed the weights; they are left as they are."
+    TRAFFIC_DRIFT_CORRECTED = "TrafficDriftCorrected", "A manager changed the weights; they were written again."
+    ROUTE_MISSING = "RouteMissing", "The route or stable's backend in it is gone; nothing is recreated."
+    INSUFFICIENT_CAPACITY = "InsufficientCapacity", "A side has too few ready pods for the share it would get."
+    SEVERAL_VERSIONS = "SeveralVersions", "A side runs several images at once; it is not judged until one is left."
+    PATCHED_CHANGED = "PatchedChanged", "Patched's pod spec changed; the evidence starts from zero at the start weight."
+    STABLE_CHANGED = "StableChanged", "Stable's pod spec changed; the evidence starts from zero."
+    INCONCLUSIVE = "Inconclusive", "The deadline passed without a decision."
+    BOTH_UNREADY = "BothUnready", "Neither side has ready pods; weights are left as they are."
+    STABLE_LOST = "StableLost", "Stable cannot serve; all traffic is on patched until it is back."
+    STABLE_BACK = "StableBack", "Stable can serve again."
+    PROMOTION_FAILED = "PromotionFailed", "Stable is not good with the fix; patched keeps all traffic."
+    DELETION_HELD = "DeletionHeld", "Deleting now would hurt; the finalizer waits."
+    # back
+    ROLLING_BACK = "RollingBack", "All traffic goes back to stable."
+    ROLLED_BACK = "RolledBack", "All traffic is on stable."
+    PATCHED_WORSE = "PatchedWorse", "Patched is proven to fail more requests than stable."
+    PATCHED_LOST = "PatchedLost", "Patched's pods cannot serve."
+    PATCHED_NOT_ANSWERING = "PatchedNotAnswering", "Patched takes requests but does not finish them."
+    PATCHED_SCALED_TO_ZERO = "PatchedScaledToZero", "Somebody scaled patched to 0."
+    BLIND_TOO_LONG = "BlindTooLong", "Metrics were unavailable for longer than spec.analysis.metricsGrace."
+    DEADLINE = "Deadline", "The deadline passed and spec.analysis.onDeadline says what to do."
+    DELETED = "Deleted", "The object was deleted."
+    # in conditions only
+    IN_PROGRESS = "InProgress", "Not decided yet."
+    HELD = "Held", "Not moving; the message says why."
