@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from . import moments
 from .judgement import Judgement
 from .observation import Ack, Observation, RouteView, RuleView, SideView
+from .reasons import GOOD_NEWS, Reason
 from .spec import Spec
 from .status import Condition, DecisionRecord, Phase, Stage, Status
 
 READY_SECONDS = 5.0  # pods must have been ready in the EndpointSlices for this long before they get requests
+WRONG_SECONDS = 30.0  # a wrong reference is Stalled only after this long
 LOOK_SECONDS = 5.0  # longest time between two looks while live
 
 
@@ -81,12 +83,17 @@ def has_weight(rule: RuleView, weight: int) -> bool:
     return rule.stable + (rule.patched or 0) > 0 and abs(share_of(rule) - weight) < 0.5
 
 
+def route_has(look: Look, route: RouteView, weight: int) -> bool:
+    """Every shifted rule of the route gives patched this percent."""
+    return all(has_weight(rule, weight) for rule in shifted_rules(route, look.spec))
+
+
 def routes_have(look: Look, weight: int) -> bool:
     """Every shifted rule of every route gives patched this percent; False where a route cannot be seen."""
     view = look.seen.routes
     if view is None or view.missing or not view.routes:
         return False
-    return all(has_weight(rule, weight) for route in view.routes for rule in shifted_rules(route, look.spec))
+    return all(route_has(look, route, weight) for route in view.routes)
 
 
 def routes_acknowledge(look: Look, weight: int) -> bool:
@@ -116,7 +123,7 @@ def enter(status: Status, now: float, phase: Phase, stage: Stage, **more: object
     return status.model_copy(update=update)
 
 
-def hold(status: Status, reason: str, message: str, following: str = "") -> Status:
+def hold(status: Status, reason: Reason, message: str, following: str = "") -> Status:
     """The status held where it is, with its reason and a sentence."""
     return status.model_copy(update={"held": str(reason), "message": message[:1024], "next": following[:1024]})
 
@@ -126,7 +133,7 @@ def say(status: Status, message: str, following: str = "") -> Status:
     return status.model_copy(update={"held": None, "message": message[:1024], "next": following[:1024]})
 
 
-def record(status: Status, now: float, what: str, reason: str, message: str, *, warning: bool = False) -> Status:
+def record(status: Status, now: float, what: str, reason: Reason, message: str) -> Status:
     """The status with one more decision; the last ten are kept. `what` is a verb or a weight, for people."""
     sequence = status.decisions[-1].sequence + 1 if status.decisions else 1
     entry = DecisionRecord(
@@ -135,16 +142,17 @@ def record(status: Status, now: float, what: str, reason: str, message: str, *, 
         what=what[:253],
         reason=str(reason),
         message=message[:1024],
-        type="Warning" if warning else "Normal",
+        type="Normal" if reason in GOOD_NEWS else "Warning",
     )
     return status.model_copy(update={"decisions": [*status.decisions[-9:], entry]})
 
 
-def record_once(look: Look, status: Status, what: str, reason: str, message: str) -> Status:
-    """Record a warning unless the last decision of this kind is the newest one already."""
-    if status.decisions and status.decisions[-1].reason == str(reason) and status.decisions[-1].what == what:
+def record_once(status: Status, now: float, what: str, reason: Reason, message: str) -> Status:
+    """Record it unless the newest decision is this one already."""
+    newest = status.decisions[-1] if status.decisions else None
+    if newest and (newest.reason, newest.what) == (str(reason), what):
         return status
-    return record(status, look.now, what, reason, message, warning=True)
+    return record(status, now, what, reason, message)
 
 
 def condition(status: Status, kind: str) -> Condition | None:

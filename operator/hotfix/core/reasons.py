@@ -82,3 +82,26 @@ class Reason(StrEnum):
     # in conditions only
     IN_PROGRESS = "InProgress", "Not decided yet."
     HELD = "Held", "Not moving; the message says why."
+
+
+GOOD_NEWS = frozenset(
+    {
+        Reason.HOTFIX_DETECTED,
+        Reason.PATCHED_READY,
+        Reason.TRAFFIC_SHIFTED,
+        Reason.EVIDENCE_SUFFICIENT,
+        Reason.BAKING,
+        Reason.PROMOTING,
+        Reason.PROMOTED,
+        Reason.PAUSED,
+        Reason.RESUMED,
+        Reason.STABLE_BACK,
+        Reason.DELETED,
+        Reason.PROGRESSING,
+    }
+)
+
+
+def named(word: str, otherwise: Reason) -> Reason:
+    """The reason with this word, else `otherwise`."""
+    return next((reason for reason in Reason if reason.value == word), otherwise)

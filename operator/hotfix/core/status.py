@@ -202,6 +202,7 @@ class Status(Model):
     returned: bool = Field(False, description="Stable runs what was proven; a failure from here on stays on patched.")
     keep_pods: bool = Field(False, description="Patched's pods stay after the rollback whatever afterRollback says.")
     promotion: PromotionRecord | None = None
+    why: Short | None = Field(None, description="Reason of the rollback.")
     held: Short | None = Field(None, description="Reason why the rollout is held; absent while it moves.")
     since: dict[str, Moment] = Field(
         default_factory=dict, max_length=16, description="Since when something is seen to be so, by its name."

@@ -1,0 +1,240 @@
+"""Analyzing and Baking: the weight follows the evidence. One look -> the next status. Pure.
+
+Order: what rolls back, then changed versions, then the blind policy, then what holds, then the deadline, then the next step.
+"""
+
+import math
+from decimal import Decimal
+
+from . import capacity, guards, moments, preflight, promoting, reports
+from .judgement import Judgement
+from .look import Look, enter, hold, record, record_once, say, versions
+from .quantities import seconds, share, span
+from .reasons import Reason
+from .rolling_back import begin as roll_back
+from .spec import OnDeadline, OnMetricsUnavailable
+from .status import Phase, Stage, Status
+
+MINIMUM_SECONDS = 30.0  # before the bake, however clear the evidence
+MINIMUM_SCRAPES = 4
+HELD_SCRAPES = 2  # blocks at the present weight before the bake
+CONTROL_PERCENT = 5  # stable's share in the bake ...
+CONTROL_PERCENT_QUIET = 20  # ... and where 5 % would be under 20 requests a scrape
+CONTROL_REQUESTS = 20.0
+
+
+def shifting(look: Look) -> Status:
+    """One look while the weight follows the evidence."""
+    veto = guards.first(guards.ROLL_BACK, look)
+    if veto:
+        return roll_back(look.status, look.now, veto, keep_pods=veto.reason is Reason.DELETED)
+    changed = _changed_versions(look)
+    if changed:
+        return changed
+    blind = _blind_too_long(look)
+    if blind:
+        return blind
+    look = _baked(look)
+    veto = guards.first(guards.HOLD, look)
+    if look.status.phase is Phase.BAKING:
+        return _hold(look, veto) if veto else _bake(look)
+    return _deadline(look, veto) or (_hold(look, veto) if veto else _advance(look))
+
+
+def _hold(look: Look, veto: guards.Veto) -> Status:
+    status = look.status
+    if status.held != str(veto.reason):
+        status = record_once(status, look.now, "hold", veto.reason, veto.message)
+    return hold(status, veto.reason, veto.message, f"held at {status.weight} %")
+
+
+def _changed_versions(look: Look) -> Status | None:
+    """A changed pod spec: evidence from zero; for patched the weight goes down to the start too."""
+    status, baseline = look.status, look.status.baseline
+    stable, patched = look.seen.stable, look.seen.patched
+    if baseline is None or not (stable and patched and stable.deployment and patched.deployment):
+        return None
+    fresh = {
+        "evidence_from": moments.rfc3339(look.now),
+        "excluded": [],
+        "bake_seconds": 0,
+        "baked_until": None,
+        "proven_weight": None,
+        "stopped_seconds": status.stopped_seconds,
+    }
+    if patched.deployment.template != baseline.patched_template:
+        start = min(status.weight or 0, _start_weight(status))
+        message = f"The pod spec of {patched.deployment.name} changed; evidence from zero at {start} %."
+        changes = preflight.changed_paths(stable.deployment.pod_spec, patched.deployment.pod_spec)
+        now_proving = {"patched_template": patched.deployment.template, "patched_images": list(patched.deployment.images)}
+        entered = enter(
+            record(status, look.now, f"weight {start}", Reason.PATCHED_CHANGED, message),
+            look.now,
+            Phase.ANALYZING,
+            Stage.SHIFTING,
+            weight=start,
+            baseline=baseline.model_copy(update=now_proving),
+            promotion=promoting.planned(changes),
+            **fresh,
+        )
+        return say(entered, message, "analysis from zero")
+    if stable.deployment.template != baseline.stable_template:
+        message = (
+            f"The pod spec of {stable.deployment.name} changed; evidence from zero, the weight is left at {status.weight} %."
+        )
+        runs = {"stable_template": stable.deployment.template, "stable_images": list(stable.deployment.images)}
+        recorded = record(status, look.now, "evidence from zero", Reason.STABLE_CHANGED, message)
+        return say(recorded.model_copy(update={"baseline": baseline.model_copy(update=runs), **fresh}), message)
+    if "SeveralVersions" in status.since and versions(stable) == 1 == versions(patched) and not guards.several_versions(look):
+        since = {name: moment for name, moment in status.since.items() if name != "SeveralVersions"}
+        return say(status.model_copy(update={"since": since, **fresh}), "One image is left on each side; evidence from zero.")
+    return None
+
+
+def _start_weight(status: Status) -> int:
+    return status.resolved.start_weight or 1 if status.resolved else 1
+
+
+def _blind_too_long(look: Look) -> Status | None:
+    """After metricsGrace the policy may lower the weight, never raise it."""
+    analysis, status = look.spec.analysis, look.status
+    blind_seconds = look.lasted("Blind")
+    if blind_seconds is None or blind_seconds < seconds(analysis.metrics_grace):
+        return None
+    message = f"No usable metrics for {span(blind_seconds)}: {look.seen.metrics_error or 'Prometheus does not answer'}."
+    if analysis.on_metrics_unavailable is OnMetricsUnavailable.ROLLBACK:
+        return roll_back(status, look.now, guards.Veto(Reason.BLIND_TOO_LONG, message))
+    proven = max(status.proven_weight or 0, _start_weight(status))
+    if analysis.on_metrics_unavailable is OnMetricsUnavailable.LAST_PROVEN and proven < (status.weight or 0):
+        recorded = record(status, look.now, f"weight {proven}", Reason.BLIND_TOO_LONG, message)
+        lowered = enter(recorded, look.now, Phase.ANALYZING, Stage.SHIFTING, weight=proven, bake_seconds=0, baked_until=None)
+        return hold(lowered, Reason.METRICS_UNAVAILABLE, message, f"held at {proven} % until metrics are back")
+    return None
+
+
+def _deadline(look: Look, veto: guards.Veto | None) -> Status | None:
+    """Undecided for too long: say so, with the bound proven so far, and do what the spec says."""
+    status, analysis = look.status, look.spec.analysis
+    running = look.elapsed(status.started_at) - status.stopped_seconds - (look.lasted("Paused") or 0.0)
+    if look.spec.paused or running < seconds(analysis.deadline):
+        return None
+    judged = look.judgement
+    bound = reports.proven(judged) if judged else "nothing yet"
+    message = f"Undecided after {span(running)}; proven so far: {bound}."
+    if veto:
+        message += f" {veto.message}"
+    if analysis.on_deadline is OnDeadline.ROLLBACK:
+        return roll_back(status, look.now, guards.Veto(Reason.DEADLINE, message))
+    if analysis.on_deadline is OnDeadline.PROMOTE and judged and not veto and _harmless(judged):
+        return _begin_bake(look, judged, Reason.DEADLINE, message)
+    if _proven(look):
+        return None
+    if status.held != str(Reason.INCONCLUSIVE):
+        status = record_once(status, look.now, "hold", Reason.INCONCLUSIVE, message)
+    return hold(status, Reason.INCONCLUSIVE, message, f"held at {status.weight} %; rollback rules stay armed")
+
+
+def _harmless(judged: Judgement) -> bool:
+    return judged.worse.log_max <= judged.worse.log_threshold / 2
+
+
+def _proven(look: Look) -> bool:
+    """Not worse, for long enough, and the present weight was held for two scrapes."""
+    judged = look.judgement
+    if judged is None or not judged.not_worse.reached_now or judged.blocks_at_weight < HELD_SCRAPES:
+        return False
+    return look.elapsed(look.status.started_at) >= max(MINIMUM_SECONDS, MINIMUM_SCRAPES * look.interval_seconds)
+
+
+def _advance(look: Look) -> Status:
+    """Nothing is wrong: the next step that the evidence and the pods allow, or the bake."""
+    status, judged = look.status, look.judgement
+    if judged is None or not look.settled or judged.blocks_at_weight < 1:
+        return say(status, f"Patched gets {status.weight} %; waiting for counts at this weight.", "judge the next scrape")
+    weight = status.weight or 0
+    allowed = tuple(step for step in look.spec.steps if step <= judged.ramp_weight)
+    target = max(capacity.largest_weight(look, allowed), weight)
+    proven = max(judged.ramp_weight, status.proven_weight or 0)
+    status = status.model_copy(update={"proven_weight": proven if proven else None})
+    if target > weight:
+        message = f"{target} % is safe by the evidence: {reports.not_worse(judged)}"
+        raised = record(status, look.now, f"weight {target}", Reason.TRAFFIC_SHIFTED, message)
+        return say(raised.model_copy(update={"weight": target, **_step(look, target)}), message, "judge the next scrapes")
+    look = Look(look.spec, status, look.seen, judged)
+    short = capacity.patched_short(look, max(allowed)) if allowed and max(allowed) > weight else None
+    if short:
+        return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))
+    if _proven(look):
+        return _begin_bake(look, judged, Reason.EVIDENCE_SUFFICIENT, reports.not_worse(judged))
+    expected = reports.expected(judged)
+    return say(
+        status,
+        f"Patched gets {weight} %: fails {reports.rate(judged.patched)}, stable {reports.rate(judged.stable)}.",
+        f"decision expected {expected}" if expected else "more requests are needed for a decision",
+    )
+
+
+def _step(look: Look, weight: int) -> dict[str, str]:
+    steps = look.spec.steps
+    done = sum(1 for step in steps if step <= weight)
+    return {"step": f"{done}/{len(steps)}"}
+
+
+def control_percent(look: Look, judged: Judgement) -> int:
+    """Stable's share in the bake: 5 %, less where its errors would cost more than half of maxErrorRateIncrease (never under
+    1 %), more where 5 % gives under 20 requests a scrape."""
+    rate = judged.request_rate
+    if rate is not None and rate * look.interval_seconds * CONTROL_PERCENT / 100 < CONTROL_REQUESTS:
+        return CONTROL_PERCENT_QUIET
+    excess = _rate(judged.stable.bad, judged.stable.requests) - _rate(judged.patched.bad, judged.patched.requests)
+    if excess <= 0:
+        return CONTROL_PERCENT
+    affordable = share(look.spec.analysis.max_error_rate_increase) / 2 / Decimal(excess) * 100
+    return max(1, min(CONTROL_PERCENT, math.floor(affordable)))
+
+
+def _rate(bad: int, requests: int) -> float:
+    return bad / requests if requests else 0.0
+
+
+def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> Status:
+    weight = 100 - control_percent(look, judged)
+    short = capacity.patched_short(look, weight)
+    if short:
+        return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))
+    recorded = record(look.status, look.now, f"weight {weight}", reason, message)
+    baking = enter(
+        recorded,
+        look.now,
+        Phase.BAKING,
+        Stage.SHIFTING,
+        weight=weight,
+        proven_weight=weight,
+        bake_seconds=0,
+        baked_until=None,
+        **_step(look, weight),
+    )
+    return say(baking, message, f"bake for {look.spec.analysis.bake_time}, then promote")
+
+
+def _baked(look: Look) -> Look:
+    """Count the newest blocks towards the bake, unless paused; a block counts once."""
+    status, judged = look.status, look.judgement
+    if status.phase is not Phase.BAKING or judged is None or judged.baked_until is None:
+        return look
+    counted = 0 if look.spec.paused else round(judged.baked_seconds)
+    update = {"bake_seconds": status.bake_seconds + counted, "baked_until": moments.rfc3339(judged.baked_until)}
+    return Look(look.spec, status.model_copy(update=update), look.seen, judged)
+
+
+def _bake(look: Look) -> Status:
+    """Nearly everything is on patched; promote when it has baked, with fresh counts and pods for all of it."""
+    status, judged = look.status, look.judgement
+    left = seconds(look.spec.analysis.bake_time) - status.bake_seconds
+    if left > 0 or judged is None or not look.settled:
+        rates = f"fails {reports.rate(judged.patched)}, stable {reports.rate(judged.stable)}" if judged else "is not judged"
+        return say(status, f"Baking at {status.weight} %: patched {rates}.", f"promote after {span(left)} more of fresh requests")
+    short = capacity.patched_short(look, 100)
+    if short:
+        return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))
+    return promoting.begin(look)

@@ -1,0 +1,114 @@
+"""status -> the condition list: the truth table for kubectl wait, kstatus (Flux) and Argo CD. Pure.
+
+`Reconciling` and `Stalled` exist only while True; lastTransitionTime moves only when a condition's status flips.
+"""
+
+from dataclasses import dataclass
+
+from . import moments
+from .look import WRONG_SECONDS, Look, condition
+from .reasons import Reason
+from .status import Condition, Phase, Stage, Status
+
+STALLING = frozenset(
+    {
+        Reason.TARGET_NOT_FOUND,
+        Reason.ROUTE_AMBIGUOUS,
+        Reason.ROUTE_UNFIT,
+        Reason.METRICS_UNKNOWN,
+        Reason.METRICS_MISSING,
+        Reason.COUNTERS_UNFIT,
+        Reason.INVALID_QUERY,
+        Reason.INVALID_SPEC,
+        Reason.INVALID_STATUS,
+        Reason.FORBIDDEN,
+        Reason.SERVICE_SELECTS_BOTH_SIDES,
+        Reason.SELECTORS_OVERLAP,
+        Reason.NOTHING_TO_PROMOTE,
+        Reason.STABLE_MOVED,
+        Reason.MANAGED_BY_GITOPS,
+        Reason.PATCHED_ALREADY_SERVES,
+        Reason.EXPIRED,
+    }
+)
+PATIENT = frozenset({Reason.TARGET_NOT_FOUND, Reason.ROUTE_AMBIGUOUS, Reason.ROUTE_UNFIT})  # Stalled only after 30 s
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One condition without its times."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+def facts(look: Look) -> list[Fact]:
+    """The truth table for one status."""
+    status = look.status
+    text = status.message
+    if status.phase is Phase.PROMOTED:
+        return [_fact("Ready", "True", "Promoted", text), *_ended("True", "Promoted", text)]
+    if status.phase is Phase.ROLLED_BACK:
+        reason = "RolledBack"
+        return [_fact("Ready", "False", reason, text), _fact("Stalled", "True", reason, text), *_ended("False", reason, text)]
+    open_ended = [_fact("Succeeded", "Unknown", "InProgress", text), _fact("Completed", "False", "InProgress", text)]
+    if _stalled(look):
+        reason = status.held or "Held"
+        return [_fact("Ready", "False", reason, text), _fact("Stalled", "True", reason, text), *open_ended]
+    if _held(status):
+        ready = {"Paused": "Paused", "StableLost": "StableLost"}.get(status.held or "", "Held")
+        held = [_fact("Ready", "Unknown", ready, text), _fact("Reconciling", "True", status.held or "Held", text)]
+        if look.spec.paused:
+            held.append(_fact("Paused", "True", "Paused", "Paused by spec.paused."))
+        return held + open_ended
+    reason = "RollingBack" if status.phase is Phase.ROLLING_BACK else "Progressing"
+    return [_fact("Ready", "False", reason, text), _fact("Reconciling", "True", reason, text), *open_ended]
+
+
+def _fact(kind: str, state: str, reason: str, message: str) -> Fact:
+    return Fact(kind, state, str(reason), message)
+
+
+def _ended(succeeded: str, reason: str, message: str) -> list[Fact]:
+    return [_fact("Succeeded", succeeded, reason, message), _fact("Completed", "True", reason, message)]
+
+
+def _stalled(look: Look) -> bool:
+    status = look.status
+    if status.held is None or status.phase is not Phase.PENDING or look.status.held not in STALLING:
+        return status.held in (Reason.INVALID_SPEC, Reason.INVALID_STATUS, Reason.INVALID_QUERY, Reason.FORBIDDEN)
+    return status.held not in PATIENT or (look.lasted("Unfit") or 0.0) >= WRONG_SECONDS
+
+
+def _held(status: Status) -> bool:
+    """Held, seen from outside: a Pending rollout that waits is in progress, and so is one on its way back."""
+    if status.held in (Reason.PAUSED, Reason.STABLE_LOST):
+        return True
+    return status.held is not None and status.phase not in (Phase.PENDING, Phase.ROLLING_BACK)
+
+
+def attach(look: Look) -> Status:
+    """The status with its conditions for this look."""
+    status = look.status
+    entries = [_condition(look, fact) for fact in facts(look)]
+    return status.model_copy(update={"conditions": entries})
+
+
+def _condition(look: Look, fact: Fact) -> Condition:
+    before = condition(look.status, fact.type)
+    flipped = before is None or before.status != fact.status
+    return Condition(
+        type=fact.type,
+        status=fact.status,
+        reason=fact.reason,
+        message=fact.message,
+        last_transition_time=moments.whole_seconds(look.now) if flipped or before is None else before.last_transition_time,
+        observed_generation=look.seen.generation,
+    )
+
+
+def done(status: Status) -> bool:
+    """The rollout has ended."""
+    return status.stage is Stage.DONE

@@ -1,0 +1,255 @@
+"""Small vetoes, each named by what is wrong. A guard may stop or roll back, never advance. Ordered; the first speaks.
+
+`ROLL_BACK` is asked before anything else, `HOLD` before anything that would raise a weight. Pure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import reports
+from .look import READY_SECONDS, Look, ready, route_has, shifted_rules, versions
+from .observation import Ack, SideView
+from .reasons import Reason, named
+
+GITOPS_MANAGERS = ("kustomize-controller", "helm-controller", "argocd", "helm", "fleet", "kapp")
+STALE_BLOCKS = 4  # newest block with requests on both sides may be this many blocks old
+OFF_BLOCKS = 3
+UNANSWERED_BLOCKS = 3
+LOST_SHARE = 0.2  # of stable's pods at the start
+CONFIRM_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Veto:
+    """Why not to go on."""
+
+    reason: Reason
+    message: str
+
+
+Guard = Callable[[Look], Veto | None]
+
+
+def first(guards: tuple[Guard, ...], look: Look) -> Veto | None:
+    """What the first guard that speaks says."""
+    return next((veto for guard in guards if (veto := guard(look))), None)
+
+
+# ---- what takes all traffic away from patched
+
+
+def object_deleted(look: Look) -> Veto | None:
+    """Somebody deleted the HotfixRollout."""
+    return Veto(Reason.DELETED, "The HotfixRollout was deleted; traffic goes back to stable.") if look.seen.deleting else None
+
+
+def patched_gone(look: Look) -> Veto | None:
+    """Patched's Deployment does not exist, is being deleted, or was scaled to 0."""
+    side = look.seen.patched
+    if side is None:
+        return None
+    name = look.spec.patched.deployment
+    if side.deployment is None or side.deployment.deleting:
+        return Veto(Reason.PATCHED_LOST, f"Deployment {name} is gone or being deleted.")
+    if side.deployment.replicas == 0:
+        return Veto(Reason.PATCHED_SCALED_TO_ZERO, f"Deployment {name} was scaled to 0 while it had traffic.")
+    return None
+
+
+def patched_without_endpoints(look: Look) -> Veto | None:
+    """No ready endpoint for some seconds."""
+    if (look.lasted("PatchedUnready") or 0.0) < READY_SECONDS:
+        return None
+    return Veto(Reason.PATCHED_LOST, f"No pod of {look.spec.patched.deployment} has been ready for {READY_SECONDS:.0f} s.")
+
+
+def patched_crash_looping(look: Look) -> Veto | None:
+    """Half of the pods crash, or crashed twice since the start."""
+    side, baseline = look.seen.patched, look.status.baseline
+    if side is None or not side.pods or baseline is None:
+        return None
+    bad = [pod.name for pod in side.pods if pod.crash_looping or pod.restarts - baseline.patched_restarts.get(pod.name, 0) >= 2]
+    if 2 * len(bad) < len(side.pods):
+        return None
+    return Veto(
+        Reason.PATCHED_LOST,
+        f"{len(bad)} of {len(side.pods)} pods of {look.spec.patched.deployment} crash; see kubectl logs {bad[0]}.",
+    )
+
+
+def patched_not_answering(look: Look) -> Veto | None:
+    """A patch that hangs fails nothing: it finishes nothing."""
+    judged = look.judgement
+    if judged is None or not look.settled or judged.not_answering_blocks < UNANSWERED_BLOCKS:
+        return None
+    return Veto(
+        Reason.PATCHED_NOT_ANSWERING,
+        f"Patched starts requests but finished less than half of its share in {judged.not_answering_blocks} scrapes running.",
+    )
+
+
+def patched_worse(look: Look) -> Veto | None:
+    """The evidence says so; no threshold on a rate could."""
+    judged = look.judgement
+    if judged is None or not judged.worse.reached_ever or several_versions(look):
+        return None
+    return Veto(Reason.PATCHED_WORSE, reports.worse(judged))
+
+
+ROLL_BACK: tuple[Guard, ...] = (
+    object_deleted,
+    patched_gone,
+    patched_without_endpoints,
+    patched_crash_looping,
+    patched_not_answering,
+    patched_worse,
+)
+
+
+# ---- what keeps the weight from being raised
+
+
+def both_unready(look: Look) -> Veto | None:
+    """Nobody can serve; a weight would not help."""
+    if ready(look.seen.stable) == 0 and ready(look.seen.patched) == 0:
+        return Veto(Reason.BOTH_UNREADY, "Neither side has a ready pod; weights are left as they are until one has.")
+    return None
+
+
+def unseen(look: Look) -> Veto | None:
+    """The cluster does not answer; what cannot be seen is not changed."""
+    if look.seen.refused:
+        return Veto(named(look.seen.refused[0], Reason.FORBIDDEN), look.seen.refused[1])
+    if look.seen.stable is None or look.seen.patched is None or look.seen.routes is None:
+        return Veto(Reason.CLUSTER_UNAVAILABLE, "The API server does not answer; the weight is left as it is.")
+    return None
+
+
+def route_missing(look: Look) -> Veto | None:
+    """The route, or stable's backend in it, is gone."""
+    view = look.seen.routes
+    if view is None:
+        return None
+    if view.missing:
+        return Veto(Reason.ROUTE_MISSING, f"Gone: {', '.join(view.missing)}. Nothing is recreated; put it back or delete this.")
+    for route in view.routes:
+        rules = shifted_rules(route, look.spec)
+        if route.refusal or not rules:
+            why = route.refusal or f"no rule names {look.spec.stable_service}"
+            return Veto(Reason.ROUTE_MISSING, f"HTTPRoute {route.name}: {why}. Put it right, or delete this rollout.")
+    return None
+
+
+def weights_edited(look: Look) -> Veto | None:
+    """A person changed the weights after we had set them."""
+    edit = foreign_edit(look)
+    if edit is None or edit[1].startswith(GITOPS_MANAGERS):
+        return None
+    name, manager = edit
+    wanted = look.status.weight
+    return Veto(
+        Reason.WEIGHTS_EDITED,
+        f"{manager} changed the weights of HTTPRoute {name}; they are left as they are. Set patched back to {wanted} %, "
+        "or set spec.paused to true and then to false to let the rollout set it.",
+    )
+
+
+def foreign_edit(look: Look) -> tuple[str, str] | None:
+    """(route, manager) of a route whose split is neither the wanted nor the last acknowledged one and not written by us."""
+    status, view = look.status, look.seen.routes
+    if view is None or status.acknowledged_weight is None or status.weight is None:
+        return None
+    known = {status.weight, status.acknowledged_weight}
+    for route in view.routes:
+        if not route.ours and not any(route_has(look, route, weight) for weight in known):
+            return route.name, route.weight_manager or "somebody"
+    return None
+
+
+def paused(look: Look) -> Veto | None:
+    """A person asked for it."""
+    if not look.spec.paused:
+        return None
+    return Veto(Reason.PAUSED, f"Paused at {look.status.weight} %; rollback rules stay armed. Set spec.paused to false to go on.")
+
+
+def several_versions(look: Look) -> Veto | None:
+    """A rolling update runs inside one side."""
+    for name, side in (("patched", look.seen.patched), ("stable", look.seen.stable)):
+        if versions(side) > 1 or _rolling(side):
+            return Veto(Reason.SEVERAL_VERSIONS, f"The pods of {name} run several images; waiting until one is left.")
+    return None
+
+
+def _rolling(side: SideView | None) -> bool:
+    return side is not None and len({pod.template for pod in side.pods if pod.ready and pod.template}) > 1
+
+
+def route_rejected(look: Look) -> Veto | None:
+    """A controller refuses the route as it is now."""
+    for route in look.seen.routes.routes if look.seen.routes else ():
+        if route.ack is Ack.REJECTED:
+            return Veto(Reason.ROUTE_REJECTED, f"HTTPRoute {route.name} is not accepted: {route.ack_message}")
+    return None
+
+
+def weight_not_confirmed(look: Look) -> Veto | None:
+    """The ack does not come."""
+    if look.status.weight == look.status.acknowledged_weight or (look.lasted("Unacknowledged") or 0) < CONFIRM_SECONDS:
+        return None
+    return Veto(
+        Reason.WEIGHT_NOT_CONFIRMED, f"No controller confirmed {look.status.weight} % in {CONFIRM_SECONDS / 60:.0f} minutes."
+    )
+
+
+def metrics_unavailable(look: Look) -> Veto | None:
+    """Blind: nothing is raised."""
+    if look.seen.metrics is not None:
+        return None
+    why = look.seen.metrics_error or "Prometheus does not answer"
+    return Veto(Reason.METRICS_UNAVAILABLE, f"{why}. The weight is not raised.")
+
+
+def counters_unfit(look: Look) -> Veto | None:
+    """Prometheus answers, but with something that cannot be judged."""
+    metrics = look.seen.metrics
+    return Veto(Reason.COUNTERS_UNFIT, metrics.problem[1]) if metrics and metrics.problem else None
+
+
+def weight_not_effective(look: Look) -> Veto | None:
+    """Proxies serve another share than the route asks for."""
+    judged = look.judgement
+    if judged is None or judged.share_off_blocks < OFF_BLOCKS or not look.settled:
+        return None
+    share = f"{100 * judged.observed_share:.1f} %" if judged.observed_share is not None else "another share"
+    return Veto(
+        Reason.WEIGHT_NOT_EFFECTIVE,
+        f"Patched should get {look.status.weight} % of the requests but gets {share}; look for other routes, sticky sessions "
+        "or stale proxies.",
+    )
+
+
+def no_traffic(look: Look) -> Veto | None:
+    """Nothing fresh to judge."""
+    judged = look.judgement
+    patience = STALE_BLOCKS * look.interval_seconds
+    fresh_until = judged.fresh_until if judged else None
+    if look.elapsed(look.status.evidence_from) < patience or (fresh_until is not None and look.now - fresh_until <= patience):
+        return None
+    return Veto(Reason.NO_TRAFFIC, "There are no fresh requests on both sides; without them nothing can be proven.")
+
+
+HOLD: tuple[Guard, ...] = (
+    both_unready,
+    unseen,
+    route_missing,
+    weights_edited,
+    paused,
+    route_rejected,
+    weight_not_confirmed,
+    several_versions,
+    metrics_unavailable,
+    counters_unfit,
+    weight_not_effective,
+    no_traffic,
+)

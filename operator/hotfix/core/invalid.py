@@ -1,0 +1,39 @@
+"""A manifest or a stored status that cannot be read: the status that says so and changes nothing else. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import moments
+from .reasons import Reason
+
+TYPES = (("Ready", "False"), ("Stalled", "True"), ("Succeeded", "Unknown"), ("Completed", "False"))
+
+
+def status_of(stored: Mapping[str, Any], problem: str, generation: int, now: float) -> dict[str, Any] | None:
+    """The stored status with a message and conditions; None when even its shape cannot be kept."""
+    conditions = stored.get("conditions")
+    before = (
+        {entry.get("type"): entry for entry in conditions if isinstance(entry, Mapping)} if isinstance(conditions, list) else {}
+    )
+    text = f"{Reason.INVALID_SPEC.sentence} {' '.join(problem.split())}"[:1024]
+    moment = moments.whole_seconds(now)
+
+    def entry(kind: str, state: str) -> dict[str, Any]:
+        old = before.get(kind, {})
+        since = old.get("lastTransitionTime", moment) if old.get("status") == state else moment
+        return {
+            "type": kind,
+            "status": state,
+            "reason": str(Reason.INVALID_SPEC),
+            "message": text,
+            "lastTransitionTime": since,
+            "observedGeneration": generation,
+        }
+
+    kept = {name: value for name, value in stored.items() if name != "conditions"}
+    return {
+        **kept,
+        "observedGeneration": generation,
+        "message": text,
+        "conditions": [entry(kind, state) for kind, state in TYPES],
+    }

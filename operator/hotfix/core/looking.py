@@ -1,0 +1,35 @@
+"""What a look has to see: which span of metrics, which Services. Told by spec and status alone. Pure."""
+
+import math
+
+from . import moments
+from .observation import ServiceView, SideView
+from .quantities import seconds
+from .spec import Spec
+from .status import Stage, Status
+
+HISTORY_SECONDS = 3600.0  # of stable's counters, to learn its error rate and its noise before the start
+
+
+def metrics_span(spec: Spec, status: Status, now: float, scrape_interval_seconds: float) -> tuple[float, float, float] | None:
+    """(start, end, interval) in unix seconds on a grid aligned to the interval; None when nothing is to be judged.
+
+    The end is one scrape ago, so that every sample of the last block has arrived.
+    """
+    if status.stage not in (Stage.ADOPTING, Stage.SHIFTING, Stage.RETURNING):
+        return None
+    interval = float(status.baseline.interval_seconds) if status.baseline else scrape_interval_seconds
+    if status.baseline is None and spec.metrics.interval:
+        interval = seconds(spec.metrics.interval)
+    end = math.floor(now / interval) * interval - interval
+    begin = moments.unix(status.evidence_from) if status.evidence_from else now - HISTORY_SECONDS
+    start = math.floor(begin / interval) * interval
+    return min(start, end), end, interval
+
+
+def port_of(side: SideView | None, routed: int | None) -> int:
+    """The Service port that the route sends to; the Service's first one where the route names none."""
+    service: ServiceView | None = side.service if side else None
+    if routed is not None:
+        return routed
+    return service.ports[0] if service and service.ports else 80

@@ -1,0 +1,202 @@
+"""decide(spec, status, observation) -> Decision: the one place where a look becomes a next status and actions. Pure, total.
+
+`STAGES` is the state machine: which function handles a stage, and which stages may follow. The diagram in the docs is drawn
+from it, so picture and code cannot drift.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from . import (
+    analysing,
+    conditions,
+    counting,
+    guards,
+    moments,
+    pending,
+    plan,
+    preflight,
+    promoting,
+    reports,
+    rolling_back,
+    stable_lost,
+)
+from .actions import Action
+from .judgement import Judgement, judge, terms_of
+from .look import LOOK_SECONDS, Look, ready, routes_acknowledge, routes_have
+from .observation import MetricsView, Observation
+from .spec import Spec
+from .status import LIVE_PHASES, Phase, Stage, Status
+
+VERDICT_SECONDS = 15.0  # numbers for people are written at most this often
+SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """`status` is what to remember, `actions` what to do after it was saved, in order. `look_again_seconds` is None when only a
+    change makes another look worthwhile."""
+
+    status: Status
+    actions: tuple[Action, ...]
+    look_again_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a stage is handled and what may follow it."""
+
+    handle: Callable[[Look], Status]
+    following: tuple[Stage, ...]
+
+
+STAGES: dict[Stage, Step] = {
+    Stage.CHECKING: Step(pending.checking, (Stage.SCALING, Stage.GIVING_BACK)),
+    Stage.SCALING: Step(pending.scaling, (Stage.ADOPTING, Stage.WEIGHT_ZERO, Stage.GIVING_BACK)),
+    Stage.ADOPTING: Step(pending.adopting, (Stage.SHIFTING, Stage.SCALING, Stage.GIVING_BACK)),
+    Stage.SHIFTING: Step(analysing.shifting, (Stage.ALL_TO_PATCHED, Stage.WEIGHT_ZERO)),
+    Stage.ALL_TO_PATCHED: Step(promoting.all_to_patched, (Stage.DRAINING_STABLE, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)),
+    Stage.DRAINING_STABLE: Step(promoting.draining_stable, (Stage.PATCHING_STABLE, Stage.WEIGHT_ZERO)),
+    Stage.PATCHING_STABLE: Step(promoting.patching_stable, (Stage.RETURNING,)),
+    Stage.RETURNING: Step(promoting.returning, (Stage.DRAINING_PATCHED, Stage.RETURN_FAILED)),
+    Stage.RETURN_FAILED: Step(promoting.return_failed, (Stage.GIVING_BACK,)),
+    Stage.WEIGHT_ZERO: Step(rolling_back.weight_zero, (Stage.DRAINING_PATCHED, Stage.GIVING_BACK)),
+    Stage.DRAINING_PATCHED: Step(rolling_back.draining_patched, (Stage.SCALING_DOWN, Stage.WEIGHT_ZERO)),
+    Stage.SCALING_DOWN: Step(rolling_back.scaling_down, (Stage.GIVING_BACK, Stage.WEIGHT_ZERO)),
+    Stage.GIVING_BACK: Step(rolling_back.giving_back, (Stage.DONE,)),
+    Stage.DONE: Step(lambda look: look.status, ()),
+}
+JUDGED = frozenset({Stage.SHIFTING, Stage.RETURNING})
+LOSES_STABLE = frozenset({Stage.SHIFTING, Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN})
+
+
+def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
+    """The next status and what to do about it. Never raises for anything that can be seen."""
+    before = status
+    status = _noted(spec, status, seen)
+    look = Look(spec, status, seen)
+    if status.stage is not Stage.DONE:
+        look = replace(look, judgement=_judged(look))
+        look = replace(look, status=_next(look))
+        look = replace(look, status=_shown(before, look))
+    final = conditions.attach(look)
+    look = replace(look, status=final)
+    return Decision(status=final, actions=plan.actions(look), look_again_seconds=_look_again(look))
+
+
+def _next(look: Look) -> Status:
+    stage = look.status.stage or Stage.CHECKING
+    if stage in LOSES_STABLE and look.status.phase is not Phase.PROMOTING:
+        away = stable_lost.handle(look)
+        if away is not None:
+            return away
+    following = STAGES[stage].handle(look)
+    assert following.stage is stage or following.stage in STAGES[stage].following, (stage, following.stage)
+    return following
+
+
+def _judged(look: Look) -> Judgement | None:
+    """What the counts say; with the sides swapped while stable proves itself with the fix."""
+    metrics, stage = look.seen.metrics, look.status.stage
+    if metrics is None or metrics.problem or stage not in JUDGED or look.status.stable_lost or look.status.baseline is None:
+        return None
+    swapped = stage is Stage.RETURNING
+    if swapped:
+        metrics = swap(metrics)
+    spans = [(moments.unix(span.start), moments.unix(span.end)) for span in look.status.excluded]
+    counted = counting.count(metrics, spans)
+    return judge(terms_of(look, swapped=swapped), counted.blocks)
+
+
+def swap(metrics: MetricsView) -> MetricsView:
+    """The same counters with the sides exchanged."""
+    return replace(metrics, patched=metrics.stable, stable=metrics.patched)
+
+
+def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
+    """What this look adds to memory before anything is decided: acknowledgements and since when something is so."""
+    now = moments.rfc3339(seen.now)
+    update: dict[str, object] = {
+        "observed_generation": seen.generation,
+        "announced": max(status.announced, seen.announced or 0),
+    }
+    if status.phase is None:
+        update |= {"phase": Phase.PENDING, "stage": Stage.CHECKING, "phase_started_at": now, "stage_started_at": now}
+    status = status.model_copy(update=update)
+    if status.stage is Stage.DONE:
+        return status
+    look = Look(spec, status, seen)
+    status = _acknowledged(look, now)
+    return _clocks(replace(look, status=status), now)
+
+
+def _acknowledged(look: Look, now: str) -> Status:
+    status = look.status
+    if status.weight is None or status.acknowledged_weight == status.weight or not routes_acknowledge(look, status.weight):
+        return status
+    return status.model_copy(update={"acknowledged_weight": status.weight, "acknowledged_at": now})
+
+
+def _clocks(look: Look, now: str) -> Status:
+    """Since when each thing is so; what cannot be seen now stays as it was."""
+    status = look.status
+    since = dict(status.since)
+    for name, so in _facts(look):
+        if so:
+            since.setdefault(name, now)
+        elif so is False:
+            since.pop(name, None)
+    stopped, resumed = status.stopped_seconds, {}
+    if "Paused" in status.since and "Paused" not in since:
+        if status.phase is Phase.ANALYZING:
+            stopped += int(look.elapsed(status.since["Paused"]))
+        resumed = {"acknowledged_weight": None, "acknowledged_at": None} if status.held == "WeightsEdited" else {}
+    return status.model_copy(update={"since": since, "stopped_seconds": stopped, **resumed})
+
+
+def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
+    """Name -> so, not so, or (None) not seen."""
+    status, stable, patched = look.status, ready(look.seen.stable), ready(look.seen.patched)
+    live = status.stage in JUDGED
+    started = status.baseline is not None
+    wanted = pending.pods_needed(look) if started else 1
+    return (
+        ("Paused", look.spec.paused),
+        ("Blind", live and look.seen.metrics is None),
+        ("Unfit", status.phase is Phase.PENDING and preflight.first_problem(look) is not None),
+        ("PatchedUnready", None if patched is None else patched == 0),
+        ("PatchedReady", None if patched is None else patched >= wanted),
+        ("StableThin", None if stable is None else stable_lost.is_thin(look)),
+        ("StableReady", None if stable is None else stable_lost.is_back(look)),
+        ("StableProven", None if look.seen.stable is None else status.phase is Phase.PROMOTING and promoting.runs_proven(look)),
+        ("SeveralVersions", True if live and guards.several_versions(look) else None),
+        ("Unacknowledged", status.weight is not None and status.weight != status.acknowledged_weight),
+    )
+
+
+def _shown(before: Status, look: Look) -> Status:
+    """The verdict and the observed share for people, at most every 15 s or when the state changes."""
+    status, judged = look.status, look.judgement
+    if status.stage not in JUDGED or before.stage not in JUDGED:
+        return status
+    verdict = reports.remembered(judged, look.now)
+    old = status.verdict
+    if old and old.state == verdict.state and old.at and look.elapsed(old.at) < VERDICT_SECONDS:
+        return status
+    served = f"{100 * judged.observed_share:.1f} %" if judged and judged.observed_share is not None else None
+    return status.model_copy(update={"verdict": verdict, "observed_weight": served or status.observed_weight})
+
+
+def _look_again(look: Look) -> float | None:
+    """Seconds until the next look: soon while something is awaited, else right after the next scrape."""
+    status = look.status
+    if status.stage is Stage.DONE:
+        said = not status.decisions or status.announced >= status.decisions[-1].sequence
+        return None if said and not look.seen.finalizer else SOON_SECONDS
+    if status.phase is Phase.PENDING:
+        return 5.0 if status.stage is Stage.CHECKING else 1.0
+    awaiting = status.weight is not None and (not look.settled or not routes_have(look, status.weight))
+    if status.phase in LIVE_PHASES and (awaiting or status.stage not in JUDGED):
+        return SOON_SECONDS if awaiting else 1.0
+    interval = min(look.interval_seconds, LOOK_SECONDS)
+    return interval - look.now % interval + SOON_SECONDS

@@ -1,0 +1,260 @@
+"""Pending: references and preflight, patched to its replicas, patched's backend at weight 0, then the start. Pure.
+
+Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
+"""
+
+from . import capacity, moments, preflight, promoting
+from .guards import Veto
+from .judgement import baseline_of, start_weight_first_form
+from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_acknowledge, say, shifted_rules
+from .observation import RouteView, SideView
+from .quantities import seconds, span
+from .reasons import Reason
+from .rolling_back import begin as roll_back
+from .spec import ReplicaPolicy
+from .status import Baseline, Borrowed, BorrowedRoute, BorrowedRule, Phase, Resolved, ResolvedRoute, Stage, Status
+
+
+def checking(look: Look) -> Status:
+    """Everything the rollout rests on, before anything is written."""
+    status = look.status
+    if look.seen.deleting:
+        return say(enter(status, look.now, Phase.PENDING, Stage.GIVING_BACK), "Deleted before anything was written.")
+    problem = preflight.first_problem(look)
+    if problem:
+        if status.held != str(problem.reason) and (look.lasted("Unfit") or 0.0) > 0:
+            status = record_once(status, look.now, "wait", problem.reason, problem.message)
+        return hold(status, problem.reason, problem.message, "goes on by itself when it is put right")
+    resolved = _resolved(look)
+    status = status.model_copy(update={"resolved": resolved, "promotion": promoting.planned(_changes(look))})
+    if look.spec.paused:
+        return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written until spec.paused is false")
+    message = _detected(look, status)
+    recorded = record(status, look.now, "start", Reason.HOTFIX_DETECTED, message)
+    started = enter(recorded, look.now, Phase.PENDING, Stage.SCALING, baseline=_baseline(look), borrowed=_borrowed(look))
+    return say(started, message, "wait for patched's pods")
+
+
+def _changes(look: Look) -> list[str]:
+    stable, patched = look.seen.stable, look.seen.patched
+    if not (stable and patched and stable.deployment and patched.deployment):
+        return []
+    return preflight.changed_paths(stable.deployment.pod_spec, patched.deployment.pod_spec)
+
+
+def _resolved(look: Look) -> Resolved:
+    routes = look.seen.routes.routes if look.seen.routes else ()
+    return Resolved(
+        stable_service=look.spec.stable_service,
+        patched_service=look.spec.patched_service,
+        routes=[
+            ResolvedRoute(name=route.name, rules=[rule.index for rule in shifted_rules(route, look.spec)]) for route in routes
+        ],
+        preset=preflight.preset_name(look),
+    )
+
+
+def _detected(look: Look, status: Status) -> str:
+    routes = ", ".join(route.name for route in status.resolved.routes) if status.resolved else ""
+    changes = ", ".join(status.promotion.changes) if status.promotion else ""
+    notes = "".join(f" Note: {remark}." for remark in preflight.remarks(look))
+    return f"{look.spec.patched.deployment} goes against {look.spec.stable.deployment} on {routes}; it changes {changes}.{notes}"
+
+
+def _rehearsal(look: Look, status: Status) -> str:
+    return f"Rehearsal: every check passes. {_detected(look, status)}"
+
+
+def stable_pods(side: SideView | None) -> int:
+    """R: stable's ready pods at the start; what it should have when none is ready."""
+    if side is None or side.deployment is None:
+        return 0
+    return side.ready_endpoints or side.deployment.replicas
+
+
+def _baseline(look: Look) -> Baseline:
+    """Everything but the rates, which are learnt right before the start."""
+    stable, patched = look.seen.stable, look.seen.patched
+    one, two = stable and stable.deployment, patched and patched.deployment
+    interval = seconds(look.spec.metrics.interval) if look.spec.metrics.interval else look.seen.scrape_interval_seconds
+    return Baseline(
+        rate="0.001",
+        sigma2="0.02",
+        interval_seconds=max(1, round(interval)),
+        late_blocks=max(2, round(seconds(look.spec.analysis.deadline) / max(1, interval))),
+        stable_template=one.template if one else "",
+        patched_template=two.template if two else "",
+        stable_images=list(one.images) if one else [],
+        patched_images=list(two.images) if two else [],
+        stable_pods=stable_pods(stable),
+    )
+
+
+def _borrowed(look: Look) -> Borrowed:
+    stable, patched = look.seen.stable, look.seen.patched
+    scaler = stable.scaler if stable and stable.scaler and not stable.scaler.owner else None
+    raised = min(stable_pods(stable), scaler.max_replicas) if scaler else None
+    floor = scaler if scaler and raised and raised > scaler.min_replicas else None
+    return Borrowed(
+        routes=[_original(look, route) for route in (look.seen.routes.routes if look.seen.routes else ())],
+        hpa=floor.name if floor else None,
+        hpa_min_replicas=floor.min_replicas if floor else None,
+        hpa_raised_to=raised if floor else None,
+        patched_replicas=patched.deployment.replicas if patched and patched.deployment else None,
+    )
+
+
+def _original(look: Look, route: RouteView) -> BorrowedRoute:
+    rules = [
+        BorrowedRule(index=rule.index, stable_weight=rule.stable, patched_weight=rule.patched)
+        for rule in shifted_rules(route, look.spec)
+    ]
+    return BorrowedRoute(name=route.name, rules=rules)
+
+
+def replicas_wanted(look: Look) -> int | None:
+    """What patched is raised to; None where its replicas are not ours to write."""
+    side, baseline = look.seen.patched, look.status.baseline
+    if side is None or side.deployment is None or baseline is None or side.scaler or side.deployment.owner:
+        return None
+    if look.spec.patched.replicas is ReplicaPolicy.OWN:
+        return None
+    return baseline.stable_pods
+
+
+def pods_needed(look: Look) -> int:
+    """Ready pods that patched needs before the start: stable's number, or one where its replicas are not ours."""
+    return max(1, replicas_wanted(look) or 1)
+
+
+def _withdrawn(look: Look) -> Status | None:
+    """Deleted, paused, or no longer fit, before traffic moved."""
+    status = look.status
+    if look.seen.deleting:
+        return say(enter(status, look.now, Phase.PENDING, Stage.GIVING_BACK, keep_pods=True), "Deleted before traffic moved.")
+    if look.spec.paused:
+        return hold(status, Reason.PAUSED, "Paused before traffic moves; patched stays at 0 %.", "goes on when unpaused")
+    problem = preflight.first_problem(look)
+    if problem and problem.reason not in (Reason.NOTHING_TO_PROMOTE, Reason.ROUTE_REJECTED, Reason.ROUTE_BUSY):
+        return hold(status, problem.reason, problem.message, "goes on by itself when it is put right")
+    return None
+
+
+def scaling(look: Look) -> Status:
+    """Patched's pods, ready and behind their Service for some seconds."""
+    status = look.status
+    if _too_late(look):
+        return roll_back(status, look.now, Veto(Reason.PATCHED_NEVER_READY, _never_ready(look)))
+    withdrawn = _withdrawn(look)
+    if withdrawn:
+        return withdrawn
+    patched = look.seen.patched
+    need, count = pods_needed(look), ready(patched) or 0
+    if count < need or (look.lasted("PatchedReady") or 0.0) < READY_SECONDS:
+        trouble = _trouble(patched)
+        return say(
+            status,
+            f"Patched has {count} of {need} ready pods.{trouble}",
+            f"start when they have been ready {READY_SECONDS:.0f} s",
+        )
+    message = f"Patched has {count} ready pods."
+    recorded = record(status, look.now, "adopt", Reason.PATCHED_READY, message)
+    return say(
+        enter(recorded, look.now, Phase.PENDING, Stage.ADOPTING, weight=0), message, "name patched in the route at weight 0"
+    )
+
+
+def _too_late(look: Look) -> bool:
+    side = look.seen.patched
+    grace = seconds(look.spec.analysis.ready_grace)
+    if side and side.deployment:
+        grace = min(grace, side.deployment.progress_deadline_seconds)
+    return not look.spec.paused and not look.seen.deleting and look.elapsed(look.status.stage_started_at) > grace
+
+
+def _trouble(side: SideView | None) -> str:
+    found = sorted({pod.trouble for pod in side.pods if pod.trouble}) if side else []
+    return f" Pods report {', '.join(found)}." if found else ""
+
+
+def _never_ready(look: Look) -> str:
+    count = ready(look.seen.patched) or 0
+    waited = span(look.elapsed(look.status.stage_started_at))
+    return f"{look.spec.patched.deployment} has {count} ready pods after {waited}.{_trouble(look.seen.patched)}"
+
+
+def adopting(look: Look) -> Status:
+    """Patched is named in the route at weight 0 and all controllers say so; metrics are seen; then the first weight."""
+    status = look.status
+    withdrawn = _withdrawn(look)
+    if withdrawn:
+        return withdrawn
+    if (look.lasted("PatchedReady") or 0.0) < READY_SECONDS:
+        return say(
+            enter(status, look.now, Phase.PENDING, Stage.SCALING), "Patched's pods are not ready any more.", "wait for them"
+        )
+    metrics = look.seen.metrics
+    if metrics is None:
+        reason = Reason.INVALID_QUERY if look.seen.refused else Reason.METRICS_UNAVAILABLE
+        why = look.seen.metrics_error or "Prometheus does not answer"
+        return hold(status, reason, f"{why}. Traffic does not move before patched can be judged.", "start when it answers")
+    if metrics.problem:
+        return hold(status, Reason.COUNTERS_UNFIT, metrics.problem[1], "start when the counters can be judged")
+    if not metrics.stable.requests:
+        return hold(status, Reason.METRICS_MISSING, _no_series(look), "start when there is a request counter")
+    if not routes_acknowledge(look, 0) or not look.seen.finalizer:
+        return say(status, "Patched is named in the route at weight 0.", "start when the controllers confirm it")
+    return _start(look)
+
+
+def _no_series(look: Look) -> str:
+    preset = look.status.resolved.preset if look.status.resolved else None
+    return (
+        f"No request counter for {look.spec.stable_service} in Prometheus (metrics {preset}); without it patched could not be "
+        "judged. Send a request, or correct spec.metrics."
+    )
+
+
+def _start(look: Look) -> Status:
+    status, metrics, patched = look.status, look.seen.metrics, look.seen.patched
+    assert metrics is not None
+    assert status.baseline is not None
+    learnt = baseline_of(metrics)
+    weight, why = _first_weight(look, learnt.request_rate)
+    short = capacity.patched_short(look, weight)
+    if short:
+        return hold(status, Reason.INSUFFICIENT_CAPACITY, short, "start when patched has the pods")
+    restarts = {pod.name: pod.restarts for pod in patched.pods if pod.restarts} if patched else {}
+    update = {
+        "rate": f"{learnt.rate:.6g}",
+        "sigma2": f"{learnt.sigma2:.6g}",
+        "patched_restarts": dict(list(restarts.items())[:64]),
+    }
+    resolved = (status.resolved or Resolved()).model_copy(update={"start_weight": weight, "start_reason": why})
+    moment = moments.rfc3339(look.now)
+    recorded = record(status, look.now, f"weight {weight}", Reason.TRAFFIC_SHIFTED, f"Patched gets {weight} %: {why}.")
+    done = sum(1 for step in look.spec.steps if step <= weight)
+    started = enter(
+        recorded,
+        look.now,
+        Phase.ANALYZING,
+        Stage.SHIFTING,
+        weight=weight,
+        started_at=moment,
+        evidence_from=moment,
+        baseline=status.baseline.model_copy(update=update),
+        resolved=resolved,
+        step=f"{done}/{len(look.spec.steps)}",
+    )
+    return say(started, f"Patched gets {weight} %: {why}.", "judge the first scrapes")
+
+
+def _first_weight(look: Look, request_rate: float | None) -> tuple[int, str]:
+    if isinstance(look.spec.start_weight, int):
+        return look.spec.start_weight, "spec.startWeight"
+    interval = look.interval_seconds
+    weight = start_weight_first_form(look.spec.steps, request_rate, interval)
+    if not request_rate:
+        return weight, "no requests were seen, so the largest start"
+    per_scrape = request_rate * interval * weight / 100
+    return weight, f"the smallest step with 10 patched requests a scrape, at most 10 % (about {per_scrape:.0f} a scrape)"

@@ -1,0 +1,181 @@
+"""wanted(spec, status), and its difference to what was seen -> actions. Pure.
+
+What is wanted depends on spec and status only; what was seen decides merely whether there is a difference, and may stop a
+write that would send requests to a dead side. Lost or doubled actions cost nothing: the difference is taken anew each time.
+"""
+
+from dataclasses import dataclass
+
+from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
+from .look import Look, has_weight, ready, route_has, share_of, shifted_rules
+from .observation import RouteView
+from .pending import replicas_wanted
+from .reasons import Reason
+from .rolling_back import scales_down
+from .spec import Spec
+from .status import BorrowedRoute, Phase, Stage, Status
+
+UNTOUCHED = frozenset({Stage.CHECKING, Stage.DONE})  # nothing of ours is in the cluster
+SHARED = frozenset({Stage.GIVING_BACK, *UNTOUCHED})  # patched need not be named in the route
+FROZEN = frozenset({str(Reason.WEIGHTS_EDITED), str(Reason.ROUTE_MISSING)})  # weights are not written
+LEAVING = frozenset({Stage.WEIGHT_ZERO})  # ... except to take traffic away
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The target of one status. None: not ours to say."""
+
+    finalizer: bool
+    adopted: bool
+    weight: int | None
+    released: bool
+    keep_weights: bool
+    patched_up: bool
+    patched_down: bool
+    stable_has_fix: bool
+    scaler_floor: int | None
+
+
+def wanted(spec: Spec, status: Status) -> Wanted:
+    """What the cluster should look like for this status."""
+    stage = status.stage or Stage.CHECKING
+    frozen = status.held in FROZEN and stage not in LEAVING and not status.stable_lost
+    shifting = stage not in SHARED and stage is not Stage.SCALING
+    released = stage is Stage.GIVING_BACK
+    borrowed = status.borrowed
+    floor = (
+        borrowed.hpa_raised_to
+        if borrowed and stage not in SHARED
+        else borrowed.hpa_min_replicas
+        if borrowed and released
+        else None
+    )
+    return Wanted(
+        finalizer=stage not in UNTOUCHED,
+        adopted=shifting and status.phase is not Phase.ROLLING_BACK and not frozen,
+        weight=status.weight if shifting and not frozen else None,
+        released=released,
+        keep_weights=released and status.phase is Phase.PROMOTING and status.weight == 100,
+        patched_up=stage in (Stage.SCALING, Stage.ADOPTING) and not spec.paused and status.held is None,
+        patched_down=stage is Stage.SCALING_DOWN,
+        stable_has_fix=stage is Stage.PATCHING_STABLE and status.held is None,
+        scaler_floor=floor,
+    )
+
+
+def actions(look: Look) -> tuple[Action, ...]:
+    """The difference between what is wanted and what was seen, in the order in which it is to be done."""
+    target = wanted(look.spec, look.status)
+    found: list[Action] = []
+    if target.finalizer and not look.seen.finalizer and not look.seen.deleting:
+        found.append(SetFinalizer(present=True))
+    found += _routes(look, target)
+    found += _workloads(look, target)
+    found += _announcements(look)
+    if not target.finalizer and look.seen.finalizer:
+        found.append(SetFinalizer(present=False))
+    return tuple(found)
+
+
+def _unheld(look: Look, target: Wanted) -> bool:
+    """Before traffic moved: nothing is touched until the finalizer makes sure that it is given back."""
+    return look.status.phase is Phase.PENDING and target.finalizer and not look.seen.finalizer
+
+
+def _routes(look: Look, target: Wanted) -> list[Action]:
+    if look.seen.routes is None or _unheld(look, target):
+        return []
+    found: list[Action] = []
+    for route in look.seen.routes.routes:
+        rules = shifted_rules(route, look.spec)
+        unnamed = tuple(rule.index for rule in rules if rule.patched is None)
+        if target.released:
+            found += _release(look, route, target)
+        elif target.weight is not None and not route_has(look, route, target.weight):
+            # a weight for a backend that is not named yet: name it at 0 first, weigh it at a later look
+            found += (
+                [AdoptRoute(route=route, rules=unnamed)] if unnamed and target.adopted else _weigh(look, route, target.weight)
+            )
+        elif unnamed and target.adopted:
+            found.append(AdoptRoute(route=route, rules=unnamed))
+    return found
+
+
+def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
+    """One write for the route, unless it would send requests to a side that has nobody to answer them."""
+    rules = shifted_rules(route, look.spec)
+    raises = any(share_of(rule) < weight for rule in rules)
+    patched, stable = ready(look.seen.patched), ready(look.seen.stable)
+    if raises and not patched:
+        return []
+    if not raises and stable == 0 and (patched is None or patched > 0):
+        return []
+    changed = tuple(rule.index for rule in rules if not has_weight(rule, weight))
+    return [SetWeights(route=route, rules=changed, weight=weight)] if changed else []
+
+
+def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:
+    borrowed = look.status.borrowed
+    original: BorrowedRoute | None = (
+        next((entry for entry in borrowed.routes if entry.name == route.name), None) if borrowed else None
+    )
+    if original is None or (look.status.acknowledged_weight is None and not route.ours):
+        return []
+    return [ReleaseRoute(route=route, original=original, keep_weights=target.keep_weights)]
+
+
+def _workloads(look: Look, target: Wanted) -> list[Action]:
+    if _unheld(look, target):
+        return []
+    return [*_patched(look, target), *_stable(look, target), *_scaler(look, target)]
+
+
+def _patched(look: Look, target: Wanted) -> list[Action]:
+    """Patched's replicas: up to stable's number before the start, 0 at the end, where they are ours."""
+    deployment = look.seen.patched.deployment if look.seen.patched else None
+    if deployment is None:
+        return []
+    up = replicas_wanted(look) if target.patched_up else None
+    if up is not None and deployment.replicas < up:
+        return [Scale(deployment=deployment, replicas=up)]
+    if target.patched_down and scales_down(look) and deployment.replicas > 0:
+        return [Scale(deployment=deployment, replicas=0)]
+    return []
+
+
+def _stable(look: Look, target: Wanted) -> list[Action]:
+    """The proven pod spec, written once over the old one and over nothing else."""
+    stable, patched, baseline = look.seen.stable, look.seen.patched, look.status.baseline
+    if not target.stable_has_fix or baseline is None or not (stable and stable.deployment and patched and patched.deployment):
+        return []
+    if (stable.deployment.template, patched.deployment.template) != (baseline.stable_template, baseline.patched_template):
+        return []
+    return [SetPodSpec(deployment=stable.deployment, pod_spec=patched.deployment.pod_spec)]
+
+
+def _scaler(look: Look, target: Wanted) -> list[Action]:
+    """Stable's HPA floor, raised while live and given back, as long as it is the one we set or found."""
+    borrowed, scaler = look.status.borrowed, look.seen.stable.scaler if look.seen.stable else None
+    if not scaler or not borrowed or borrowed.hpa != scaler.name or target.scaler_floor is None:
+        return []
+    if scaler.min_replicas == target.scaler_floor or scaler.min_replicas not in (
+        borrowed.hpa_raised_to,
+        borrowed.hpa_min_replicas,
+    ):
+        return []
+    return [SetScalerFloor(scaler=scaler, min_replicas=target.scaler_floor)]
+
+
+def _announcements(look: Look) -> list[Action]:
+    done = max(look.status.announced, look.seen.announced or 0)
+    return [
+        Announce(
+            sequence=entry.sequence,
+            reason=entry.reason,
+            message=entry.message or entry.reason,
+            type=entry.type,
+            action=entry.what,
+        )
+        for entry in look.status.decisions
+        if entry.sequence > done
+    ]

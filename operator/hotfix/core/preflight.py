@@ -1,0 +1,302 @@
+"""What must be right before traffic moves: an ordered list of checks, each named by what is wrong. Pure.
+
+A check gives one sentence that says what can be done, or None. The first that speaks is shown; all of it also runs
+while the rollout is paused (the rehearsal). What is worth saying but no reason to refuse is in `remarks`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import moments, presets
+from .look import Look, has_weight, shifted_rules
+from .observation import Ack, DeploymentView, ServiceView, SideView
+from .reasons import Reason, named
+from .spec import PromotionMode
+from .status import TERMINAL_PHASES
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why traffic does not move. `waits`: it will pass without anybody doing something."""
+
+    reason: Reason
+    message: str
+    waits: bool = False
+
+
+Check = Callable[[Look], Problem | None]
+
+
+def matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """The selector, which must not be empty, selects an object with these labels."""
+    return bool(selector) and all(labels.get(name) == value for name, value in selector.items())
+
+
+def unseen(look: Look) -> Problem | None:
+    """A part of the cluster could not be read."""
+    if look.seen.refused and look.seen.refused[0] != Reason.INVALID_QUERY:
+        return Problem(named(look.seen.refused[0], Reason.FORBIDDEN), look.seen.refused[1])
+    if look.seen.stable is None or look.seen.patched is None or look.seen.routes is None or look.seen.rivals is None:
+        return Problem(Reason.CLUSTER_UNAVAILABLE, "The API server did not answer every question; asking again.", True)
+    return None
+
+
+def expired(look: Look) -> Problem | None:
+    """Too late to start."""
+    if look.spec.expires and moments.unix(look.spec.expires) <= look.now:
+        return Problem(Reason.EXPIRED, f"Not started before {look.spec.expires}; apply it again with a later spec.expires.")
+    return None
+
+
+def target_missing(look: Look) -> Problem | None:
+    """A Deployment, Service or named route does not exist."""
+    stable, patched, routes = look.seen.stable, look.seen.patched, look.seen.routes
+    names = [name for view in (stable, patched, routes) if view for name in view.missing]
+    if not names:
+        return None
+    return Problem(Reason.TARGET_NOT_FOUND, f"Not found in this namespace: {', '.join(names)}. Create it or correct the name.")
+
+
+def route_ambiguous(look: Look) -> Problem | None:
+    """No route was named, and not exactly one fits."""
+    view = look.seen.routes
+    if view is None or view.candidates is None or len(view.candidates) == 1:
+        return None
+    service = look.spec.stable_service
+    if not view.candidates:
+        return Problem(
+            Reason.ROUTE_AMBIGUOUS,
+            f"No HTTPRoute of this namespace names Service {service}; traffic.httpRoutes can name one once it exists.",
+        )
+    found = ", ".join(view.candidates)
+    return Problem(
+        Reason.ROUTE_AMBIGUOUS, f"Several HTTPRoutes name Service {service}: {found}. Name those to shift in traffic.httpRoutes."
+    )
+
+
+def route_unfit(look: Look) -> Problem | None:
+    """The router says it cannot shift this route, or no rule of it is to be shifted."""
+    for route in look.seen.routes.routes if look.seen.routes else ():
+        if route.refusal:
+            return Problem(Reason.ROUTE_UNFIT, f"HTTPRoute {route.name}: {route.refusal}")
+        rules = shifted_rules(route, look.spec)
+        if not rules:
+            return Problem(
+                Reason.ROUTE_UNFIT,
+                f"HTTPRoute {route.name}: no rule to shift names Service {look.spec.stable_service}; correct its backendRefs "
+                "or traffic.httpRoutes.",
+            )
+        if any(rule.stable == 0 for rule in rules):
+            return Problem(
+                Reason.ROUTE_UNFIT, f"HTTPRoute {route.name}: stable's weight is 0; give stable the traffic before the start."
+            )
+    return None
+
+
+def patched_already_serves(look: Look) -> Problem | None:
+    """Patched has a weight that nobody judged."""
+    for route in look.seen.routes.routes if look.seen.routes else ():
+        if not all(has_weight(rule, 0) for rule in shifted_rules(route, look.spec)):
+            return Problem(
+                Reason.PATCHED_ALREADY_SERVES,
+                f"HTTPRoute {route.name} already sends requests to {look.spec.patched_service}; set that weight to 0 first.",
+            )
+    return None
+
+
+def route_rejected(look: Look) -> Problem | None:
+    """A controller does not accept the route as it is."""
+    for route in look.seen.routes.routes if look.seen.routes else ():
+        if route.ack is Ack.REJECTED:
+            return Problem(Reason.ROUTE_REJECTED, f"HTTPRoute {route.name} is not accepted: {route.ack_message}")
+        if route.ack is Ack.PENDING:
+            return Problem(
+                Reason.ROUTE_REJECTED, f"HTTPRoute {route.name} is not reported as accepted yet: {route.ack_message}", True
+            )
+    return None
+
+
+def stable_moved(look: Look) -> Problem | None:
+    """Stable runs another image than the one this hotfix is for."""
+    wanted, deployment = look.spec.stable.image, look.seen.stable and look.seen.stable.deployment
+    if not wanted or not deployment or runs_image(look.seen.stable, wanted):
+        return None
+    return Problem(
+        Reason.STABLE_MOVED,
+        f"Stable runs {', '.join(deployment.images)}, not {wanted}; nothing is written. If the hotfix is still needed, "
+        "apply a new HotfixRollout with the present image.",
+    )
+
+
+def runs_image(side: SideView | None, wanted: str) -> bool:
+    """A side's Deployment names this image, or its pods run this digest."""
+    if side is None or side.deployment is None:
+        return False
+    digest = wanted.partition("@")[2]
+    ids = {image for pod in side.pods for image in pod.image_ids}
+    return wanted in side.deployment.images or bool(digest and any(image.endswith(digest) for image in ids))
+
+
+def selects_both_sides(look: Look) -> Problem | None:
+    """A Service or a Deployment selects pods of the other side too."""
+    stable, patched = look.seen.stable, look.seen.patched
+    if not (stable and patched and stable.deployment and patched.deployment):
+        return None
+    for name, service, labels in _crossings(stable.service, patched.service, stable.deployment, patched.deployment):
+        if service and matches(service.selector, labels):
+            return Problem(
+                Reason.SERVICE_SELECTS_BOTH_SIDES,
+                f"Service {service.name} also selects the pods of {name}; give the sides labels that differ and select by them.",
+            )
+    one, two = stable.deployment, patched.deployment
+    if matches(one.selector, two.pod_labels) or matches(two.selector, one.pod_labels):
+        return Problem(
+            Reason.SELECTORS_OVERLAP,
+            f"The selectors of Deployments {one.name} and {two.name} overlap; give patched a selector label of its own.",
+        )
+    return None
+
+
+def _crossings(
+    stable: ServiceView | None, patched: ServiceView | None, one: DeploymentView, two: DeploymentView
+) -> tuple[tuple[str, ServiceView | None, Mapping[str, str]], ...]:
+    return (two.name, stable, two.pod_labels), (one.name, patched, one.pod_labels)
+
+
+def nothing_to_promote(look: Look) -> Problem | None:
+    """Both sides have the same pod spec."""
+    stable, patched = look.seen.stable, look.seen.patched
+    if not (stable and patched and stable.deployment and patched.deployment):
+        return None
+    if stable.deployment.template != patched.deployment.template:
+        return None
+    return Problem(
+        Reason.NOTHING_TO_PROMOTE,
+        f"{stable.deployment.name} and {patched.deployment.name} have the same pod spec; put the fix into the patched one.",
+    )
+
+
+def managed_by_gitops(look: Look) -> Problem | None:
+    """Git would undo the weights, or the promotion."""
+    for route in look.seen.routes.routes if look.seen.routes else ():
+        if route.owner:
+            return Problem(
+                Reason.MANAGED_BY_GITOPS,
+                f"HTTPRoute {route.name} is managed by {route.owner}, which would undo the weights; shift one it does not own.",
+            )
+    deployment = look.seen.stable.deployment if look.seen.stable else None
+    if deployment and deployment.owner and look.spec.promotion.mode is PromotionMode.PATCH_STABLE:
+        return Problem(
+            Reason.MANAGED_BY_GITOPS,
+            f"Deployment {deployment.name} is managed by {deployment.owner}, which would undo the promotion; "
+            "use promotion.mode: KeepPatched.",
+        )
+    return None
+
+
+def route_busy(look: Look) -> Problem | None:
+    """Another rollout came first."""
+    names = {route.name for route in look.seen.routes.routes} if look.seen.routes else set()
+    for rival in look.seen.rivals or ():
+        same = rival.stable == look.spec.stable.deployment or names & set(rival.routes)
+        started = rival.phase not in (None, "Pending")
+        older = (rival.created, rival.name) < (look.seen.created, look.seen.name)
+        if same and rival.phase not in TERMINAL_PHASES and (started or older):
+            return Problem(Reason.ROUTE_BUSY, f"HotfixRollout {rival.name} uses the same route or stable; waiting for it.", True)
+    return None
+
+
+def no_port(look: Look) -> Problem | None:
+    """A Service lacks the port that the route sends to."""
+    for route in look.seen.routes.routes if look.seen.routes else ():
+        for rule in shifted_rules(route, look.spec):
+            service = look.seen.patched.service if look.seen.patched else None
+            if service and rule.port is not None and rule.port not in service.ports:
+                return Problem(
+                    Reason.ROUTE_UNFIT,
+                    f"Service {service.name} has no port {rule.port}, which HTTPRoute {route.name} sends to; add it.",
+                )
+    return None
+
+
+def metrics_unknown(look: Look) -> Problem | None:
+    """No own queries, no preset, and the route's controller is none that we know."""
+    if look.spec.metrics.requests or preset_name(look):
+        return None
+    found = sorted({name for route in (look.seen.routes.routes if look.seen.routes else ()) for name in route.controllers})
+    return Problem(
+        Reason.METRICS_UNKNOWN,
+        f"No metrics preset is known for controller {', '.join(found) or 'unknown'}; set metrics.preset, or metrics.requests "
+        "and metrics.errors.",
+    )
+
+
+def preset_name(look: Look) -> str | None:
+    """`Custom` for own queries, else the preset given, else the one that fits the route's controllers."""
+    if look.spec.metrics.requests:
+        return "Custom"
+    if look.spec.metrics.preset:
+        return look.spec.metrics.preset.value
+    controllers = tuple(name for route in (look.seen.routes.routes if look.seen.routes else ()) for name in route.controllers)
+    return presets.preset_for(controllers)
+
+
+CHECKS: tuple[Check, ...] = (
+    unseen,
+    expired,
+    target_missing,
+    route_ambiguous,
+    route_unfit,
+    stable_moved,
+    selects_both_sides,
+    nothing_to_promote,
+    managed_by_gitops,
+    no_port,
+    metrics_unknown,
+    route_busy,
+    patched_already_serves,
+    route_rejected,
+)
+
+
+def first_problem(look: Look) -> Problem | None:
+    """What stands in the way of the start, in the order in which it should be put right."""
+    return next((problem for check in CHECKS if (problem := check(look))), None)
+
+
+def remarks(look: Look) -> list[str]:
+    """Sentences worth knowing before traffic moves, none of which refuses it."""
+    said = []
+    if look.seen.routes and look.seen.routes.bypasses:
+        said.append(f"requests through {', '.join(look.seen.routes.bypasses)} by-pass the weights")
+    services = [side.service for side in (look.seen.stable, look.seen.patched) if side and side.service]
+    if any(service.session_affinity for service in services):
+        said.append("a Service has session affinity, so shares may differ from weights")
+    if look.seen.owner and not look.spec.stable.image:
+        said.append("the object comes from git without stable.image, which guards against a replay")
+    pods = [pod for side in (look.seen.stable, look.seen.patched) if side for pod in side.pods]
+    if pods and not all(pod.has_pre_stop for pod in pods):
+        said.append("some pods have no preStop hook")
+    return said
+
+
+def changed_paths(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Paths of the pod spec whose values differ, named as kubectl names them; containers by their name."""
+    paths: list[str] = []
+    for key in sorted({*before, *after}):
+        old, new, path = before.get(key), after.get(key), f"{prefix}{key}"
+        if old == new:
+            continue
+        old, new = _by_name(old), _by_name(new)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            paths += changed_paths(old, new, f"{path}.")
+        else:
+            paths.append(path[:253])
+    return paths
+
+
+def _by_name(value: Any) -> Any:
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) and "name" in item for item in value):
+        return {str(item["name"]): item for item in value}
+    return value

@@ -1,0 +1,115 @@
+"""The way back to stable, and the end of both ways: weight 0, settle, drain, scale down, give back. Pure.
+
+The first write waits for nothing; pods go only after the proxies stopped sending them requests.
+"""
+
+from . import guards
+from .look import Look, enter, hold, record, routes_have, say, share_of, shifted_rules
+from .quantities import seconds, span
+from .reasons import Reason
+from .spec import AfterRollback
+from .status import Phase, Stage, Status
+
+CONFIRM_SECONDS = 120.0
+
+
+def begin(status: Status, now: float, veto: guards.Veto, *, keep_pods: bool = False) -> Status:
+    """All traffic to stable, for the reason given."""
+    recorded = record(status, now, "weight 0", Reason.ROLLING_BACK, f"{veto.reason}: {veto.message}")
+    started = enter(recorded, now, Phase.ROLLING_BACK, Stage.WEIGHT_ZERO, weight=0, why=str(veto.reason), keep_pods=keep_pods)
+    return say(started, f"{veto.reason}: {veto.message}", "weight 0, then drain")
+
+
+def weight_zero(look: Look) -> Status:
+    """Wait until the proxies no longer send requests to patched."""
+    status = look.status
+    if look.settled:
+        return say(
+            enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.DRAINING_PATCHED), status.message, "drain patched"
+        )
+    veto = guards.unseen(look)
+    if veto and not look.seen.refused:
+        return hold(status, veto.reason, f"{status.why}: {veto.message}", "weight 0 as soon as it answers")
+    if look.elapsed(status.stage_started_at) < CONFIRM_SECONDS or not _out_of_reach(look):
+        return say(status, status.message, "waiting for the route's controllers to confirm weight 0")
+    message = f"The controllers did not confirm weight 0 in {span(CONFIRM_SECONDS)}; patched is left running."
+    recorded = record(status, look.now, "end", Reason.WEIGHT_NOT_CONFIRMED, message)
+    return say(enter(recorded, look.now, Phase.ROLLING_BACK, Stage.GIVING_BACK, keep_pods=True), message, "give the route back")
+
+
+def _out_of_reach(look: Look) -> bool:
+    """The weight is written, or there is no route to write it to."""
+    return routes_have(look, 0) or bool(look.seen.routes and look.seen.routes.missing)
+
+
+def draining_patched(look: Look) -> Status:
+    """Patched's last requests end before its pods do."""
+    status = look.status
+    if _served_again(look):
+        message = f"Somebody gave {look.spec.patched_service} a weight again; its pods are kept until it is 0."
+        return hold(status, Reason.WEIGHTS_EDITED, message)
+    left = seconds(look.spec.traffic.drain) - look.elapsed(status.stage_started_at)
+    if left > 0:
+        return say(status, status.message, f"patched drains for another {span(left)}")
+    return say(enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.SCALING_DOWN), status.message, "scale down")
+
+
+def _served_again(look: Look) -> bool:
+    routes = look.seen.routes.routes if look.seen.routes else ()
+    return any(share_of(rule) > 0 for route in routes for rule in shifted_rules(route, look.spec))
+
+
+def scales_down(look: Look) -> bool:
+    """Patched's pods are ours to end: the spec says so, and neither an HPA nor a GitOps manager owns the replicas."""
+    side = look.seen.patched
+    if look.status.keep_pods or (
+        look.status.phase is Phase.ROLLING_BACK and look.spec.patched.after_rollback is AfterRollback.KEEP
+    ):
+        return False
+    return bool(side and side.deployment and not side.deployment.deleting and side.scaler is None and not side.deployment.owner)
+
+
+def scaling_down(look: Look) -> Status:
+    """Patched to 0 replicas, where that is ours to do."""
+    status, side = look.status, look.seen.patched
+    if side is None:
+        return hold(status, Reason.CLUSTER_UNAVAILABLE, "The API server does not answer; patched is scaled down when it does.")
+    if scales_down(look) and side.deployment and side.deployment.replicas > 0:
+        if _served_again(look):
+            return hold(status, Reason.WEIGHTS_EDITED, "Somebody gave patched a weight again; its pods are kept.")
+        return say(status, status.message, "patched to 0 replicas")
+    kept = bool(side.deployment and side.deployment.replicas > 0)
+    note = f"{status.message} Patched keeps running at weight 0." if kept else status.message
+    return say(enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.GIVING_BACK), note, "give the route back")
+
+
+def giving_back(look: Look) -> Status:
+    """The route as it was, our ownership gone; then the end."""
+    status = look.status
+    if not look.seen.namespace_ending and not _given_back(look):
+        veto = guards.unseen(look)
+        if veto:
+            return hold(status, veto.reason, f"Giving back: {veto.message}")
+        return say(status, status.message, "give the route back")
+    good = status.phase is Phase.PROMOTING
+    phase, reason = (Phase.PROMOTED, Reason.PROMOTED) if good else (Phase.ROLLED_BACK, Reason.ROLLED_BACK)
+    recorded = record(status, look.now, "end", reason, status.message or reason.sentence)
+    return say(enter(recorded, look.now, phase, Stage.DONE), status.message or reason.sentence)
+
+
+def _given_back(look: Look) -> bool:
+    borrowed, view = look.status.borrowed, look.seen.routes
+    if borrowed is None:
+        return True
+    if view is None or look.seen.stable is None:
+        return False
+    injected = {route.name for route in borrowed.routes if any(rule.patched_weight is None for rule in route.rules)}
+    keeps = look.status.phase is Phase.PROMOTING and (look.status.weight or 0) == 100
+    for route in view.routes:
+        named = any(rule.patched is not None for rule in shifted_rules(route, look.spec))
+        if route.ours or (route.name in injected and named and not keeps):
+            return False
+    scaler = look.seen.stable.scaler
+    return not (
+        scaler and borrowed.hpa == scaler.name and scaler.min_replicas == borrowed.hpa_raised_to != borrowed.hpa_min_replicas
+    )

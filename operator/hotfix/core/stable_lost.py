@@ -1,0 +1,122 @@
+"""Stable is lost: all traffic to patched at once, above every other rule; and the gated way back. Pure.
+
+It holds also while paused, rolling back or blind; the phase does not change, the clocks stand still, nothing is judged.
+"""
+
+from . import capacity, moments
+from .guards import LOST_SHARE, Veto
+from .look import Look, enter, hold, ready, record, say
+from .quantities import span
+from .reasons import Reason
+from .rolling_back import begin as roll_back
+from .status import Phase, Span, StableLost, Stage, Status
+
+RETURN_SECONDS = 30.0  # stable must have been ready this long; doubled each time it is lost again
+RETURN_WEIGHTS = (95, 50)  # patched's weights on the way back
+LIMIT_SPANS = 20
+
+
+def lost(look: Look) -> bool:
+    """No ready endpoint, or for two looks less than a fifth of the pods it had at the start."""
+    count, baseline = ready(look.seen.stable), look.status.baseline
+    if count is None or baseline is None:
+        return False
+    return count == 0 or (is_thin(look) and (look.lasted("StableThin") or 0.0) > 0)
+
+
+def is_thin(look: Look) -> bool:
+    """Less than a fifth of the pods it had at the start."""
+    count, baseline = ready(look.seen.stable), look.status.baseline
+    return count is not None and baseline is not None and count < LOST_SHARE * baseline.stable_pods
+
+
+def is_back(look: Look) -> bool:
+    """Stable has the ready pods that its share needs."""
+    count, away = ready(look.seen.stable), look.status.stable_lost
+    if count is None or away is None:
+        return False
+    return count >= max(1, capacity.needed(look, 100 - away.return_weight)) and not lost(look)
+
+
+def handle(look: Look) -> Status | None:
+    """The next status while stable is lost; None when this rule has nothing to say."""
+    status = look.status
+    if status.stable_lost is None:
+        return _begin(look) if lost(look) and (ready(look.seen.patched) or 0) > 0 else None
+    if look.seen.deleting and status.phase is not Phase.ROLLING_BACK:
+        reason = Veto(Reason.DELETED, "The HotfixRollout was deleted; traffic goes back once stable can serve.")
+        status = _keep(roll_back(status, look.now, reason, keep_pods=True), look.status)
+        look = Look(look.spec, status, look.seen, look.judgement)
+    if ready(look.seen.patched) == 0:
+        return _patched_lost_too(look)
+    return _away(look)
+
+
+def _begin(look: Look) -> Status:
+    status, count = look.status, ready(look.seen.stable)
+    rolling_back = status.phase is Phase.ROLLING_BACK
+    message = f"Stable has {count} ready pods; all traffic goes to patched until it is back. Nothing is judged meanwhile."
+    update = {
+        "stable_lost": StableLost(since=moments.rfc3339(look.now), return_weight=0 if rolling_back else status.weight or 0),
+        "stable_lost_times": status.stable_lost_times + 1,
+        "weight": 100,
+        "since": {name: since for name, since in status.since.items() if name != "StableReady"},
+    }
+    if rolling_back:
+        status = enter(status, look.now, Phase.ROLLING_BACK, Stage.WEIGHT_ZERO)
+    recorded = record(status.model_copy(update=update), look.now, "weight 100", Reason.STABLE_LOST, message)
+    return hold(recorded, Reason.STABLE_LOST, message, "back when stable is ready")
+
+
+def _keep(rolled: Status, before: Status) -> Status:
+    away = before.stable_lost
+    kept = away.model_copy(update={"return_weight": 0}) if away else None
+    return rolled.model_copy(update={"weight": before.weight, "stable_lost": kept, "held": str(Reason.STABLE_LOST)})
+
+
+def _patched_lost_too(look: Look) -> Status:
+    if not ready(look.seen.stable):
+        return hold(look.status, Reason.BOTH_UNREADY, "Neither side has a ready pod; weights are left as they are until one has.")
+    if look.lasted("PatchedUnready") is None:
+        return look.status
+    ended = look.status.model_copy(update={"stable_lost": None})
+    return roll_back(ended, look.now, Veto(Reason.PATCHED_LOST, "Patched has no ready pod, and stable has some again."))
+
+
+def _away(look: Look) -> Status:
+    """Lost still, waiting to be sure, or on the way back."""
+    status, away = look.status, look.status.stable_lost
+    assert away is not None
+    if lost(look) and status.weight != 100:
+        return _begin(Look(look.spec, status.model_copy(update={"weight": away.return_weight}), look.seen))
+    wait = RETURN_SECONDS * 2 ** min(status.stable_lost_times - 1, 6)
+    ready_for = look.lasted("StableReady")
+    if ready_for is None:
+        return hold(status, Reason.STABLE_LOST, "Stable has too few ready pods; patched serves everything.", "back when it has")
+    if ready_for < wait:
+        return hold(status, Reason.STABLE_LOST, "Stable has ready pods again; making sure.", f"back in {span(wait - ready_for)}")
+    if not look.settled or look.elapsed(status.acknowledged_at) < 2 * look.interval_seconds:
+        return hold(status, Reason.STABLE_LOST, f"Stable is back; patched has {status.weight} %.", "the next step back")
+    return _step_back(look, away)
+
+
+def _step_back(look: Look, away: StableLost) -> Status:
+    status = look.status
+    lower = [weight for weight in (*RETURN_WEIGHTS, away.return_weight) if away.return_weight <= weight < (status.weight or 0)]
+    if not lower:
+        return _end(look, away)
+    weight = max(lower)
+    recorded = record(status, look.now, f"weight {weight}", Reason.TRAFFIC_SHIFTED, "Stable is back; it gets its share in steps.")
+    return hold(recorded.model_copy(update={"weight": weight}), Reason.STABLE_LOST, "Stable is back; it gets its share in steps.")
+
+
+def _end(look: Look, away: StableLost) -> Status:
+    status = look.status
+    spans = [*status.excluded, Span(start=away.since, end=moments.rfc3339(look.now))]
+    update: dict[str, object] = {"stable_lost": None, "stopped_seconds": status.stopped_seconds + int(look.elapsed(away.since))}
+    if len(spans) > LIMIT_SPANS:
+        update |= {"excluded": [], "evidence_from": moments.rfc3339(look.now)}
+    else:
+        update |= {"excluded": spans}
+    message = f"Stable was lost for {span(look.elapsed(away.since))} and is back."
+    return say(record(status.model_copy(update=update), look.now, "resume", Reason.STABLE_BACK, message), message)
