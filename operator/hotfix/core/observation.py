@@ -136,10 +136,18 @@ class RoutesView:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One cumulative counter of one process: samples are (unix seconds, value), ascending."""
+    """One cumulative counter of one process: samples are (unix seconds, value), ascending.
+
+    `id` is `<process>|<all labels>`: a process may have several counters, for example one for each response code.
+    """
 
     id: str
     samples: tuple[tuple[float, float], ...]
+
+    @property
+    def process(self) -> str:
+        """The pod or instance that counts."""
+        return self.id.partition("|")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +161,11 @@ class SideSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsView:
-    """Counters of both sides on a grid of `interval_seconds` in (start, end]. `problem`: queries that answered, but with
-    something that cannot be judged; (reason, sentence)."""
+    """Counters of both sides on a grid of `interval_seconds`. What is judged lies in (start, end]; the samples begin up to an
+    hour before `start`, so that the first growth is known and a new series can be told from an old one.
+
+    `problem`: the queries answered, but with something that cannot be judged; (reason, sentence).
+    """
 
     start: float
     end: float

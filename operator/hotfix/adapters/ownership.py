@@ -1,0 +1,26 @@
+"""Who manages an object from git: Flux, Argo CD or Helm, as the marks they leave on it tell. Reads raw objects only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+FLUX_KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
+FLUX_HELM = "helm.toolkit.fluxcd.io"
+
+
+def owner_of(item: Mapping[str, Any]) -> str | None:
+    """A phrase such as `Flux Kustomization flux-system/shop`, or None.
+
+    The label app.kubernetes.io/instance alone is not Argo CD: Helm charts and people set it too.
+    """
+    meta = item.get("metadata") or {}
+    labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
+    for prefix, kind in ((FLUX_KUSTOMIZE, "Kustomization"), (FLUX_HELM, "HelmRelease")):
+        if f"{prefix}/name" in labels:
+            return f"Flux {kind} {labels.get(f'{prefix}/namespace', '?')}/{labels[f'{prefix}/name']}"
+    if "argocd.argoproj.io/tracking-id" in annotations:
+        return f"Argo CD application {annotations['argocd.argoproj.io/tracking-id'].partition(':')[0]}"
+    if any(str(entry.get("manager", "")).startswith("argocd-") for entry in meta.get("managedFields") or ()):
+        return "Argo CD"
+    if labels.get("app.kubernetes.io/managed-by") == "Helm" and "meta.helm.sh/release-name" in annotations:
+        return f"Helm release {annotations['meta.helm.sh/release-name']}"
+    return None

@@ -1,0 +1,97 @@
+"""RolloutStore on the API server: HotfixRollout objects, their status at the version seen, our finalizer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hotfix.core.observation import RivalView
+from hotfix.core.status import TERMINAL_PHASES
+from hotfix.ports import Key, Stored
+
+from .kube import Kube, Object, path
+from .ownership import owner_of
+
+API_VERSION = "hotfix-operator.dev/v1alpha1"
+PLURAL = "hotfixrollouts"
+FINALIZER = "hotfix-operator.dev/traffic"
+
+
+class KubeStore:
+    """Every write carries the resourceVersion that was read."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    async def load(self, key: Key) -> Stored | None:
+        """The object as it is now; None when it is gone."""
+        item = await self._kube.find(path(API_VERSION, PLURAL, key.namespace, key.name))
+        if item is None:
+            return None
+        stored = _stored(item)
+        if not stored.deleting:
+            return stored
+        namespace = await self._kube.find(path("v1", "namespaces", None, key.namespace))
+        return _stored(item, ending=namespace is None or bool(namespace["metadata"].get("deletionTimestamp")))
+
+    async def save_status(self, stored: Stored, status: Mapping[str, Any]) -> Stored:
+        """Replace the whole status at the version of `stored`."""
+        operations = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": stored.version},
+            {"op": "add", "path": "/status", "value": dict(status)},
+        ]
+        url = path(API_VERSION, PLURAL, stored.key.namespace, stored.key.name, "status")
+        return _stored(await self._kube.json_patch(url, operations), ending=stored.namespace_ending)
+
+    async def set_finalizer(self, stored: Stored, *, present: bool) -> Stored | None:
+        """Add or remove our finalizer; other finalizers stay. None when the object is gone with it."""
+        if stored.finalizer == present:
+            return stored
+        url = path(API_VERSION, PLURAL, stored.key.namespace, stored.key.name)
+        item = await self._kube.find(url)
+        if item is None:
+            return None
+        others = [name for name in item["metadata"].get("finalizers") or [] if name != FINALIZER]
+        operations = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": stored.version},
+            {"op": "add", "path": "/metadata/finalizers", "value": [*others, FINALIZER] if present else others},
+        ]
+        return _stored(await self._kube.json_patch(url, operations), ending=stored.namespace_ending)
+
+    async def rivals(self, key: Key) -> tuple[RivalView, ...]:
+        """The namespace's other unfinished rollouts."""
+        items = await self._kube.list(path(API_VERSION, PLURAL, key.namespace))
+        views = (_rival(item) for item in items if item["metadata"]["name"] != key.name)
+        return tuple(view for view in views if view.phase not in TERMINAL_PHASES)
+
+    async def keys(self, namespace: str | None) -> list[Key]:
+        """All rollouts of a namespace, or of the cluster."""
+        items = await self._kube.list(path(API_VERSION, PLURAL, namespace))
+        return [Key(item["metadata"]["namespace"], item["metadata"]["name"]) for item in items]
+
+
+def _stored(item: Object, *, ending: bool = False) -> Stored:
+    meta = item["metadata"]
+    return Stored(
+        key=Key(meta["namespace"], meta["name"]),
+        uid=meta["uid"],
+        version=meta["resourceVersion"],
+        generation=int(meta["generation"]),
+        created=meta["creationTimestamp"],
+        deleting="deletionTimestamp" in meta,
+        finalizer=FINALIZER in (meta.get("finalizers") or ()),
+        namespace_ending=ending,
+        owner=owner_of(item),
+        spec=item.get("spec") or {},
+        status=item.get("status") or {},
+    )
+
+
+def _rival(item: Object) -> RivalView:
+    spec, status = item.get("spec") or {}, item.get("status") or {}
+    named = ((spec.get("traffic") or {}).get("httpRoutes")) or (status.get("resolved") or {}).get("routes") or []
+    return RivalView(
+        name=item["metadata"]["name"],
+        created=item["metadata"]["creationTimestamp"],
+        phase=status.get("phase"),
+        stable=(spec.get("stable") or {}).get("deployment", ""),
+        routes=tuple(route.get("name", "") for route in named),
+    )

@@ -1,0 +1,158 @@
+"""Workloads on the API server: Deployments with their pods, Services with their EndpointSlices, HPAs. Raw objects -> views."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hotfix.core.observation import DeploymentView, PodView, ScalerView, ServiceView, SideView
+
+from .kube import Kube, Object, path
+from .ownership import owner_of
+
+APPS, DISCOVERY, AUTOSCALING = "apps/v1", "discovery.k8s.io/v1", "autoscaling/v2"
+REVISION = "deployment.kubernetes.io/revision"
+HASH_LABEL = "pod-template-hash"
+
+
+class KubeWorkloads:
+    """Reads one side in parallel; writes carry the version that was read."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    async def read(self, namespace: str, deployment: str, service: str) -> SideView:
+        """One side as it is now; what does not exist is named in `missing`."""
+        found, backend, slices, scalers = await asyncio.gather(
+            self._kube.find(path(APPS, "deployments", namespace, deployment)),
+            self._kube.find(path("v1", "services", namespace, service)),
+            self._kube.list(path(DISCOVERY, "endpointslices", namespace), labelSelector=f"kubernetes.io/service-name={service}"),
+            self._kube.list(path(AUTOSCALING, "horizontalpodautoscalers", namespace)),
+        )
+        selector = ((found or {}).get("spec", {}).get("selector") or {}).get("matchLabels") or {}
+        pods = await self._pods(namespace, deployment, selector) if selector else ()
+        absent = ((found, f"Deployment {deployment}"), (backend, f"Service {service}"))
+        return SideView(
+            deployment=_deployment(found) if found else None,
+            service=_service(backend, slices) if backend else None,
+            pods=pods,
+            scaler=next((view for item in scalers if (view := _scaler(item, deployment))), None),
+            missing=tuple(name for item, name in absent if item is None),
+        )
+
+    async def _pods(self, namespace: str, deployment: str, selector: Mapping[str, str]) -> tuple[PodView, ...]:
+        labels = ",".join(f"{name}={value}" for name, value in sorted(selector.items()))
+        items = await self._kube.list(path("v1", "pods", namespace), labelSelector=labels)
+        return tuple(_pod(item) for item in items if _belongs(item, deployment))
+
+    async def scale(self, namespace: str, deployment: DeploymentView, replicas: int) -> None:
+        """Set `.spec.replicas`."""
+        await self._patch(namespace, deployment, "/spec/replicas", replicas)
+
+    async def set_pod_spec(self, namespace: str, deployment: DeploymentView, pod_spec: Mapping[str, Any]) -> None:
+        """Replace `.spec.template.spec`; labels, annotations and the selector stay."""
+        await self._patch(namespace, deployment, "/spec/template/spec", dict(pod_spec))
+
+    async def _patch(self, namespace: str, deployment: DeploymentView, pointer: str, value: Any) -> None:
+        operations = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": deployment.version},
+            {"op": "add", "path": pointer, "value": value},
+        ]
+        await self._kube.json_patch(path(APPS, "deployments", namespace, deployment.name), operations)
+
+    async def set_scaler_floor(self, namespace: str, scaler: ScalerView, min_replicas: int) -> None:
+        """Set `.spec.minReplicas`."""
+        operations = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": scaler.version},
+            {"op": "add", "path": "/spec/minReplicas", "value": min_replicas},
+        ]
+        await self._kube.json_patch(path(AUTOSCALING, "horizontalpodautoscalers", namespace, scaler.name), operations)
+
+
+def template_hash(pod_spec: Mapping[str, Any]) -> str:
+    """The first 16 hex digits of the SHA-256 of the canonical JSON of a pod spec."""
+    return hashlib.sha256(json.dumps(pod_spec, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def _deployment(item: Object) -> DeploymentView:
+    meta, spec, status = item["metadata"], item["spec"], item.get("status") or {}
+    template = spec["template"]
+    pod_spec = template["spec"]
+    return DeploymentView(
+        name=meta["name"],
+        uid=meta["uid"],
+        version=meta["resourceVersion"],
+        generation=int(meta["generation"]),
+        observed_generation=int(status.get("observedGeneration") or 0),
+        replicas=int(spec.get("replicas", 1)),
+        updated=int(status.get("updatedReplicas") or 0),
+        ready=int(status.get("readyReplicas") or 0),
+        total=int(status.get("replicas") or 0),
+        selector=(spec.get("selector") or {}).get("matchLabels") or {},
+        pod_labels=(template.get("metadata") or {}).get("labels") or {},
+        pod_spec=pod_spec,
+        template=template_hash(pod_spec),
+        images=tuple(container["image"] for container in pod_spec.get("containers") or ()),
+        owner=owner_of(item),
+        progress_deadline_seconds=int(spec.get("progressDeadlineSeconds") or 600),
+        revision=(meta.get("annotations") or {}).get(REVISION),
+        deleting="deletionTimestamp" in meta,
+    )
+
+
+def _belongs(item: Object, deployment: str) -> bool:
+    """The pod is of a ReplicaSet of this Deployment, and not on its way out."""
+    meta = item["metadata"]
+    stem = f"{deployment}-{(meta.get('labels') or {}).get(HASH_LABEL)}"
+    owners = {owner["name"] for owner in meta.get("ownerReferences") or () if owner.get("kind") == "ReplicaSet"}
+    return stem in owners and "deletionTimestamp" not in meta
+
+
+def _pod(item: Object) -> PodView:
+    meta, status = item["metadata"], item.get("status") or {}
+    containers = status.get("containerStatuses") or ()
+    waiting = [(entry.get("state") or {}).get("waiting", {}).get("reason") for entry in containers]
+    trouble = [reason for reason in waiting if reason and reason != "ContainerCreating"]
+    specs = (item.get("spec") or {}).get("containers") or ()
+    return PodView(
+        name=meta["name"],
+        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ()),
+        crash_looping="CrashLoopBackOff" in trouble,
+        restarts=sum(int(entry.get("restartCount") or 0) for entry in containers),
+        image_ids=tuple(sorted(entry.get("imageID") or entry.get("image") or "" for entry in containers)),
+        template=(meta.get("labels") or {}).get(HASH_LABEL),
+        trouble=trouble[0] if trouble else None,
+        has_pre_stop=all("preStop" in (container.get("lifecycle") or {}) for container in specs),
+    )
+
+
+def _service(item: Object, slices: list[Object]) -> ServiceView:
+    spec = item["spec"]
+    ready: set[str] = set()
+    for entry in slices:
+        for endpoint in entry.get("endpoints") or ():
+            conditions = endpoint.get("conditions") or {}
+            if conditions.get("ready") is not False and not conditions.get("terminating"):
+                target = (endpoint.get("targetRef") or {}).get("name") or ",".join(endpoint.get("addresses") or ())
+                ready.add(target)
+    return ServiceView(
+        name=item["metadata"]["name"],
+        selector=spec.get("selector") or {},
+        ports=tuple(int(port["port"]) for port in spec.get("ports") or ()),
+        session_affinity=spec.get("sessionAffinity") == "ClientIP",
+        ready_pods=tuple(sorted(ready)),
+    )
+
+
+def _scaler(item: Object, deployment: str) -> ScalerView | None:
+    spec, target = item["spec"], item["spec"].get("scaleTargetRef") or {}
+    if target.get("kind") != "Deployment" or target.get("name") != deployment:
+        return None
+    return ScalerView(
+        name=item["metadata"]["name"],
+        min_replicas=int(spec.get("minReplicas", 1)),
+        max_replicas=int(spec["maxReplicas"]),
+        owner=owner_of(item),
+        version=item["metadata"]["resourceVersion"],
+    )

@@ -1,0 +1,248 @@
+"""Cumulative counters of both sides -> blocks of (requests, bad requests): resets, births, deaths, gaps, carry-over. Pure.
+
+Rates, extrapolation and judging have no place here: a block says how much counters grew, and where that cannot be said the
+block does not exist.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+
+from .observation import MetricsView, Series, SideSeries
+
+CARRY_SECONDS = 300.0  # a block with requests on one side only waits this long for the other side
+PROBLEM_BLOCKS = 4  # an unusable block is a problem while it is among the newest ones
+LARGEST = 2.0**53  # beyond it a float no longer counts one by one
+_ROUNDING = 1e-6  # of a block: times are floats
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One side in one block. `pods`: request series that grew. `started`: requests begun; None where not counted."""
+
+    requests: int
+    bad: int
+    pods: int
+    started: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Growth of both sides in (start, end], unix seconds. `scrapes`: blocks of one interval in it that had any requests.
+
+    A value on the grid is the newest scrape before it, so requests of up to one interval before `start` are in it too.
+    """
+
+    start: float
+    end: float
+    patched: Count
+    stable: Count
+    scrapes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Blocks of one interval each (longer after a gap), oldest first, unusable and excluded ones left out.
+
+    `problem`: (reason, sentence) when what was counted lately cannot be judged.
+    """
+
+    blocks: tuple[Block, ...]
+    problem: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Blocks (first + k * interval, first + (k + 1) * interval] for k in 0..size-1."""
+
+    first: float
+    interval: float
+    size: int
+
+    def index(self, moment: float) -> int:
+        """Which block a moment is in; below 0: at or before the first edge."""
+        return math.ceil((moment - self.first) / self.interval - _ROUNDING) - 1
+
+    def edge(self, index: int) -> float:
+        """Start of a block."""
+        return self.first + index * self.interval
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """One counter: growth per block (where not 0), blocks with a sample, moments of restarts, what is wrong by block."""
+
+    grown: dict[int, int]
+    sampled: set[int]
+    restarts: set[float]
+    wrong: dict[int, tuple[str, str]]
+
+
+def _grid(view: MetricsView) -> _Grid:
+    first = math.floor(view.start / view.interval_seconds + _ROUNDING) * view.interval_seconds
+    size = math.floor((view.end - first) / view.interval_seconds + _ROUNDING)
+    return _Grid(first, view.interval_seconds, max(0, size))
+
+
+def _not_monotone(series: Series, before: int, after: int) -> tuple[str, str]:
+    return (
+        "CountersNotMonotone",
+        f"The counter of {series.id} fell from {before} to {after}; a restarted process would begin near 0. Query raw counters of "
+        "single processes, from one Prometheus.",
+    )
+
+
+def _invalid(series: Series, value: float) -> tuple[str, str]:
+    return (
+        "CountersInvalid",
+        f"The counter of {series.id} has the value {value} out of order or out of range; query counters that only grow from 0.",
+    )
+
+
+def _grew(before: int | None, value: int, *, restarted: bool) -> int | None:
+    """Growth from one sample to the next; 0 where counting begins, None for a drop that no restart explains."""
+    if before is None:
+        return 0
+    if restarted or 2 * value < before:
+        return value
+    return value - before if value >= before else None
+
+
+def _growth(series: Series, grid: _Grid, *, from_zero: bool, restarted: Set[float] = frozenset()) -> Growth:
+    """Differences of one counter. `from_zero`: without a sample up to the first edge it began at 0. `restarted`: moments at
+    which another counter of the same process is known to have begun again."""
+    result = Growth({}, set(), set(), {})
+    last = 0 if from_zero else None
+    peak: int | None = None  # an unexplained drop is remembered for one sample: two replicas that disagree come back to it
+    newest = -math.inf
+    for moment, raw in series.samples:
+        index = grid.index(moment)
+        if index >= grid.size:
+            break
+        if not (math.isfinite(raw) and 0 <= raw <= LARGEST and moment > newest):
+            result.wrong[index] = _invalid(series, raw)
+            continue
+        newest, value = moment, round(raw)
+        before, last, peak = (peak if peak is not None and value >= peak else last), value, None
+        if index < 0:
+            continue
+        result.sampled.add(index)
+        grew = _grew(before, value, restarted=moment in restarted)
+        if grew is None:
+            result.wrong[index], peak = _not_monotone(series, before or 0, value), before
+            continue
+        if before is not None and value < before:
+            result.restarts.add(moment)
+        if grew:
+            result.grown[index] = result.grown.get(index, 0) + grew
+    return result
+
+
+def _seen_before(series: Iterable[Series], grid: _Grid) -> bool:
+    return any(one.samples and grid.index(one.samples[0][0]) < 0 for one in series)
+
+
+@dataclass(slots=True)
+class _Side:
+    """Sums of one side by block."""
+
+    requests: dict[int, int]
+    bad: dict[int, int]
+    pods: dict[int, int]
+    started: dict[int, int] | None
+    sampled: set[int]
+    wrong: dict[int, tuple[str, str]]
+
+    def count(self, index: int) -> Count:
+        started = None if self.started is None else self.started.get(index, 0)
+        return Count(self.requests.get(index, 0), self.bad.get(index, 0), self.pods.get(index, 0), started)
+
+
+def _add(sums: dict[int, int], growth: Growth) -> None:
+    for index, grown in growth.grown.items():
+        sums[index] = sums.get(index, 0) + grown
+
+
+def _side(series: SideSeries, grid: _Grid, *, from_zero: bool) -> _Side:
+    side = _Side({}, {}, {}, None if series.started is None else {}, set(), {})
+    restarts: dict[str, Set[float]] = {}
+    for one in series.requests:
+        growth = _growth(one, grid, from_zero=from_zero)
+        restarts[one.id] = growth.restarts
+        side.sampled |= growth.sampled
+        side.wrong.update(growth.wrong)
+        _add(side.requests, growth)
+        for index in growth.grown:
+            side.pods[index] = side.pods.get(index, 0) + 1
+    for sums, others in ((side.bad, series.errors), (side.started, series.started or ())):
+        for one in others:
+            growth = _growth(one, grid, from_zero=from_zero, restarted=restarts.get(one.id, frozenset()))
+            side.wrong.update(growth.wrong)
+            _add(sums if sums is not None else {}, growth)
+    return side
+
+
+def count(metrics: MetricsView, excluded: Sequence[tuple[float, float]] = ()) -> Counted:
+    """Blocks of both sides from `metrics.start` to `metrics.end`, without those that may hold requests of an excluded span.
+
+    A drop below half is a restart (growth = the new value), any other drop makes the block unusable. A series without a
+    sample up to `start` began at 0, one that vanishes adds nothing, one that reappears goes on from its last value. Where
+    stable as a whole has no sample up to `start`, Prometheus lost its past: then its first values are where counting begins.
+    """
+    if metrics.problem:
+        return Counted((), metrics.problem)
+    grid = _grid(metrics)
+    patched = _side(metrics.patched, grid, from_zero=True)
+    stable = _side(metrics.stable, grid, from_zero=_seen_before(metrics.stable.requests, grid))
+    wrong = {**stable.wrong, **patched.wrong}
+    blocks: list[Block] = []
+    start = grid.first
+    for index in range(grid.size):
+        end = grid.edge(index + 1)
+        if index in wrong:
+            start = end
+        elif index in patched.sampled or index in stable.sampled:
+            block = _block(start, end, patched.count(index), stable.count(index))
+            if not any(block.start - grid.interval < until and block.end > since for since, until in excluded):
+                blocks.append(block)
+            start = end
+    newest = max(wrong, default=-1)
+    return Counted(tuple(blocks), wrong[newest] if newest >= grid.size - PROBLEM_BLOCKS and newest >= 0 else None)
+
+
+def _block(start: float, end: float, patched: Count, stable: Count) -> Block:
+    return Block(start, end, patched, stable, 1 if patched.requests or stable.requests else 0)
+
+
+def _merged(one: Count, other: Count) -> Count:
+    started = None if one.started is None or other.started is None else one.started + other.started
+    return Count(one.requests + other.requests, one.bad + other.bad, max(one.pods, other.pods), started)
+
+
+def paired(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Blocks with requests on both sides; one-sided blocks are carried over into the next for at most 5 minutes, then
+    dropped. Whether a block is carried depends on request counts only, so what is judged stays valid."""
+    carried: Block | None = None
+    for block in blocks:
+        if carried and block.start - carried.end < _ROUNDING:
+            patched, stable = _merged(carried.patched, block.patched), _merged(carried.stable, block.stable)
+            block = replace(block, start=carried.start, patched=patched, stable=stable, scrapes=carried.scrapes + block.scrapes)
+        carried = None
+        if block.patched.requests and block.stable.requests:
+            yield block
+        elif block.end - block.start < CARRY_SECONDS:
+            carried = block
+
+
+def pod_counts(side: SideSeries, view: MetricsView, batch_seconds: float) -> list[list[tuple[int, int]]]:
+    """(requests, bad) of every process of a side in each batch, oldest first; without requests a process is left out."""
+    grid = _grid(view)
+    from_zero = _seen_before(side.requests, grid)
+    batches: dict[int, dict[str, list[int]]] = {}
+    for place, many in enumerate((side.requests, side.errors)):
+        for one in many:
+            growth = _growth(one, grid, from_zero=from_zero)
+            for index in growth.grown.keys() - growth.wrong.keys():
+                batch = batches.setdefault(int((index + 0.5) * grid.interval // batch_seconds), {})
+                batch.setdefault(one.id, [0, 0])[place] += growth.grown[index]
+    return [[(n, x) for n, x in pods.values() if n] for _, pods in sorted(batches.items())]
