@@ -101,8 +101,11 @@ class Router(Protocol):
         namespace: str,
         wanted: Sequence[HttpRoute] | None,
         services: tuple[str, str],
+        *,
+        survey: bool,
     ) -> RoutesView:
-        """The named routes, or with None the candidates naming stable; `services` is (stable, patched)."""
+        """The named routes, or with None the candidates naming stable; `services` is (stable, patched). `survey`: look for
+        what by-passes the weights too."""
         ...
 
     async def adopt(self, namespace: str, route: RouteView, rules: Sequence[int], services: tuple[str, str]) -> None:

@@ -92,10 +92,11 @@ class Reconciler:
         refusals: list[tuple[str, str]] = []
         if remembered.stage is status.Stage.DONE:
             return self._observation(stored, now, refusals)
+        survey = remembered.stage in (None, status.Stage.CHECKING)
         stable, patched, routes, rivals = await asyncio.gather(
             _seen(self._workloads.read(namespace, asked.stable.deployment, services[0]), refusals),
             _seen(self._workloads.read(namespace, asked.patched.deployment, services[1]), refusals),
-            _seen(self._router.read(namespace, self._wanted_routes(asked, remembered), services), refusals),
+            _seen(self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=survey), refusals),
             _seen(self._store.rivals(stored.key), refusals),
         )
         metrics, why = await self._look_at_metrics(stored, asked, remembered, (stable, patched, routes), refusals)

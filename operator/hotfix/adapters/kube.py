@@ -7,6 +7,7 @@ time, and would drop fields they do not know).
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from hotfix.errors import Conflict, NotFound, Refused, Unavailable
 
 FIELD_MANAGER = "hotfix-operator"
+JSON = "application/json"
 TIMEOUT_SECONDS = 10.0
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -34,6 +36,52 @@ def path(api_version: str, plural: str, namespace: str | None = None, name: str 
     return "/".join(part for part in parts if part)
 
 
+def in_a_pod() -> bool:
+    """This process has a pod's service account."""
+    return SERVICE_ACCOUNT.exists()
+
+
+async def configuration(*, kubeconfig: str | None = None, context: str | None = None) -> Configuration:
+    """The pod's service account where there is one, else the kubeconfig (`KUBECONFIG`, ~/.kube/config); Refused without any."""
+    found = Configuration()
+    try:
+        if kubeconfig is None and context is None and in_a_pod():
+            config.load_incluster_config(client_configuration=found)
+        else:
+            await config.load_kube_config(
+                config_file=kubeconfig, context=context, client_configuration=found, persist_config=False
+            )
+    except (config.ConfigException, OSError) as error:
+        raise Refused(f"No way to log in to a cluster: {error}", reason="NoCredentials") from error
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """How to reach the API server, for a client other than ours. File names and a token as it is now."""
+
+    server: str
+    ca_file: str | None
+    insecure: bool
+    token: str | None
+    certificate_file: str | None
+    key_file: str | None
+
+
+async def credentials() -> Credentials:
+    """What `configuration` finds, as plain values."""
+    found = await configuration()
+    token = await found.get_api_key_with_prefix("BearerToken") or ""
+    return Credentials(
+        server=found.host,
+        ca_file=found.ssl_ca_cert,
+        insecure=not found.verify_ssl,
+        token=token.partition(" ")[2] or None,
+        certificate_file=found.cert_file,
+        key_file=found.key_file,
+    )
+
+
 class Kube:
     """One connection pool. Raises only what hotfix.errors names; use as an async context manager."""
 
@@ -44,18 +92,8 @@ class Kube:
 
     @classmethod
     async def login(cls, *, kubeconfig: str | None = None, context: str | None = None) -> Self:
-        """The pod's service account where there is one, else the kubeconfig (`KUBECONFIG`, ~/.kube/config)."""
-        configuration = Configuration()
-        try:
-            if SERVICE_ACCOUNT.exists() and kubeconfig is None and context is None:
-                config.load_incluster_config(client_configuration=configuration)
-            else:
-                await config.load_kube_config(
-                    config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
-                )
-        except (config.ConfigException, OSError) as error:
-            raise Refused(f"No way to log in to a cluster: {error}", reason="NoCredentials") from error
-        return cls(configuration)
+        """A connection with the credentials of `configuration`."""
+        return cls(await configuration(kubeconfig=kubeconfig, context=context))
 
     async def __aenter__(self) -> Self:
         self._client = ApiClient(configuration=self._configuration)

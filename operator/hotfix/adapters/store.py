@@ -34,7 +34,7 @@ class KubeStore:
 
     async def save_status(self, stored: Stored, status: Mapping[str, Any]) -> Stored:
         """Replace the whole status at the version of `stored`."""
-        operations = [
+        operations: list[Object] = [
             {"op": "replace", "path": "/metadata/resourceVersion", "value": stored.version},
             {"op": "add", "path": "/status", "value": dict(status)},
         ]
@@ -50,7 +50,7 @@ class KubeStore:
         if item is None:
             return None
         others = [name for name in item["metadata"].get("finalizers") or [] if name != FINALIZER]
-        operations = [
+        operations: list[Object] = [
             {"op": "replace", "path": "/metadata/resourceVersion", "value": stored.version},
             {"op": "add", "path": "/metadata/finalizers", "value": [*others, FINALIZER] if present else others},
         ]

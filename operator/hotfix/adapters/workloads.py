@@ -55,7 +55,7 @@ class KubeWorkloads:
         await self._patch(namespace, deployment, "/spec/template/spec", dict(pod_spec))
 
     async def _patch(self, namespace: str, deployment: DeploymentView, pointer: str, value: Any) -> None:
-        operations = [
+        operations: list[Object] = [
             {"op": "replace", "path": "/metadata/resourceVersion", "value": deployment.version},
             {"op": "add", "path": pointer, "value": value},
         ]
@@ -63,7 +63,7 @@ class KubeWorkloads:
 
     async def set_scaler_floor(self, namespace: str, scaler: ScalerView, min_replicas: int) -> None:
         """Set `.spec.minReplicas`."""
-        operations = [
+        operations: list[Object] = [
             {"op": "replace", "path": "/metadata/resourceVersion", "value": scaler.version},
             {"op": "add", "path": "/spec/minReplicas", "value": min_replicas},
         ]

@@ -6,7 +6,7 @@ block does not exist.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .observation import MetricsView, Series, SideSeries
 
@@ -87,8 +87,8 @@ def _grid(view: MetricsView) -> _Grid:
 def _not_monotone(series: Series, before: int, after: int) -> tuple[str, str]:
     return (
         "CountersNotMonotone",
-        f"The counter of {series.id} fell from {before} to {after}; a restarted process would begin near 0. Query raw counters of "
-        "single processes, from one Prometheus.",
+        f"The counter of {series.id} fell from {before} to {after}; a restarted process would begin near 0. Query raw "
+        "counters of single processes, from one Prometheus.",
     )
 
 
@@ -224,14 +224,17 @@ def paired(blocks: Iterable[Block]) -> Iterator[Block]:
     dropped. Whether a block is carried depends on request counts only, so what is judged stays valid."""
     carried: Block | None = None
     for block in blocks:
-        if carried and block.start - carried.end < _ROUNDING:
-            patched, stable = _merged(carried.patched, block.patched), _merged(carried.stable, block.stable)
-            block = replace(block, start=carried.start, patched=patched, stable=stable, scrapes=carried.scrapes + block.scrapes)
+        whole = _joined(carried, block) if carried and block.start - carried.end < _ROUNDING else block
         carried = None
-        if block.patched.requests and block.stable.requests:
-            yield block
-        elif block.end - block.start < CARRY_SECONDS:
-            carried = block
+        if whole.patched.requests and whole.stable.requests:
+            yield whole
+        elif whole.end - whole.start < CARRY_SECONDS:
+            carried = whole
+
+
+def _joined(one: Block, other: Block) -> Block:
+    patched, stable = _merged(one.patched, other.patched), _merged(one.stable, other.stable)
+    return Block(one.start, other.end, patched, stable, one.scrapes + other.scrapes)
 
 
 def pod_counts(side: SideSeries, view: MetricsView, batch_seconds: float) -> list[list[tuple[int, int]]]:

@@ -1,10 +1,21 @@
-"""Blocks + spec -> Judgement: evidence of each question, proven bounds, expected time, one verdict with its reason. Pure.
+"""Blocks + terms -> Judgement: evidence of each question, proven bounds, expected time, one verdict. Pure.
 
-What to do about a verdict is decided in guards.py and machine.py, not here.
+Where the terms come from is in terms.py; what to do about a verdict is decided in guards.py and machine.py, not here.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from . import planner, split
+from .baseline import baseline_of
+from .counting import Block, paired
+from .evidence import Question, State, design_effect
+from .planner import start_weight_first_form
+from .questions import evidence_of, questions
+from .terms import Terms, terms_of
+
+__all__ = ["Evidence", "Judgement", "Tally", "Terms", "Verdict", "baseline_of", "judge", "start_weight_first_form", "terms_of"]
 
 
 class Verdict(StrEnum):
@@ -66,3 +77,79 @@ class Judgement:
     request_rate: float | None  # requests per second of both sides together, newest blocks
     patched_load: float | None  # requests per second and pod (request series) of patched
     stable_load: float | None
+
+
+_ROUNDING = 1e-2  # seconds: moments in the status have milliseconds
+
+
+def _since(blocks: Sequence[Block], moment: float | None) -> list[Block]:
+    return [] if moment is None else [block for block in blocks if block.start >= moment - _ROUNDING]
+
+
+def judge(terms: Terms, blocks: Sequence[Block]) -> Judgement:
+    """What these blocks (as counted, oldest first) say under these terms."""
+    scrapes = _since(blocks, terms.evidence_from)
+    pairs = tuple(paired(scrapes))
+    asked, states = questions(terms), evidence_of(terms, pairs)
+    newest = split.newest(scrapes)
+    at_weight = _since(scrapes, terms.weight_since)
+    baked = _since(pairs, terms.bake_from)
+    patched_load, stable_load = split.loads(newest)
+    worse, not_worse = _evidence(asked.worse, states), _evidence(asked.not_worse, states)
+    share = terms.share
+    return Judgement(
+        verdict=_verdict(worse, not_worse, pairs),
+        patched=_tally(scrapes, "patched"),
+        stable=_tally(scrapes, "stable"),
+        worse=worse,
+        not_worse=not_worse,
+        ramp_weight=max((w for w, question in asked.ramps.items() if _evidence(question, states).reached_now), default=0),
+        proven_margin=min((m for m, question in asked.margins.items() if _evidence(question, states).reached_now), default=None),
+        expected_seconds=_expected(terms, pairs, (asked.not_worse, states[asked.not_worse]), split.request_rate(newest)),
+        blocks_at_weight=len(_since(pairs, terms.weight_since)),
+        fresh_until=pairs[-1].end if pairs else None,
+        baked_seconds=sum(block.scrapes for block in baked) * terms.interval_seconds,
+        baked_until=baked[-1].end if baked else None,
+        observed_share=split.observed_share(split.newest(at_weight)),
+        share_off_blocks=split.off_blocks(at_weight, share) if share else 0,
+        not_answering_blocks=split.not_answering_blocks(at_weight, share) if share else 0,
+        request_rate=split.request_rate(newest),
+        patched_load=patched_load,
+        stable_load=stable_load,
+    )
+
+
+def _evidence(question: Question, states: Mapping[Question, State]) -> Evidence:
+    state = states[question]
+    return Evidence(log_now=state.log_now, log_max=state.log_max, log_threshold=question.log_threshold)
+
+
+def _verdict(worse: Evidence, not_worse: Evidence, pairs: Sequence[Block]) -> Verdict:
+    if not pairs:
+        return Verdict.NO_TRAFFIC
+    if worse.reached_ever:
+        return Verdict.WORSE
+    return Verdict.NOT_WORSE if not_worse.reached_now else Verdict.UNDECIDED
+
+
+def _tally(blocks: Sequence[Block], side: str) -> Tally:
+    counts = [block.patched if side == "patched" else block.stable for block in blocks]
+    return Tally(requests=sum(count.requests for count in counts), bad=sum(count.bad for count in counts))
+
+
+def _expected(terms: Terms, pairs: Sequence[Block], asked: tuple[Question, State], request_rate: float | None) -> float | None:
+    """Seconds until patched is expected to be proven not worse, at the present weight and by what was counted so far."""
+    if terms.share is None or not request_rate:
+        return None
+    question, state = asked
+    sides = [_tally(pairs, side) for side in ("patched", "stable")]
+    patched, stable = (planner.expected_rate(tally.bad, tally.requests, terms.baseline_rate) for tally in sides)
+    traffic = planner.Traffic(
+        request_rate=request_rate,
+        share=terms.share,
+        patched_rate=patched,
+        stable_rate=stable,
+        interval_seconds=terms.interval_seconds,
+        phi=design_effect(question.null, pairs[-1], terms.sigma2) if pairs else 1.0,
+    )
+    return planner.expected_seconds(question, state.log_now, traffic)

@@ -101,7 +101,7 @@ class RuleView:
     stable: int
     patched: int | None
     port: int | None  # the Service port of the stable backend
-    others: int  # sum of third backends
+    others: tuple[int, ...] = ()  # weights of third backends, in their order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

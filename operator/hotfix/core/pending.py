@@ -106,7 +106,13 @@ def _borrowed(look: Look) -> Borrowed:
 
 def _original(look: Look, route: RouteView) -> BorrowedRoute:
     rules = [
-        BorrowedRule(index=rule.index, stable_weight=rule.stable, patched_weight=rule.patched)
+        BorrowedRule(
+            index=rule.index,
+            name=rule.name,
+            stable_weight=rule.stable,
+            patched_weight=rule.patched,
+            others=list(rule.others),
+        )
         for rule in shifted_rules(route, look.spec)
     ]
     return BorrowedRoute(name=route.name, rules=rules)

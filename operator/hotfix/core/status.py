@@ -131,8 +131,10 @@ class BorrowedRule(Model):
     """One rule of a route as it was before."""
 
     index: int = Field(ge=0)
+    name: Short | None = None
     stable_weight: int = Field(ge=0)
     patched_weight: int | None = Field(None, description="None: patched was not named; it was injected.")
+    others: list[int] = Field(default_factory=list, max_length=15, description="Weights of third backends, in their order.")
 
 
 class BorrowedRoute(Model):

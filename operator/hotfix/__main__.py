@@ -1,0 +1,5 @@
+"""`python -m hotfix` runs the operator."""
+
+from hotfix.runtime.app import main
+
+main()

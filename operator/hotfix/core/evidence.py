@@ -1,0 +1,129 @@
+"""The e-process: what the bets of one question have won so far, block by block. Pure `math`, no data structure of the outside.
+
+With n_c, n_s requests and x_c, x_s bad ones of patched (c) and stable (s) in a block and r = rho n_c / n_s, a bet f wins
+
+    better   ln S = x_c ln(1 - f)   + x_s ln(1 + f r) + f n_c d        null: rate_c >= rho rate_s + d
+    worse    ln S = x_c ln(1 + f/r) + x_s ln(1 - f)   - f n_s d / rho  null: rate_c <= rho rate_s + d
+
+E[S] <= 1 under the null for Poisson and binomial counts, because E[z^X] <= exp(mu (z - 1)). A mixture of products of such S
+is an e-process: the probability that it ever reaches 1/level is at most level (Ville's inequality), however often one looks.
+For d = 0 it is the conditional binomial test of Lindon & Malek, arXiv 2011.03567. Which questions exist is decided in
+judgement.py; nothing here knows a weight, a phase or a threshold of the manifest.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .bets import Null, Side, bets, cell, shares
+from .counting import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A null hypothesis, the risk of rejecting it wrongly, and how it is judged.
+
+    `late_blocks`: a defect may begin as late as this block (late start); None: the evidence counts from the first block on.
+    `warm`: the null asked instead in the warm-up; it must be the larger one, and have as many bets.
+    """
+
+    name: str
+    null: Null
+    level: float
+    late_blocks: int | None = None
+    warm: Null | None = None
+
+    @property
+    def log_threshold(self) -> float:
+        """What the log of the evidence must reach."""
+        return -math.log(self.level)
+
+    @property
+    def cap(self) -> float:
+        """Most that one block may add to ln S of a bet: one can never decide, two can when bets with half of the stake win."""
+        return 0.5 * (self.log_threshold + (2 if self.late_blocks is not None else 1) * math.log(2))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known after some blocks. `logs`: ln of every bet's winnings, empty before the first block."""
+
+    logs: tuple[float, ...] = ()
+    blocks: int = 0
+    log_now: float = 0.0
+    log_max: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """`sigma2`: relative variance of the error rate between processes. Blocks that begin before `warm_until` are warm-up."""
+
+    sigma2: float = 0.0
+    warm_until: float = -math.inf
+
+
+def log_wins(null: Null, block: Block) -> list[float]:
+    """ln S of every bet for one block with requests on both sides, before cap and design effect."""
+    n_c, x_c = block.patched.requests, block.patched.bad
+    n_s, x_s = block.stable.requests, block.stable.bad
+    places = bets(null, cell(n_c / n_s))
+    r, log1p = null.rho * n_c / n_s, math.log1p
+    if null.side is Side.BETTER:
+        gain = n_c * null.margin
+        return [x_c * rest + x_s * log1p(f * r) + f * gain for f, rest in places]
+    cost = n_s * null.margin / null.rho
+    return [x_c * log1p(f / r) + x_s * rest - f * cost for f, rest in places]
+
+
+def design_effect(null: Null, block: Block, sigma2: float) -> float:
+    """phi >= 1: how much wider the counts scatter than Poisson when processes differ from each other."""
+    n_c, n_s = block.patched.requests, block.stable.requests
+    r = null.rho * n_c / n_s
+    rate = max(0.0, block.patched.bad + block.stable.bad - 1 - n_c * null.margin) / (null.rho * n_c + n_s)
+    mu_c, mu_s = n_c * (null.rho * rate + null.margin), n_s * rate
+    spread = mu_c + r * r * mu_s
+    if spread <= 0:
+        return 1.0
+    between = mu_c * mu_c / max(1, block.patched.pods) + r * r * mu_s * mu_s / max(1, block.stable.pods)
+    return 1.0 + sigma2 * between / spread
+
+
+def _entering(block: int, late_blocks: int) -> float:
+    """ln of the stake that enters at this block (from 1 on): one half at the first, the rest evenly; none after the last."""
+    if block == 1:
+        return math.log(0.5)
+    return math.log(0.5 / (late_blocks - 1)) if block <= late_blocks else -math.inf
+
+
+def _log_sum(logs: Sequence[float], stakes: Sequence[float]) -> float:
+    """ln(sum of stake * exp(log)), without overflow or underflow."""
+    top, exp = max(logs), math.exp
+    return top + math.log(sum([stake * exp(log - top) for stake, log in zip(stakes, logs, strict=True)]))
+
+
+def _enter(log_won: float, log_new: float) -> float:
+    """ln(exp(log_won) + exp(log_new))."""
+    if log_new > log_won:
+        log_won, log_new = log_new, log_won
+    return log_won + math.log1p(math.exp(log_new - log_won))
+
+
+def _idle(block: int, late_blocks: int) -> float:
+    """The part of the stake that has not entered after this block."""
+    return 0.5 * (late_blocks - block) / (late_blocks - 1) if block < late_blocks else 0.0 if late_blocks > 1 else 0.5
+
+
+def extend(question: Question, state: State, block: Block, noise: Noise) -> State:
+    """The state after one more block with requests on both sides. The same blocks give the same state, bit by bit."""
+    null = question.warm if question.warm and block.start < noise.warm_until else question.null
+    phi, cap = design_effect(null, block, noise.sigma2), question.cap
+    wins = [min(win / phi, cap) for win in log_wins(null, block)]
+    number, idle = state.blocks + 1, 0.0
+    if question.late_blocks is None:
+        logs = [log + win for log, win in zip(state.logs, wins, strict=True)] if state.logs else wins
+    else:
+        entering = _entering(number, question.late_blocks)
+        idle = _idle(number, question.late_blocks)
+        logs = [_enter(log, entering) + win for log, win in zip(state.logs or (-math.inf,) * len(wins), wins, strict=True)]
+    log_now = _log_sum([*logs, 0.0], [*shares(null), idle]) if idle else _log_sum(logs, shares(null))
+    return State(tuple(logs), number, log_now, max(state.log_max, log_now))
