@@ -117,7 +117,7 @@ def extend(question: Question, state: State, block: Block, noise: Noise) -> Stat
     """The state after one more block with requests on both sides. The same blocks give the same state, bit by bit."""
     null = question.warm if question.warm and block.start < noise.warm_until else question.null
     phi, cap = design_effect(null, block, noise.sigma2), question.cap
-    wins = [min(win / phi, cap) for win in log_wins(null, block)]
+    wins = [win / phi if win < cap * phi else cap for win in log_wins(null, block)]
     number, idle = state.blocks + 1, 0.0
     if question.late_blocks is None:
         logs = [log + win for log, win in zip(state.logs, wins, strict=True)] if state.logs else wins

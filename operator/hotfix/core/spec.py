@@ -1,4 +1,4 @@
-"""What was asked: `.spec` of a HotfixRollout, frozen. Shapes, defaults, descriptions and the rules the API server enforces.
+"""What was asked: `.spec` of a HotfixRollout, frozen. Shapes, defaults and descriptions; rules in CEL are in core/cel.py.
 
 The CRD is generated from these models (descriptions included), so a field that does nothing must not be here.
 What only the cluster can tell (does the Service exist?) is no business of this module.
@@ -11,14 +11,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.alias_generators import to_camel
 
 from .quantities import DURATION_PATTERN, SHARE_PATTERN, seconds, share
-
-
-class Rule:
-    """A CEL rule for the API server, with the sentence that tells what to do. Put into a field's or model's annotations."""
-
-    def __init__(self, expression: str, message: str) -> None:
-        self.expression = expression
-        self.message = message
 
 
 def _checked_duration(text: str) -> str:
@@ -122,16 +114,7 @@ class HttpRoute(Model):
     """A Gateway API HTTPRoute whose weights are shifted."""
 
     name: ObjectName = Field(description="Name of the HTTPRoute, in this namespace.")
-    rules: (
-        Annotated[
-            list[int | Annotated[str, StringConstraints(min_length=1, max_length=253)]],
-            Rule(
-                "self.all(r, type(r) == int ? r >= 0 && r <= 15 : true)",
-                "a rule is given by its name or by its index from 0 to 15",
-            ),
-        ]
-        | None
-    ) = Field(
+    rules: list[int | Annotated[str, StringConstraints(min_length=1, max_length=253)]] | None = Field(
         None,
         min_length=1,
         max_length=16,
