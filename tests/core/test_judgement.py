@@ -1,0 +1,179 @@
+"""What the counts say, from blocks to one judgement."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hotfix.core import questions
+from hotfix.core.counting import Block, Count
+from hotfix.core.evidence import Noise, State, extend
+from hotfix.core.judgement import Verdict, judge
+from tests.core.made import INTERVAL, START, block, terms
+
+CRASH, CURED, SAME = ((25, 25), (475, 1)), ((25, 0), (475, 24)), ((250, 0), (250, 0))
+
+
+def scrapes(counts, number):
+    """So many blocks of the same counts."""
+    return [block(*counts, at=place) for place in range(number)]
+
+
+def test_a_crash_is_worse_within_two_scrapes_and_not_in_one():
+    assert judge(terms(), scrapes(CRASH, 1)).verdict is Verdict.UNDECIDED
+    judged = judge(terms(), scrapes(CRASH, 2))
+    assert judged.verdict is Verdict.WORSE
+    assert judged.worse.reached_ever
+
+
+def test_worse_is_not_taken_back_by_good_scrapes_later():
+    judged = judge(terms(), scrapes(CRASH, 2) + [block(*SAME, at=place) for place in range(2, 60)])
+    assert judged.verdict is Verdict.WORSE
+    assert not judged.worse.reached_now
+
+
+def test_a_cure_is_allowed_to_jump_to_the_largest_step_and_is_not_worse():
+    judged = judge(terms(baseline_rate=0.05), scrapes(CURED, 3))
+    assert judged.ramp_weight == 50
+    proven = judge(terms(baseline_rate=0.05), scrapes(CURED, 12))
+    assert proven.verdict is Verdict.NOT_WORSE
+    assert proven.proven_margin == 0.005
+    assert proven.expected_seconds == 0.0
+
+
+def test_advancing_asks_for_the_evidence_of_now():
+    turned = scrapes(SAME, 8) + [block((250, 20), (250, 0), at=place) for place in range(8, 10)]
+    before, after = judge(terms(), scrapes(SAME, 8)), judge(terms(), turned)
+    assert before.not_worse.reached_now
+    assert before.proven_margin == 0.005
+    assert after.not_worse.reached_ever
+    assert not after.not_worse.reached_now
+    assert after.verdict is not Verdict.NOT_WORSE
+    assert after.proven_margin is not None
+    assert after.proven_margin > 0.005
+
+
+def test_the_proven_margin_gets_tighter_and_includes_the_one_asked_for():
+    asked = terms(delta=0.003, tau=0.0006)
+    margins = [judge(asked, scrapes(SAME, number)).proven_margin for number in range(1, 60)]
+    told = [margin for margin in margins if margin is not None]
+    assert told == sorted(told, reverse=True)
+    assert told[-1] == 0.003
+
+
+def test_without_a_request_on_both_sides_there_is_no_traffic_to_judge():
+    judged = judge(terms(), scrapes(((0, 0), (500, 25)), 5))
+    assert judged.verdict is Verdict.NO_TRAFFIC
+    assert (judged.stable.requests, judged.stable.bad, judged.patched.requests) == (2500, 125, 0)
+    assert judged.fresh_until is None
+    assert judged.worse.log_now == judged.not_worse.log_now == 0.0
+    assert judge(terms(), []).request_rate is None
+
+
+def test_blocks_before_the_evidence_begins_are_not_judged():
+    judged = judge(terms(evidence_from=START + 2 * INTERVAL), [*scrapes(CRASH, 2), block(*SAME, at=2)])
+    assert judged.verdict is Verdict.UNDECIDED
+    assert judged.patched.requests == 250
+
+
+def test_blocks_at_the_weight_begin_after_it_took_effect():
+    blocks = scrapes(SAME, 5)
+    assert judge(terms(weight_since=START + 1), blocks).blocks_at_weight == 4
+    assert judge(terms(weight_since=START + 10.004), blocks).blocks_at_weight == 3
+    assert judge(terms(weight_since=None), blocks).blocks_at_weight == 0
+    assert judge(terms(weight_since=None), blocks).observed_share is None
+
+
+def test_a_bake_counts_scrapes_with_requests_on_both_sides_only():
+    blocks = [*scrapes(SAME, 3), block((250, 0), (0, 0), at=3)]
+    judged = judge(terms(bake_from=START + INTERVAL), blocks)
+    assert judged.baked_seconds == 2 * INTERVAL
+    assert judged.baked_until == START + 3 * INTERVAL
+    assert judged.fresh_until == START + 3 * INTERVAL
+    assert judge(terms(bake_from=None), blocks).baked_until is None
+
+
+def test_time_without_metrics_is_no_baked_time():
+    after_a_gap = Block(START + INTERVAL, START + 100 * INTERVAL, Count(900, 0, 3), Count(900, 0, 6))
+    assert judge(terms(bake_from=START), [*scrapes(SAME, 1), after_a_gap]).baked_seconds == 2 * INTERVAL
+
+
+def test_the_split_is_compared_with_the_weight_that_was_asked_for():
+    judged = judge(terms(weight=5), scrapes(SAME, 4))
+    assert judged.share_off_blocks == 4
+    assert judged.observed_share == 0.5
+    assert judge(terms(weight=50), scrapes(SAME, 4)).share_off_blocks == 0
+
+
+def test_at_the_ends_of_the_scale_there_is_no_share_to_compare():
+    judged = judge(terms(weight=100), scrapes(SAME, 4))
+    assert (judged.share_off_blocks, judged.not_answering_blocks, judged.expected_seconds) == (0, 0, None)
+
+
+def test_a_patch_that_hangs_is_seen_although_it_has_no_requests_to_judge():
+    blocks = [Block(START + 5 * k, START + 5 * k + 5, Count(0, 0, 0, 25), Count(475, 1, 6, 475)) for k in range(3)]
+    judged = judge(terms(), blocks)
+    assert judged.not_answering_blocks == 3
+    assert judged.verdict is Verdict.NO_TRAFFIC
+
+
+def test_loads_are_told_per_process():
+    judged = judge(terms(), scrapes(CRASH, 4))
+    assert (judged.request_rate, judged.patched_load, judged.stable_load) == (
+        pytest.approx(100.0),
+        pytest.approx(25 / 5 / 3),
+        pytest.approx(475 / 5 / 6),
+    )
+
+
+def test_the_decision_is_expected_sooner_the_more_is_counted():
+    spans = [judge(terms(weight=50), scrapes(SAME, number)).expected_seconds for number in (1, 3, 5)]
+    assert None not in spans
+    assert spans == sorted(spans, reverse=True)
+    assert judge(terms(weight=50), []).expected_seconds is None
+
+
+counts = st.tuples(st.integers(0, 60), st.integers(0, 60))
+histories = st.lists(st.tuples(counts, counts), min_size=1, max_size=12)
+
+
+@settings(max_examples=60)
+@given(histories, st.integers(0, 12))
+def test_a_judgement_is_the_same_whether_looked_at_often_or_once(history, looks):
+    blocks = [block((max(c), min(c)), (max(s), min(s)), at=place) for place, (c, s) in enumerate(history)]
+    for number in range(looks):
+        judge(terms(), blocks[:number])
+    often = judge(terms(), blocks)
+    questions._remembered.clear()
+    assert judge(terms(), blocks) == often
+
+
+def test_a_block_that_changed_afterwards_is_judged_as_it_is_now():
+    late = [block(*SAME, at=0), *(block(*CRASH, at=place) for place in (1, 2))]
+    assert judge(terms(), [late[0], block(*SAME, at=1), block(*SAME, at=2)]).verdict is Verdict.NOT_WORSE
+    assert judge(terms(), late).verdict is Verdict.WORSE
+    assert judge(terms(), late[:1]).worse.log_max < 1
+
+
+def test_evidence_is_that_of_every_question_asked_alone():
+    blocks = [*scrapes(CRASH, 3), block(*SAME, at=3)]
+    asked = questions.questions(terms())
+    states = questions.evidence_of(terms(), blocks)
+    for question in asked.all():
+        state = State()
+        for one in blocks:
+            state = extend(question, state, one, Noise(0.02, START))
+        assert states[question] == state
+
+
+def test_what_is_remembered_of_finished_analyses_is_bounded():
+    for place in range(questions.REMEMBERED + 5):
+        judge(terms(ramp_weights=(50,)), [block((1, 0), (1 + place, 0))])
+    assert len(questions._remembered) <= questions.REMEMBERED
+
+
+def test_a_step_that_risks_less_is_proven_sooner():
+    first = {
+        weight: next(n for n in range(1, 99) if judge(terms(), scrapes(((25, 0), (475, 0)), n)).ramp_weight >= weight)
+        for weight in (1, 5, 25, 50)
+    }
+    assert first[1] <= first[5] <= first[25] < first[50]

@@ -1,0 +1,83 @@
+"""What is expected: when a decision comes, and where to start."""
+
+import math
+
+import pytest
+
+from hotfix.core.bets import Null, Side
+from hotfix.core.evidence import Noise, Question, State, extend
+from hotfix.core.planner import Traffic, expected_rate, expected_seconds, start_weight_first_form
+from tests.core.made import block
+
+NOT_WORSE = Question("not worse", Null(Side.BETTER, 0.005, ((0.001, 0.001),)), 0.05)
+
+
+def traffic(**changes):
+    values = {"request_rate": 100.0, "share": 0.5, "patched_rate": 0.001, "stable_rate": 0.001, "interval_seconds": 5.0}
+    return Traffic(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("steps", "request_rate", "interval", "weight"),
+    [
+        ([1, 5, 25, 50], 100.0, 5.0, 5),
+        ([1, 5, 25, 50], 1000.0, 5.0, 1),
+        ([1, 5, 25, 50], 100.0, 15.0, 1),
+        ([1, 5, 25, 50], 20.0, 5.0, 10),
+        ([1, 5, 25, 50], 0.0, 5.0, 10),
+        ([1, 5, 25, 50], None, 5.0, 10),
+        ([25, 50], 1000.0, 5.0, 10),
+        ([2, 8], 40.0, 5.0, 8),
+    ],
+)
+def test_the_start_is_the_smallest_step_with_ten_patched_requests_a_scrape(steps, request_rate, interval, weight):
+    assert start_weight_first_form(steps, request_rate, interval) == weight
+
+
+def test_a_rate_starts_from_what_was_known_and_follows_the_counts():
+    assert expected_rate(0, 0, 0.05) == pytest.approx(0.05)
+    assert expected_rate(100, 10_000, 0.05) == pytest.approx(0.0104, abs=1e-4)
+    assert expected_rate(500, 1, 0.05) == 1.0
+
+
+def test_an_answer_that_was_reached_is_expected_now():
+    assert expected_seconds(NOT_WORSE, 3.0, traffic()) == 0.0
+
+
+def test_the_expectation_is_close_to_what_steady_traffic_needs():
+    state, scrapes = State(), 0
+    while state.log_now < NOT_WORSE.log_threshold:
+        state, scrapes = extend(NOT_WORSE, state, block((1000, 1), (1000, 1)), Noise()), scrapes + 1
+    planned = expected_seconds(NOT_WORSE, 0.0, traffic(request_rate=400.0))
+    assert planned is not None
+    assert planned <= scrapes * 5.0 <= 2.5 * planned
+
+
+def test_less_traffic_more_noise_and_a_smaller_share_take_longer():
+    usual = expected_seconds(NOT_WORSE, 0.0, traffic())
+    assert usual is not None
+    for slower in (traffic(request_rate=20.0), traffic(phi=4.0), traffic(share=0.05)):
+        longer = expected_seconds(NOT_WORSE, 0.0, slower)
+        assert longer is not None
+        assert longer > 1.5 * usual
+
+
+def test_two_scrapes_are_never_undercut_and_one_is_always_left():
+    busy = traffic(request_rate=1e6)
+    assert expected_seconds(NOT_WORSE, 0.0, busy) == 10.0
+    assert expected_seconds(NOT_WORSE, 2.9, busy) == 5.0
+
+
+@pytest.mark.parametrize(
+    "hopeless",
+    [traffic(request_rate=0.0), traffic(share=0.0), traffic(share=1.0), traffic(patched_rate=0.05)],
+    ids=["no traffic", "nothing on patched", "nothing on stable", "patched is worse"],
+)
+def test_it_cannot_be_told_when_evidence_is_not_expected_to_grow(hopeless):
+    assert expected_seconds(NOT_WORSE, 0.0, hopeless) is None
+
+
+def test_expected_seconds_are_whole_scrapes():
+    seconds = expected_seconds(NOT_WORSE, 0.0, traffic())
+    assert seconds is not None
+    assert math.isclose(seconds % 5.0, 0.0)
