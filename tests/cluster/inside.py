@@ -1,0 +1,238 @@
+"""What runs inside the namespaces, as their first process: starts the components and the node, forwards, obeys the outside.
+
+It ends when its standard input does: with it goes the PID namespace, so nothing is left behind however the outside died.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from .api import Api, ApiError
+from .components import API_PORT, GATEWAY_PORT, PROMETHEUS_PORT, RELAY_PORT, Component, components, write_configuration
+from .node import Node
+
+log = logging.getLogger("inside")
+FORWARDED = {"api": API_PORT, "gateway": GATEWAY_PORT, "prometheus": PROMETHEUS_PORT}
+
+
+class World:
+    """All processes of one cluster."""
+
+    def __init__(self, home: Path, binaries: Path, options: dict[str, Any]) -> None:
+        self.home, self.binaries, self.options = home, binaries, options
+        self.wanted: dict[str, Component] = {}
+        self.processes: dict[str, asyncio.subprocess.Process] = {}
+        self.spawned = 0
+
+    async def start(self, component: Component) -> None:
+        """Start one component and wait until it serves."""
+        self.wanted[component.name] = component
+        with (self.home / "logs" / f"{component.name}.log").open("ab") as output:
+            self.processes[component.name] = await asyncio.create_subprocess_exec(
+                *component.argv, stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL, cwd=self.home
+            )
+        await self.until_ready(component)
+
+    async def until_ready(self, component: Component) -> None:
+        """Return when the component answers; raise when it has ended or does not answer for a minute."""
+        process = self.processes[component.name]
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + 60
+        while component.ready and not await _answers(component.ready):
+            if process.returncode is not None or loop.time() > deadline:
+                tail = (self.home / "logs" / f"{component.name}.log").read_text(errors="replace")[-1500:]
+                raise RuntimeError(f"{component.name} does not serve (exit code {process.returncode}):\n{tail}")
+            await asyncio.sleep(0.1)
+
+    async def stop(self, name: str) -> None:
+        """End one component."""
+        process = self.processes[name]
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+        await process.wait()
+
+    async def command(self, request: dict[str, Any]) -> Any:
+        """One order from outside."""
+        match request["do"]:
+            case "spawn":
+                return await self.spawn(request)
+            case "signal":
+                self.processes[request["name"]].send_signal(request["number"])
+            case "stop":
+                await self.stop(request["name"])
+            case "start":
+                await self.start(self.wanted[request["name"]])
+            case "wait":
+                return await self.processes[request["name"]].wait()
+            case "get":
+                async with aiohttp.ClientSession() as session, session.get(request["url"]) as answer:
+                    return {"status": answer.status, "body": await answer.text()}
+            case "relay":
+                await self.relay(float(request["seconds"]))
+            case "kill":
+                os.kill(int(request["pid"]), int(request["number"]))
+            case "processes":
+                return _processes(request["match"])
+        return None
+
+    async def relay(self, seconds: float) -> None:
+        """Delay what Contour tells Envoy from now on."""
+        await self.stop("relay")
+        again = next(c for c in components(self.home, self.binaries, relay_seconds=seconds) if c.name == "relay")
+        await self.start(again)
+
+    async def spawn(self, request: dict[str, Any]) -> dict[str, Any]:
+        """A process of the caller's."""
+        self.spawned += 1
+        name = f"{request['name']}-{self.spawned}"
+        file = self.home / "logs" / f"{name}.out"
+        with file.open("wb") as output, file.with_suffix(".err").open("wb") as errors:
+            env = {**os.environ, **request.get("env", {})}
+            self.processes[name] = await asyncio.create_subprocess_exec(
+                *request["argv"], stdout=output, stderr=errors, stdin=asyncio.subprocess.DEVNULL, env=env, cwd=request.get("cwd")
+            )
+        return {"name": name, "pid": self.processes[name].pid, "file": str(file)}
+
+
+def _processes(match: str) -> list[int]:
+    """Processes of this PID namespace whose command line has this text."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if match in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"):
+                found.append(int(folder.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
+async def _answers(ready: str) -> bool:
+    """A URL answers 200, or HOST:PORT accepts."""
+    try:
+        async with asyncio.timeout(2):
+            if not ready.startswith("http"):
+                host, port = ready.split(":")
+                _, writer = await asyncio.open_connection(host, int(port))
+                writer.close()
+                return True
+            context = ssl._create_unverified_context()  # noqa: S323 - the API server's certificate is its own
+            async with aiohttp.ClientSession() as session, session.get(ready, ssl=context) as answer:
+                return answer.status == 200
+    except (OSError, TimeoutError, aiohttp.ClientError):
+        return False
+
+
+async def _forward(home: Path, name: str, port: int) -> None:
+    """A Unix socket, reachable from outside, that leads to a port inside."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
+
+    await asyncio.start_unix_server(connected, home / f"{name}.sock")
+
+
+async def _obey(world: World) -> None:
+    """Orders on a Unix socket: a JSON line in, a JSON line out."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = await reader.readline()
+        try:
+            answer = {"result": await world.command(json.loads(line))}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told
+            answer = {"error": repr(error)}
+        writer.write(json.dumps(answer).encode() + b"\n")
+        await writer.drain()
+        writer.close()
+
+    await asyncio.start_unix_server(connected, world.home / "control.sock")
+
+
+def _network() -> None:
+    """Every 10.244.x.y is this machine's, and reachable at once."""
+    ip = next(path for path in ("/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip") if Path(path).exists())
+    subprocess.run([ip, "link", "set", "lo", "up"], check=True)
+    subprocess.run([ip, "route", "add", "local", "10.244.0.0/16", "dev", "lo"], check=True)
+
+
+async def _run(home: Path, binaries: Path, options: dict[str, Any]) -> None:
+    world = World(home, binaries, options)
+    write_configuration(home, scrape_seconds=options["scrape_seconds"])
+    _bootstrap(home, binaries)
+    for name, port in FORWARDED.items():
+        await _forward(home, name, port)
+    await _obey(world)
+    everything = {component.name: component for component in components(home, binaries, relay_seconds=options["relay_seconds"])}
+    await world.start(everything.pop("etcd"))
+    await world.start(everything.pop("apiserver"))
+    async with Api() as api:
+        for name in ("controller-manager", "scheduler", "relay", "prometheus"):
+            await world.start(everything.pop(name))
+        await _install(home, binaries)
+        node = Node(api, home)
+        await node.register()
+        following = asyncio.create_task(node.run())
+        for component in everything.values():
+            await world.start(component)
+        print("ready", flush=True)
+        closed = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+        await asyncio.wait({closed, following}, return_when=asyncio.FIRST_COMPLETED)
+        if following.done():
+            following.result()  # the node never ends by itself: say why it did
+
+
+def _bootstrap(home: Path, binaries: Path) -> None:
+    """Envoy's bootstrap, with the relay in front of Contour; the key of service account tokens."""
+    key = subprocess.run([str(binaries / "hyperkube"), "keygen"], check=True, capture_output=True).stdout
+    (home / "sa.key").write_bytes(key)
+    subprocess.run(
+        [str(binaries / "contour"), "bootstrap", str(home / "envoy.json"), "--xds-address", "127.0.0.1", "--xds-port", str(RELAY_PORT),
+         "--admin-address", str(home / "admin.sock")],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+
+
+async def _install(home: Path, binaries: Path) -> None:
+    """CRDs, the Gateway and its class."""
+    from .components import GATEWAY
+
+    kubectl = [str(binaries / "hyperkube"), "kubectl", f"--kubeconfig={home / 'inside.kubeconfig'}"]
+    (home / "gateway.json").write_text(json.dumps(GATEWAY))
+    steps = (
+        [*kubectl, "apply", "--server-side", "-f", str(binaries / "crds")],
+        [*kubectl, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"],
+        [*kubectl, "apply", "-f", str(home / "gateway.json")],
+    )
+    for step in steps:
+        process = await asyncio.create_subprocess_exec(*step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output, _ = await process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(step[2:5])} failed:\n{output.decode()[-1500:]}")
+
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    _network()
+    with contextlib.suppress(ApiError, KeyboardInterrupt):
+        asyncio.run(_run(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))
