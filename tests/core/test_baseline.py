@@ -58,6 +58,13 @@ def test_the_noise_between_processes_is_found(sigma2):
     assert baseline_of(noisy(sigma2)).sigma2 == pytest.approx(sigma2, rel=0.25)
 
 
+def test_the_noise_is_found_where_a_scrape_has_a_few_errors_only():
+    random = numpy.random.default_rng(6)
+    factor = random.gamma(1.0, 1.0, (6, BLOCKS))  # given the errors of a scrape, 1 + (e - 1)/7 of them: 6/7 of 1 is found
+    bad = random.poisson(0.5 * factor)
+    assert baseline_of(past([[(100, int(x)) for x in pod] for pod in bad])).sigma2 == pytest.approx(6 / 7, rel=0.15)
+
+
 def test_noise_that_lasts_is_found_as_well():
     assert baseline_of(noisy(0.2, sticky=60)).sigma2 == pytest.approx(0.2, rel=0.35)
 

@@ -146,10 +146,11 @@ def test_a_value_no_counter_can_have_makes_the_block_unusable(value):
 
 
 def test_time_that_goes_backwards_makes_the_block_unusable():
-    backwards = counter("a", {0: 0, 2: 20, 1: 10, 3: 30})
+    backwards = counter("a", {0: 0, 2: 20, 1: 25, 3: 30})
     counted = count(view(side([backwards]), side([STEADY]), 3))
     assert [one.patched.requests for one in counted.blocks] == [20, 10]
     assert counted.problem is not None
+    assert counted.problem[0] == "CountersInvalid"
 
 
 def test_huge_counters_are_counted_one_by_one():

@@ -183,6 +183,14 @@ def test_the_design_effect_follows_its_formula():
     assert design_effect(Null(Side.WORSE, 0.01, CASES), one, 0.5) == pytest.approx(phi)
 
 
+def test_what_a_bet_wins_is_divided_by_the_design_effect_before_it_is_capped():
+    one, question = block((250, 3), (250, 9)), NOT_WORSE
+    phi = design_effect(question.null, one, 2.0)
+    wins = log_wins(question.null, one)
+    assert phi > 1.5
+    assert extend(question, State(), one, Noise(2.0)).logs == pytest.approx([min(win / phi, question.cap) for win in wins])
+
+
 @given(blocks, st.floats(0, 10), st.floats(0, 10))
 def test_with_more_noise_no_bet_wins_or_loses_more(one, less, more):
     less, more = sorted((less, more))

@@ -52,6 +52,17 @@ def test_advancing_asks_for_the_evidence_of_now():
     assert after.proven_margin > 0.005
 
 
+def test_a_step_is_allowed_only_while_the_evidence_of_now_allows_it():
+    turned = scrapes(SAME, 4) + [block((250, 60), (250, 0), at=place) for place in range(4, 8)]
+    assert judge(terms(), turned[:4]).ramp_weight == 50
+    assert judge(terms(), turned).ramp_weight < 25
+
+
+def test_a_leak_that_begins_after_a_healthy_hour_is_found_soon():
+    leaking = scrapes(SAME, 600) + [block((250, 13), (250, 0), at=place) for place in range(600, 606)]
+    assert judge(terms(), leaking).verdict is Verdict.WORSE
+
+
 def test_the_proven_margin_gets_tighter_and_includes_the_one_asked_for():
     asked = terms(delta=0.003, tau=0.0006)
     margins = [judge(asked, scrapes(SAME, number)).proven_margin for number in range(1, 60)]
@@ -90,6 +101,11 @@ def test_a_bake_counts_scrapes_with_requests_on_both_sides_only():
     assert judged.baked_until == START + 3 * INTERVAL
     assert judged.fresh_until == START + 3 * INTERVAL
     assert judge(terms(bake_from=None), blocks).baked_until is None
+
+
+def test_scrapes_that_waited_for_the_other_side_are_baked_time_too():
+    blocks = [block((250, 0), (0, 0), at=0), block((250, 0), (1, 0), at=1)]
+    assert judge(terms(bake_from=START), blocks).baked_seconds == 2 * INTERVAL
 
 
 def test_time_without_metrics_is_no_baked_time():

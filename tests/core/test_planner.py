@@ -68,6 +68,11 @@ def test_two_scrapes_are_never_undercut_and_one_is_always_left():
     assert expected_seconds(NOT_WORSE, 2.9, busy) == 5.0
 
 
+def test_lost_ground_is_regained_no_faster_than_the_cap_allows():
+    scrapes = math.ceil((10 + NOT_WORSE.log_threshold) / NOT_WORSE.cap)
+    assert expected_seconds(NOT_WORSE, -10.0, traffic(request_rate=1e6)) == 5.0 * scrapes
+
+
 @pytest.mark.parametrize(
     "hopeless",
     [traffic(request_rate=0.0), traffic(share=0.0), traffic(share=1.0), traffic(patched_rate=0.05)],

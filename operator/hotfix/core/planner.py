@@ -41,7 +41,7 @@ def expected_rate(bad: int, requests: int, before: float) -> float:
 
 
 def expected_seconds(question: Question, log_now: float, traffic: Traffic) -> float | None:
-    """Seconds until a question of side better is expected to reach its threshold, at least one scrape (two from zero).
+    """Seconds until a question of side better is expected to reach its threshold, in whole scrapes (at least two from zero).
 
     ln(1/level) / max_f [rate_c ln(1-f) + rate_s/r ln(1 + f r) + f d] requests of patched, slowed by the design effect and by
     the cap; None when that evidence is not expected to grow or there is no traffic.
@@ -56,5 +56,4 @@ def expected_seconds(question: Question, log_now: float, traffic: Traffic) -> fl
     gain = growth(question.null, ratio, case, best_bet(question.null, ratio, case))
     if gain <= 0:
         return None
-    scrapes = missing / min(gain * patched / traffic.phi, question.cap)
-    return traffic.interval_seconds * max(2 if log_now <= 0 else 1, math.ceil(scrapes))
+    return traffic.interval_seconds * math.ceil(missing / min(gain * patched / traffic.phi, question.cap))
