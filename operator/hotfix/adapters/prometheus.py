@@ -189,7 +189,7 @@ class PrometheusSource:
         first, last = (datetime.fromtimestamp(moment, UTC) for moment in span)
         try:
             result: list[Any] = client.custom_query_range(
-                text, first, last, f"{query.interval_seconds:g}", params={"timeout": f"{query.timeout_seconds:g}s"}
+                text, first, last, f"{query.interval_seconds:g}", params={"timeout": f"{query.timeout_seconds * 1000:.0f}ms"}
             )
         except (PrometheusApiClientException, KeyError, ValueError, TypeError) as error:
             raise Unavailable(f"Prometheus gave an answer that cannot be read ({error})") from error

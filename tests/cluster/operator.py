@@ -1,0 +1,92 @@
+"""The operator in an embedded cluster, installed from deploy/ as a user would: same manifests, same RBAC, same probes."""
+
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from .cluster import ROOT, Cluster
+
+NAMESPACE, NAME = "hotfix-system", "hotfix-operator"
+USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The installed operator."""
+
+    cluster: Cluster
+
+    @classmethod
+    def install(
+        cls, cluster: Cluster, *, overlay: str = "deploy/base", scrape: str = "5s", environment: dict[str, str] | None = None
+    ) -> "Operator":
+        """Apply an overlay and wait until the operator is ready. Only Prometheus' address and the scrape interval are set."""
+        rendered = cluster.kubectl("kustomize", str(ROOT / overlay)).stdout
+        items = [item for item in yaml.safe_load_all(rendered) if item]
+        set_to = {
+            "HOTFIX_PROMETHEUS_URL": cluster.internal_prometheus_url,
+            "HOTFIX_SCRAPE_INTERVAL": scrape,
+            **(environment or {}),
+        }
+        for item in items:
+            if item["kind"] == "Deployment":
+                env = [entry for entry in item["spec"]["template"]["spec"]["containers"][0]["env"] if entry["name"] not in set_to]
+                env += [{"name": name, "value": value} for name, value in set_to.items()]
+                item["spec"]["template"]["spec"]["containers"][0]["env"] = env
+        crds = [item for item in items if item["kind"] == "CustomResourceDefinition"]
+        cluster.apply(*crds)
+        cluster.kubectl("wait", "--for=condition=Established", "crd/hotfixrollouts.hotfix-operator.dev", "--timeout=20s")
+        cluster.apply(*(item for item in items if item["kind"] == "Namespace"))
+        cluster.apply(*(item for item in items if item["kind"] not in ("CustomResourceDefinition", "Namespace")))
+        operator = cls(cluster)
+        operator.wait_ready()
+        return operator
+
+    def wait_ready(self) -> None:
+        """Until its readiness probe is good."""
+        self.cluster.kubectl("rollout", "status", f"deployment/{NAME}", "-n", NAMESPACE, "--timeout=60s")
+
+    def pids(self) -> list[int]:
+        """Its processes, inside the PID namespace."""
+        return [int(pid) for pid in self.cluster.order(do="processes", match="-m hotfix")]
+
+    def kill(self) -> None:
+        """SIGKILL; the node starts it again, as a kubelet does."""
+        for pid in self.pids():
+            self.cluster.order(do="kill", pid=pid, number=int(signal.SIGKILL))
+
+    def scale(self, replicas: int) -> None:
+        """Take it away (0) or bring it back (1)."""
+        self.cluster.kubectl("scale", f"deployment/{NAME}", "-n", NAMESPACE, f"--replicas={replicas}")
+        if replicas:
+            self.wait_ready()
+        else:
+            self.cluster.until(lambda: not self.pids(), "the operator is gone", seconds=40)
+
+    def log(self) -> str:
+        """Everything its pods wrote so far."""
+        files = sorted((self.cluster.home / "logs").glob(f"{NAMESPACE}.{NAME}-*.log"))
+        return "".join(file.read_text(errors="replace") for file in files)
+
+    def granted(self) -> set[tuple[str, str, str]]:
+        """(API group, resource, verb) of all roles in deploy/."""
+        roles = yaml.safe_load_all((Path(ROOT) / "deploy/base/rbac.yaml").read_text())
+        rules = [rule for role in roles if role and "rules" in role for rule in role["rules"]]
+        return {(g, r, v) for rule in rules for g in rule["apiGroups"] for r in rule["resources"] for v in rule["verbs"]}
+
+    def used(self) -> set[tuple[str, str, str]]:
+        """(API group, resource, verb) of the requests it has made so far."""
+        used = set()
+        for entry in self.cluster.audit(USER):
+            ref = entry.get("objectRef")
+            if ref and ref.get("resource"):
+                name = ref["resource"] + (f"/{ref['subresource']}" if ref.get("subresource") else "")
+                used.add((ref.get("apiGroup", ""), name, entry["verb"]))
+        return used
+
+    def refused(self) -> list[str]:
+        """Requests that the API server answered with 401 or 403."""
+        return [json.dumps(e["objectRef"]) for e in self.cluster.audit(USER) if e["responseStatus"]["code"] in (401, 403)]

@@ -1,0 +1,211 @@
+"""A shop in a namespace of its own: stable, patched, their Services, a route, a HotfixRollout, load, and what is asked of them."""
+
+import contextlib
+import copy
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.cluster import Cluster, Load
+
+ROLLOUTS = "hotfixrollouts.hotfix-operator.dev"
+FAST = {"drain": "2s"}  # public settings that shorten what is not the point of a story
+_numbers = itertools.count(1)
+
+
+def deployment(
+    name: str, image: str, *, replicas: int = 2, env: dict[str, str] | None = None, pre_stop: int = 1
+) -> dict[str, Any]:
+    """A Deployment of the sample app."""
+    container: dict[str, Any] = {
+        "name": "app",
+        "image": image,
+        "ports": [{"containerPort": 8080}],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 1, "failureThreshold": 2},
+        "env": [{"name": key, "value": value} for key, value in (env or {}).items()],
+    }
+    if pre_stop:
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": pre_stop}}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [container], "terminationGracePeriodSeconds": 10},
+            },
+        },
+    }
+
+
+def service(name: str, *, selector: dict[str, str] | None = None) -> dict[str, Any]:
+    """Its Service."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": selector or {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]},
+    }
+
+
+def route(name: str, host: str, *rules: dict[str, Any]) -> dict[str, Any]:
+    """An HTTPRoute; one rule to `checkout` unless told otherwise."""
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": name},
+        "spec": {
+            "parentRefs": [{"name": "contour", "namespace": "projectcontour"}],
+            "hostnames": [host],
+            "rules": list(rules) or [{"backendRefs": [{"name": "checkout", "port": 80}]}],
+        },
+    }
+
+
+def rollout(name: str = "fix", **spec: Any) -> dict[str, Any]:
+    """A HotfixRollout with short times; `spec` overrides whole fields."""
+    base: dict[str, Any] = {
+        "stable": {"deployment": "checkout"},
+        "patched": {"deployment": "checkout-hotfix"},
+        "traffic": dict(FAST),
+        "analysis": {"bakeTime": "20s"},
+    }
+    return {
+        "apiVersion": "hotfix-operator.dev/v1alpha1",
+        "kind": "HotfixRollout",
+        "metadata": {"name": name},
+        "spec": {**base, **spec},
+    }
+
+
+class Shop:
+    """One namespace."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.cluster = cluster
+        self.namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower())[:40].strip('-')}-{next(_numbers)}"
+        self.host = f"{self.namespace}.local"
+        cluster.kubectl("create", "namespace", self.namespace)
+
+    def apply(self, *items: dict[str, Any], manager: str = "kubectl") -> None:
+        """Apply objects to this namespace."""
+        placed = [copy.deepcopy(item) for item in items]
+        for item in placed:
+            item["metadata"].setdefault("namespace", self.namespace)
+        self.cluster.apply(*placed, manager=manager)
+
+    def open(self, stable: str = "sample:1.0", patched: str | None = "sample:1.1", *, replicas: int = 2) -> None:
+        """Stable with its route, and patched; returns when stable is ready."""
+        self.apply(deployment("checkout", stable, replicas=replicas), service("checkout"), route("checkout", self.host))
+        if patched:
+            self.apply(deployment("checkout-hotfix", patched, replicas=replicas), service("checkout-hotfix"))
+        self.ready("checkout", replicas)
+
+    def ready(self, name: str, replicas: int) -> None:
+        """Wait for a Deployment's pods."""
+        self.cluster.until(
+            lambda: self.read("deployment", name).get("status", {}).get("readyReplicas", 0) >= replicas,
+            f"{name} is ready",
+            seconds=60,
+        )
+
+    def read(self, kind: str, name: str) -> dict[str, Any]:
+        """One object of this namespace."""
+        return self.cluster.read(kind, name, self.namespace)
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """kubectl in this namespace."""
+        return self.cluster.kubectl("-n", self.namespace, *arguments, stdin=stdin, check=check).stdout
+
+    def patch(self, kind: str, name: str, operations: list[dict[str, Any]]) -> None:
+        """A JSON Patch by a person."""
+        self.kubectl("patch", kind, name, "--type=json", "-p", json.dumps(operations), "--field-manager=kubectl-edit")
+
+    @contextlib.contextmanager
+    def load(self, rate: float = 20, **more: Any) -> Iterator[Load]:
+        """Requests to this shop; the block begins when the first were answered."""
+        with self.cluster.load(self.host, rate=rate, **more) as load:
+            self.cluster.until(lambda: len([a for a in load.answers() if a.status]) > 5, "the route answers", seconds=30)
+            yield load
+
+    # ---- what is asked of a rollout
+
+    def status(self, name: str = "fix") -> dict[str, Any]:
+        """Its status."""
+        return dict(self.read(ROLLOUTS, name).get("status") or {})
+
+    def until(
+        self, question: Callable[[dict[str, Any]], Any], what: str, *, seconds: float = 120, name: str = "fix"
+    ) -> dict[str, Any]:
+        """The first status for which the question is true; fails with the story so far."""
+        last: dict[str, Any] = {}
+
+        def asked() -> bool:
+            nonlocal last
+            last = self.status(name)
+            return bool(question(last))
+
+        try:
+            self.cluster.until(asked, what, seconds=seconds)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{story(last)}\n{self.cluster_log()}") from error
+        return last
+
+    def cluster_log(self) -> str:
+        """The operator's last lines about this namespace."""
+        files = sorted((self.cluster.home / "logs").glob("hotfix-system.*.log"))
+        lines = [line for file in files for line in file.read_text(errors="replace").splitlines()]
+        mine = [line for line in lines if self.namespace in line or "Traceback" in line or "Error" in line]
+        return "\n".join(mine[-12:])
+
+    def phase(self, *phases: str, seconds: float = 120, name: str = "fix") -> dict[str, Any]:
+        """Wait for one of these phases."""
+        return self.until(
+            lambda status: status.get("phase") in phases, f"phase {' or '.join(phases)}", seconds=seconds, name=name
+        )
+
+    def held(self, reason: str, *, seconds: float = 60, name: str = "fix") -> dict[str, Any]:
+        """Wait until it is held for this reason."""
+        return self.until(lambda status: status.get("held") == reason, f"held: {reason}", seconds=seconds, name=name)
+
+    def weights(self, name: str = "checkout", rule: int = 0) -> dict[str, int]:
+        """Backend -> weight of one rule of a route."""
+        refs = self.read("httproute", name)["spec"]["rules"][rule]["backendRefs"]
+        return {ref["name"]: ref.get("weight", 1) for ref in refs}
+
+    def replicas(self, name: str) -> int:
+        """Wanted replicas of a Deployment."""
+        return int(self.read("deployment", name)["spec"]["replicas"])
+
+    def image(self, name: str) -> str:
+        """What a Deployment runs."""
+        return str(self.read("deployment", name)["spec"]["template"]["spec"]["containers"][0]["image"])
+
+    def conditions(self, name: str = "fix") -> dict[str, tuple[str, str]]:
+        """Condition type -> (status, reason)."""
+        return {c["type"]: (c["status"], c["reason"]) for c in self.status(name).get("conditions", [])}
+
+    def events(self) -> list[str]:
+        """Reasons of the events on HotfixRollouts, in order."""
+        items = json.loads(self.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
+        mine = [item for item in items if item.get("regarding", {}).get("kind") == "HotfixRollout"]
+        return [item["reason"] for item in sorted(mine, key=lambda item: item["eventTime"])]
+
+
+def untouched(item: dict[str, Any]) -> dict[str, Any]:
+    """What of a route belongs to its user: the spec, labels, annotations; and whether we are in managedFields."""
+    meta = item["metadata"]
+    ours = [entry["manager"] for entry in meta.get("managedFields", []) if entry["manager"] == "hotfix-operator"]
+    return {"spec": item["spec"], "labels": meta.get("labels"), "annotations": meta.get("annotations"), "ours": ours}
+
+
+def story(status: dict[str, Any]) -> str:
+    """What happened, for a failing test."""
+    lines = [f"  {d['time']} {d['what']}: {d['reason']}: {d.get('message', '')}" for d in status.get("decisions", [])]
+    head = f"phase {status.get('phase')} stage {status.get('stage')} weight {status.get('weight')} held {status.get('held')}"
+    return "\n".join([head, f"  {status.get('message')} / {status.get('next')}", *lines])
