@@ -68,6 +68,26 @@ def test_errors_of_a_restarted_process_begin_again_even_when_they_are_more_than_
     assert grown(patched)[:2] == [(5000, 1), (300, 5)]
 
 
+def test_errors_that_come_back_a_while_after_the_restart_begin_again_too():
+    requests = counter("a|code=200", [0, 5000, 300, 600, 900])
+    assert grown(side([requests], [counter("a|code=500", {0: 0, 1: 10, 4: 12})]), 4) == [
+        (5000, 10),
+        (300, 0),
+        (300, 0),
+        (300, 12),
+    ]
+
+
+def test_a_restart_told_by_one_counter_of_a_process_holds_for_all_of_them():
+    ok, bad = counter("a|code=200", [0, 5000, 300]), counter("a|code=500", [0, 4, 3])
+    assert grown(side([ok, bad], [bad]))[:2] == [(5004, 4), (303, 3)]
+
+
+def test_a_process_with_several_counters_is_one_process():
+    patched = side([counter("a|code=200", [0, 10]), counter("a|code=500", [0, 2]), counter("b|code=200", [0, 1])])
+    assert count(view(patched, side([STEADY]), 1)).blocks[0].patched == Count(13, 0, 2)
+
+
 def test_the_first_errors_of_a_new_series_are_counted():
     patched = side([counter("a", [0, 40, 80])], [counter("a", {2: 3})])
     assert grown(patched, 2) == [(40, 0), (40, 3)]

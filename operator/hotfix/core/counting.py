@@ -5,8 +5,10 @@ block does not exist.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence, Set
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .observation import MetricsView, Series, SideSeries
 
@@ -18,7 +20,7 @@ _ROUNDING = 1e-6  # of a block: times are floats
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One side in one block. `pods`: request series that grew. `started`: requests begun; None where not counted."""
+    """One side in one block. `pods`: processes whose requests grew. `started`: requests begun; None where not counted."""
 
     requests: int
     bad: int
@@ -69,12 +71,11 @@ class _Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
-    """One counter: growth per block (where not 0), blocks with a sample, moments of restarts, what is wrong by block."""
+class _Growth:
+    """One counter: growth per block (where not 0), blocks with a sample, what is wrong by block."""
 
     grown: dict[int, int]
     sampled: set[int]
-    restarts: set[float]
     wrong: dict[int, tuple[str, str]]
 
 
@@ -99,6 +100,10 @@ def _invalid(series: Series, value: float) -> tuple[str, str]:
     )
 
 
+def _valid(raw: float) -> bool:
+    return math.isfinite(raw) and 0 <= raw <= LARGEST
+
+
 def _grew(before: int | None, value: int, *, restarted: bool) -> int | None:
     """Growth from one sample to the next; 0 where counting begins, None for a drop that no restart explains."""
     if before is None:
@@ -108,10 +113,20 @@ def _grew(before: int | None, value: int, *, restarted: bool) -> int | None:
     return value - before if value >= before else None
 
 
-def _growth(series: Series, grid: _Grid, *, from_zero: bool, restarted: Set[float] = frozenset()) -> Growth:
-    """Differences of one counter. `from_zero`: without a sample up to the first edge it began at 0. `restarted`: moments at
-    which another counter of the same process is known to have begun again."""
-    result = Growth({}, set(), set(), {})
+def _restarts(many: Iterable[Series]) -> dict[str, list[float]]:
+    """When each process began again, as its request counters tell; oldest first."""
+    found: dict[str, set[float]] = {}
+    for one in many:
+        for (_, before), (moment, after) in pairwise(sample for sample in one.samples if _valid(sample[1])):
+            if 2 * after < before:
+                found.setdefault(one.process, set()).add(moment)
+    return {process: sorted(moments) for process, moments in found.items()}
+
+
+def _growth(series: Series, grid: _Grid, *, from_zero: bool, restarts: Sequence[float]) -> _Growth:
+    """Differences of one counter. `from_zero`: without a sample up to the first edge it began at 0. `restarts`: when its
+    process began again, which a counter that is small or comes and goes does not tell by itself."""
+    result = _Growth({}, set(), {})
     last = 0 if from_zero else None
     peak: int | None = None  # an unexplained drop is remembered for one sample: two replicas that disagree come back to it
     newest = -math.inf
@@ -119,21 +134,19 @@ def _growth(series: Series, grid: _Grid, *, from_zero: bool, restarted: Set[floa
         index = grid.index(moment)
         if index >= grid.size:
             break
-        if not (math.isfinite(raw) and 0 <= raw <= LARGEST and moment > newest):
+        if not _valid(raw) or moment <= newest:
             result.wrong[index] = _invalid(series, raw)
             continue
+        restarted = bisect_right(restarts, newest) < bisect_right(restarts, moment)
         newest, value = moment, round(raw)
         before, last, peak = (peak if peak is not None and value >= peak else last), value, None
         if index < 0:
             continue
         result.sampled.add(index)
-        grew = _grew(before, value, restarted=moment in restarted)
+        grew = _grew(before, value, restarted=restarted)
         if grew is None:
             result.wrong[index], peak = _not_monotone(series, before or 0, value), before
-            continue
-        if before is not None and value < before:
-            result.restarts.add(moment)
-        if grew:
+        elif grew:
             result.grown[index] = result.grown.get(index, 0) + grew
     return result
 
@@ -142,43 +155,36 @@ def _seen_before(series: Iterable[Series], grid: _Grid) -> bool:
     return any(one.samples and grid.index(one.samples[0][0]) < 0 for one in series)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Side:
-    """Sums of one side by block."""
+    """Sums of one side by block. `started` is None where it is not counted."""
 
     requests: dict[int, int]
     bad: dict[int, int]
-    pods: dict[int, int]
     started: dict[int, int] | None
+    pods: dict[int, set[str]]
     sampled: set[int]
     wrong: dict[int, tuple[str, str]]
 
     def count(self, index: int) -> Count:
         started = None if self.started is None else self.started.get(index, 0)
-        return Count(self.requests.get(index, 0), self.bad.get(index, 0), self.pods.get(index, 0), started)
-
-
-def _add(sums: dict[int, int], growth: Growth) -> None:
-    for index, grown in growth.grown.items():
-        sums[index] = sums.get(index, 0) + grown
+        return Count(self.requests.get(index, 0), self.bad.get(index, 0), len(self.pods.get(index, ())), started)
 
 
 def _side(series: SideSeries, grid: _Grid, *, from_zero: bool) -> _Side:
-    side = _Side({}, {}, {}, None if series.started is None else {}, set(), {})
-    restarts: dict[str, Set[float]] = {}
-    for one in series.requests:
-        growth = _growth(one, grid, from_zero=from_zero)
-        restarts[one.id] = growth.restarts
-        side.sampled |= growth.sampled
-        side.wrong.update(growth.wrong)
-        _add(side.requests, growth)
-        for index in growth.grown:
-            side.pods[index] = side.pods.get(index, 0) + 1
-    for sums, others in ((side.bad, series.errors), (side.started, series.started or ())):
-        for one in others:
-            growth = _growth(one, grid, from_zero=from_zero, restarted=restarts.get(one.id, frozenset()))
+    side = _Side({}, {}, None if series.started is None else {}, {}, set(), {})
+    restarts = _restarts(series.requests)
+    started = {} if side.started is None else side.started
+    for sums, many in ((side.requests, series.requests), (side.bad, series.errors), (started, series.started or ())):
+        for one in many:
+            growth = _growth(one, grid, from_zero=from_zero, restarts=restarts.get(one.process, ()))
             side.wrong.update(growth.wrong)
-            _add(sums if sums is not None else {}, growth)
+            for index, grown in growth.grown.items():
+                sums[index] = sums.get(index, 0) + grown
+                if sums is side.requests:
+                    side.pods.setdefault(index, set()).add(one.process)
+            if sums is side.requests:
+                side.sampled.update(growth.sampled)
     return side
 
 
@@ -240,12 +246,12 @@ def _joined(one: Block, other: Block) -> Block:
 def pod_counts(side: SideSeries, view: MetricsView, batch_seconds: float) -> list[list[tuple[int, int]]]:
     """(requests, bad) of every process of a side in each batch, oldest first; without requests a process is left out."""
     grid = _grid(view)
-    from_zero = _seen_before(side.requests, grid)
+    from_zero, restarts = _seen_before(side.requests, grid), _restarts(side.requests)
     batches: dict[int, dict[str, list[int]]] = {}
     for place, many in enumerate((side.requests, side.errors)):
         for one in many:
-            growth = _growth(one, grid, from_zero=from_zero)
+            growth = _growth(one, grid, from_zero=from_zero, restarts=restarts.get(one.process, ()))
             for index in growth.grown.keys() - growth.wrong.keys():
                 batch = batches.setdefault(int((index + 0.5) * grid.interval // batch_seconds), {})
-                batch.setdefault(one.id, [0, 0])[place] += growth.grown[index]
+                batch.setdefault(one.process, [0, 0])[place] += growth.grown[index]
     return [[(n, x) for n, x in pods.values() if n] for _, pods in sorted(batches.items())]

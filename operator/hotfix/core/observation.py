@@ -163,8 +163,7 @@ class SideSeries:
 class MetricsView:
     """Counters of both sides on a grid of `interval_seconds`, aligned to its multiples. What is judged lies in (start, end];
     the samples begin an hour before `start` (in that hour steps of up to 5 minutes do, with the last one at `start`): a series
-    without a sample up to `start` is taken to have begun at 0. Ids are unique within requests, errors and started; one process
-    has the same id in all three.
+    without a sample up to `start` is taken to have begun at 0. Ids are unique within requests, errors and started.
 
     `problem`: the queries answered, but with something that cannot be judged; (reason, sentence).
     """
