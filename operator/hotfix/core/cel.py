@@ -1,9 +1,14 @@
 """Rules that the API server checks when a manifest is applied, in CEL, each with the sentence that says what to do. Data only.
 
-They are here and not in the models because CEL is not Python: core/spec.py checks what it can on its own.
+They are here and not in the models because CEL is not Python: core/spec.py checks what it can on its own. A rule about the
+value of a string is silent when the shape of the string is wrong already, so that one mistake gives one sentence.
 """
 
 from dataclasses import dataclass
+
+from .quantities import DURATION_PATTERN, SHARE_PATTERN
+
+MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,28 +19,63 @@ class Rule:
     message: str
 
 
+def _shape(pattern: str, message: str) -> Rule:
+    return Rule(f"self.matches({_quoted(pattern)})", message)
+
+
+def _given(pattern: str, expression: str, message: str) -> Rule:
+    """A rule about a string whose shape is right."""
+    return Rule(f"!self.matches({_quoted(pattern)}) || {expression}", message)
+
+
+def _quoted(pattern: str) -> str:
+    return "'" + pattern.replace("\\", "\\\\") + "'"
+
+
 def _immutable(name: str) -> Rule:
     return Rule("self == oldSelf", f"spec.{name} is immutable; delete this HotfixRollout and create another one")
 
 
-_POSITIVE_SHARE = Rule(
-    "double(self.replace('%', '')) > 0.0 && double(self.replace('%', '')) <= 100.0", "a share is above 0% and at most 100%"
+def _share(most: int) -> tuple[Rule, ...]:
+    value = "double(self.replace('%', ''))"
+    return (
+        _shape(SHARE_PATTERN, "give a share of requests such as 0.5% (a string, at most four decimals)"),
+        _given(SHARE_PATTERN, f"({value} > 0.0 && {value} <= {most}.0)", f"give a share above 0% and at most {most}%"),
+    )
+
+
+def _time(least: str, most: str) -> tuple[Rule, ...]:
+    within = f"(duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))"
+    return (
+        _shape(DURATION_PATTERN, "give a time such as 30s, 5m or 1h30m"),
+        _given(DURATION_PATTERN, within, f"give a time from {least} to {most}"),
+    )
+
+
+_MOMENT = (
+    _shape(MOMENT_PATTERN, "give an RFC 3339 moment with its time zone, for example 2030-01-31T17:00:00Z"),
+    _given(MOMENT_PATTERN, "timestamp(self) > timestamp('1970-01-01T00:00:00Z')", "give a moment after 1970 that exists"),
 )
-_POSITIVE_TIME = Rule("duration(self) > duration('0s')", "this time must be above 0s")
-_AT_MOST_A_DAY = Rule("duration(self) <= duration('24h')", "at most 24h")
-_NO_RATE = Rule(
-    "!self.matches('(rate|irate|increase|delta|idelta)[ ]*[(]')",
-    "give the raw counter, without rate() or increase(); the operator takes the differences itself",
-)
-_KNOWN_VARIABLES = Rule(
-    r"!self.replace('$(namespace)', '').replace('$(deployment)', '').replace('$(service)', '').replace('$(port)', '')"
-    r".replace('$(pods)', '').contains('$(')",
-    "known variables are $(namespace), $(deployment), $(service), $(port) and $(pods)",
+_OBJECT_NAME = _shape("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "give the name of an object: lower-case letters, digits, '-' and '.'")
+_SERVICE_NAME = _shape("^[a-z]([-a-z0-9]*[a-z0-9])?$", "give the name of a Service: lower-case letters, digits and '-'")
+_COUNTER = (
+    Rule(
+        "!self.matches('(^|[^a-zA-Z0-9_:])(rate|irate|increase|delta|idelta|deriv)[[:space:]]*[(]')",
+        "give the raw counter, without rate() or increase(); the operator takes the differences itself",
+    ),
+    Rule(
+        "!self.replace('$(namespace)', '').replace('$(deployment)', '').replace('$(service)', '').replace('$(port)', '')"
+        ".replace('$(pods)', '').contains('$(')",
+        "use only the variables $(namespace), $(deployment), $(service), $(port) and $(pods)",
+    ),
 )
 
 MODEL_RULES: dict[str, tuple[Rule, ...]] = {
     "Spec": (
-        Rule("self.patched.deployment != self.stable.deployment", "patched.deployment must be another Deployment than stable's"),
+        Rule(
+            "self.patched.deployment != self.stable.deployment",
+            "patched.deployment must be another Deployment than stable's; `kubectl hotfix init` makes a copy of it",
+        ),
         Rule(
             "(has(self.patched.service) ? self.patched.service : self.patched.deployment) != "
             "(has(self.stable.service) ? self.stable.service : self.stable.deployment)",
@@ -44,16 +84,19 @@ MODEL_RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "Metrics": (
         Rule("has(self.requests) == has(self.errors)", "give both metrics.requests and metrics.errors, or neither"),
-        Rule("!(has(self.preset) && has(self.requests))", "give metrics.preset or own queries, not both"),
-    ),
-    "Risk": (
-        Rule("double(self.falsePromotion.replace('%', '')) <= 20.0", "risk.falsePromotion is at most 20%"),
-        Rule("double(self.falseRollback.replace('%', '')) <= 20.0", "risk.falseRollback is at most 20%"),
+        Rule(
+            "!(has(self.preset) && (has(self.requests) || has(self.errors)))",
+            "give metrics.preset or queries of your own, not both",
+        ),
+        Rule(
+            "!(has(self.requests) && has(self.errors)) || self.requests != self.errors",
+            "metrics.errors must select only the failed ones of metrics.requests",
+        ),
     ),
     "Traffic": (
         Rule(
             "!has(self.httpRoutes) || self.httpRoutes.all(r, self.httpRoutes.exists_one(o, o.name == r.name))",
-            "name each HTTPRoute once",
+            "name each HTTPRoute once in traffic.httpRoutes, with all its rules",
         ),
     ),
 }
@@ -63,30 +106,44 @@ FIELD_RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("Spec", "patched"): (_immutable("patched"),),
     ("Spec", "traffic"): (_immutable("traffic"),),
     ("Spec", "start_weight"): (
-        Rule("type(self) == int ? self >= 1 && self <= 50 : self == 'Auto'", "startWeight is Auto or a number from 1 to 50"),
+        Rule("type(self) == int ? (self >= 1 && self <= 50) : self == 'Auto'", "startWeight is Auto or a number from 1 to 50"),
     ),
     ("Spec", "steps"): (
         Rule(
-            "self.map(i, self.filter(j, j < i).size()) == self.map(i, self.indexOf(i)) && "
-            "self.all(i, self.filter(j, j == i).size() == 1)",
+            "self.isSorted() && self.all(i, self.exists_one(j, j == i))",
             "steps must be strictly increasing, for example [1, 5, 25, 50]",
         ),
     ),
+    ("Spec", "expires"): _MOMENT,
+    ("Stable", "deployment"): (_OBJECT_NAME,),
+    ("Stable", "service"): (_SERVICE_NAME,),
+    ("Patched", "deployment"): (_OBJECT_NAME,),
+    ("Patched", "service"): (_SERVICE_NAME,),
+    ("HttpRoute", "name"): (_OBJECT_NAME,),
     ("HttpRoute", "rules"): (
-        Rule("self.all(r, type(r) == int ? r >= 0 && r <= 15 : size(r) > 0)", "a rule is given by its name or by its index"),
+        Rule(
+            "self.all(r, type(r) == int ? (r >= 0 && r <= 15) : size(string(r)) > 0)",
+            "give a rule by its name or by its index from 0 to 15",
+        ),
+        Rule("self.all(r, self.exists_one(o, o == r))", "give each rule once"),
     ),
-    ("Metrics", "requests"): (_NO_RATE, _KNOWN_VARIABLES),
-    ("Metrics", "errors"): (_NO_RATE, _KNOWN_VARIABLES),
-    ("Metrics", "interval"): (
-        Rule("duration(self) >= duration('1s') && duration(self) <= duration('5m')", "metrics.interval is between 1s and 5m"),
+    ("Traffic", "drain"): _time("0s", "1h"),
+    ("Metrics", "requests"): _COUNTER,
+    ("Metrics", "errors"): _COUNTER,
+    ("Metrics", "interval"): _time("1s", "5m"),
+    ("Analysis", "max_error_rate_increase"): _share(100),
+    ("Analysis", "max_user_impact"): _share(100),
+    ("Analysis", "deadline"): _time("1s", "24h"),
+    ("Analysis", "metrics_grace"): _time("0s", "24h"),
+    ("Analysis", "ready_grace"): _time("1s", "24h"),
+    ("Analysis", "bake_time"): _time("0s", "24h"),
+    ("Risk", "false_rollback"): _share(20),
+    ("Risk", "false_promotion"): _share(20),
+    ("Incident", "url"): (
+        Rule(
+            "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",
+            "give a whole address that begins with http:// or https://",
+        ),
     ),
-    ("Traffic", "drain"): (_AT_MOST_A_DAY,),
-    ("Analysis", "max_error_rate_increase"): (_POSITIVE_SHARE,),
-    ("Analysis", "max_user_impact"): (_POSITIVE_SHARE,),
-    ("Analysis", "deadline"): (_POSITIVE_TIME, _AT_MOST_A_DAY),
-    ("Analysis", "metrics_grace"): (_AT_MOST_A_DAY,),
-    ("Analysis", "ready_grace"): (_POSITIVE_TIME, _AT_MOST_A_DAY),
-    ("Analysis", "bake_time"): (_AT_MOST_A_DAY,),
-    ("Risk", "false_rollback"): (_POSITIVE_SHARE,),
-    ("Risk", "false_promotion"): (_POSITIVE_SHARE,),
+    ("Incident", "detected_at"): _MOMENT,
 }

@@ -22,7 +22,7 @@ from . import (
     stable_lost,
 )
 from .actions import Action
-from .judgement import Judgement, judge, terms_of
+from .judgement import judge, terms_of
 from .look import LOOK_SECONDS, Look, ready, routes_acknowledge, routes_have
 from .observation import MetricsView, Observation
 from .spec import Spec
@@ -76,7 +76,7 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
     status = _noted(spec, status, seen)
     look = Look(spec, status, seen)
     if status.stage is not Stage.DONE:
-        look = replace(look, judgement=_judged(look))
+        look = _with_judgement(look)
         look = replace(look, status=_next(look))
         look = replace(look, status=_shown(before, look))
     final = conditions.attach(look)
@@ -95,17 +95,18 @@ def _next(look: Look) -> Status:
     return following
 
 
-def _judged(look: Look) -> Judgement | None:
-    """What the counts say; with the sides swapped while stable proves itself with the fix."""
+def _with_judgement(look: Look) -> Look:
+    """The look with what the counts say; with the sides swapped while stable proves itself with the fix. Counts that cannot be
+    judged become a problem of the metrics."""
     metrics, stage = look.seen.metrics, look.status.stage
     if metrics is None or metrics.problem or stage not in JUDGED or look.status.stable_lost or look.status.baseline is None:
-        return None
+        return look
     swapped = stage is Stage.RETURNING
-    if swapped:
-        metrics = swap(metrics)
     spans = [(moments.unix(span.start), moments.unix(span.end)) for span in look.status.excluded]
-    counted = counting.count(metrics, spans)
-    return judge(terms_of(look, swapped=swapped), counted.blocks)
+    counted = counting.count(swap(metrics) if swapped else metrics, spans)
+    if counted.problem:
+        look = replace(look, seen=replace(look.seen, metrics=replace(metrics, problem=counted.problem)))
+    return replace(look, judgement=judge(terms_of(look, swapped=swapped), counted.blocks))
 
 
 def swap(metrics: MetricsView) -> MetricsView:

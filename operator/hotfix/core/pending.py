@@ -15,6 +15,9 @@ from .spec import ReplicaPolicy
 from .status import Baseline, Borrowed, BorrowedRoute, BorrowedRule, Phase, Resolved, ResolvedRoute, Stage, Status
 
 
+LEARNING_SCRAPES = 4  # stable's request rate is waited for this long; without it the largest start is taken
+
+
 def checking(look: Look) -> Status:
     """Everything the rollout rests on, before anything is written."""
     status = look.status
@@ -226,6 +229,8 @@ def _start(look: Look) -> Status:
     assert metrics is not None
     assert status.baseline is not None
     learnt = baseline_of(metrics)
+    if learnt.request_rate is None and look.elapsed(status.stage_started_at) < LEARNING_SCRAPES * look.interval_seconds:
+        return say(status, "Learning stable's request rate.", "start after two scrapes with requests")
     weight, why = _first_weight(look, learnt.request_rate)
     short = capacity.patched_short(look, weight)
     if short:

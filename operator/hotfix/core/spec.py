@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from . import moments
 from .quantities import DURATION_PATTERN, SHARE_PATTERN, seconds, share
 
 
@@ -23,6 +24,11 @@ def _checked_share(text: str) -> str:
     return text
 
 
+def _checked_moment(text: str) -> str:
+    moments.unix(text)
+    return text
+
+
 Duration = Annotated[
     str,
     StringConstraints(pattern=DURATION_PATTERN, max_length=32),
@@ -33,6 +39,7 @@ Share = Annotated[
     StringConstraints(pattern=SHARE_PATTERN, max_length=9),
     AfterValidator(_checked_share),
 ]
+Moment = Annotated[str, StringConstraints(max_length=40), AfterValidator(_checked_moment)]
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 Image = Annotated[str, StringConstraints(min_length=1, max_length=512)]
@@ -114,11 +121,13 @@ class HttpRoute(Model):
     """A Gateway API HTTPRoute whose weights are shifted."""
 
     name: ObjectName = Field(description="Name of the HTTPRoute, in this namespace.")
-    rules: list[int | Annotated[str, StringConstraints(min_length=1, max_length=253)]] | None = Field(
-        None,
-        min_length=1,
-        max_length=16,
-        description="Rules (by name or index from 0) to shift. Default: every rule that names stable's Service.",
+    rules: list[Annotated[int, Field(ge=0, le=15)] | Annotated[str, StringConstraints(min_length=1, max_length=253)]] | None = (
+        Field(
+            None,
+            min_length=1,
+            max_length=16,
+            description="Rules (by name or index from 0) to shift. Default: every rule that names stable's Service.",
+        )
     )
 
 
@@ -206,11 +215,7 @@ class Incident(Model):
         None, description="Where to read on, http(s)."
     )
     severity: Annotated[str, StringConstraints(max_length=32)] | None = Field(None, description="For example SEV1.")
-    detected_at: Annotated[str, StringConstraints(max_length=40)] | None = Field(
-        None,
-        description="When it was noticed (RFC 3339); the time to recovery counts from here.",
-        json_schema_extra={"format": "date-time"},
-    )
+    detected_at: Moment | None = Field(None, description="When it was noticed (RFC 3339); the time to recovery counts from here.")
 
 
 class Spec(Model):
@@ -222,7 +227,7 @@ class Spec(Model):
     metrics: Metrics = Field(
         default_factory=lambda: Metrics.model_validate({}), description="Where requests and errors are counted."
     )
-    start_weight: int | Annotated[str, StringConstraints(pattern="^Auto$")] = Field(
+    start_weight: Annotated[int, Field(ge=1, le=50)] | Annotated[str, StringConstraints(pattern="^Auto$")] = Field(
         "Auto", description="First weight of patched in percent: Auto, or 1 to 50."
     )
     steps: list[Annotated[int, Field(ge=1, le=50)]] = Field(
@@ -238,9 +243,7 @@ class Spec(Model):
         default_factory=lambda: Promotion.model_validate({}), description="What happens when the hotfix is proven."
     )
     incident: Incident | None = Field(None, description="The incident this hotfix is for.")
-    expires: Annotated[str, StringConstraints(max_length=40)] | None = Field(
-        None, description="RFC 3339; not started after this moment (Expired).", json_schema_extra={"format": "date-time"}
-    )
+    expires: Moment | None = Field(None, description="RFC 3339; not started after this moment (Expired).")
     paused: bool = Field(
         False,
         description="Freeze where it is; rollback rules stay armed. Before the start: a rehearsal that writes nothing.",

@@ -13,6 +13,7 @@ from .spec import Model
 
 Moment = Annotated[str, StringConstraints(max_length=40)]
 Short = Annotated[str, StringConstraints(max_length=253)]
+Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?(e-?[0-9]{1,2})?$", max_length=32)]
 Sentence = Annotated[str, StringConstraints(max_length=1024)]
 
 
@@ -90,8 +91,8 @@ class Span(Model):
 class Baseline(Model):
     """What must not move between replays of the evidence."""
 
-    rate: Short = Field(description="Stable's error rate before the start, a decimal in 0..1.")
-    sigma2: Short = Field(description="Relative variance between pods, a decimal.")
+    rate: Number = Field(description="Stable's error rate before the start, a decimal in 0..1.")
+    sigma2: Number = Field(description="Relative variance between pods, a decimal.")
     interval_seconds: int = Field(ge=1, description="Length of a block.")
     late_blocks: int = Field(ge=1, description="Deadline in blocks: the latest start of a late defect.")
     stable_template: Short = Field(description="Hash of stable's pod spec at the start.")
