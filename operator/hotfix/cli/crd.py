@@ -10,7 +10,8 @@ import yaml
 from hotfix.core.spec import Spec
 from hotfix.core.status import Status
 
-from .schema import loose, strict
+from .explain import STATUS
+from .schema import described, loose, strict
 
 GROUP, VERSION, PLURAL, KIND = "hotfix-operator.dev", "v1alpha1", "hotfixrollouts", "HotfixRollout"
 COLUMNS = (
@@ -73,7 +74,7 @@ def _version() -> dict[str, Any]:
 
 
 def _schema() -> dict[str, Any]:
-    status = loose(Status)
+    status = described(loose(Status), STATUS)
     status["properties"]["conditions"] |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
     return {
         "type": "object",

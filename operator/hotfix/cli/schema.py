@@ -17,6 +17,7 @@ DROPPED = frozenset({"title", "additionalProperties", "$defs", "$ref", "anyOf"})
 # what a reader of `status` can do without: bounds are kept, so that the object stays small
 OPINIONS = frozenset({"enum", "pattern", "minimum", "maximum", "default"})
 LONGEST_WORD = 64
+LONG = frozenset({"observedGeneration"})  # as metav1 has it
 
 
 def strict(model: type[BaseModel]) -> Schema:
@@ -29,6 +30,16 @@ def strict(model: type[BaseModel]) -> Schema:
 def loose(model: type[BaseModel]) -> Schema:
     """For `status`: shapes and bounds only, so that a newer or an older operator can still write what it remembers."""
     return _walked(_schema(model), _without_opinions)
+
+
+def described(schema: Schema, sentences: Mapping[str, str]) -> Schema:
+    """The schema with these descriptions; KeyError for one that has no field to describe."""
+    for path, sentence in sentences.items():
+        node = schema
+        for name in path.replace("[]", ".[]").split("."):
+            node = node["items"] if name == "[]" else node["properties"][name]
+        node["description"] = sentence
+    return schema
 
 
 def _schema(model: type[BaseModel]) -> Schema:
@@ -45,13 +56,15 @@ def _structural(node: Schema, defs: Mapping[str, Schema]) -> Schema:
     plain = {key: value for key, value in node.items() if key not in DROPPED and not (key == "default" and value is None)}
     if "properties" in node:
         plain["properties"] = {name: _structural(child, defs) for name, child in node["properties"].items()}
+        for name in LONG.intersection(plain["properties"]):
+            plain["properties"][name]["format"] = "int64"
     elif isinstance(node.get("additionalProperties"), dict):
         plain["additionalProperties"] = _structural(node["additionalProperties"], defs)
     if "items" in node:
         plain["items"] = _structural(node["items"], defs)
         plain["x-kubernetes-list-type"] = "atomic"
     if plain.get("type") == "integer":
-        plain["format"] = plain.get("format", "int32")
+        plain["format"] = "int32"
     return plain
 
 
@@ -90,7 +103,7 @@ def _annotate(model: type[BaseModel], schema: Schema) -> None:
         child = schema["properties"][field.alias or name]
         inner = _model_in(field)
         if inner is not None:
-            _annotate(inner, child["items"] if "items" in child else child)
+            _annotate(inner, child.get("items", child))
         if field.default_factory is not None:
             child["default"] = {} if "properties" in child else field.get_default(call_default_factory=True, validated_data={})
         _add_rules(child, FIELD_RULES.get((model.__name__, name), ()))
