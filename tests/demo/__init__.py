@@ -1,0 +1,1 @@
+"""`make demo`: two hotfixes on a real cluster, one that cures and one that crashes, watched live."""
