@@ -34,7 +34,8 @@ def baseline_of(history: MetricsView) -> Learnt:
     requests = sum(block.stable.requests for block in blocks)
     bad = sum(block.stable.bad for block in blocks)
     rate = min(1.0, (bad + 0.5) / (requests + 1)) if requests >= FEW_REQUESTS else RATE_OF_THE_UNKNOWN
-    newest = [block for block in blocks if block.end > history.end - NEWEST_SECONDS]
+    # a block that spans a gap (no scrape before the first request) says nothing of the rate now
+    newest = [block for block in blocks if block.start >= history.end - max(NEWEST_SECONDS, 2 * history.interval_seconds)]
     scales = {history.interval_seconds, max(BATCH_SECONDS, history.interval_seconds)}
     sigma2 = max(_sigma2(pod_counts(history.stable, history, seconds)) for seconds in scales)
     return Learnt(rate=rate, sigma2=min(sigma2, SIGMA2_MOST), request_rate=request_rate(newest))

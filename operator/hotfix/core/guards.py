@@ -195,7 +195,7 @@ def route_rejected(look: Look) -> Veto | None:
 
 def weight_not_confirmed(look: Look) -> Veto | None:
     """The ack does not come."""
-    if look.status.weight == look.status.acknowledged_weight or (look.lasted("Unacknowledged") or 0) < CONFIRM_SECONDS:
+    if (look.lasted("Unacknowledged") or 0.0) < CONFIRM_SECONDS:
         return None
     return Veto(
         Reason.WEIGHT_NOT_CONFIRMED, f"No controller confirmed {look.status.weight} % in {CONFIRM_SECONDS / 60:.0f} minutes."

@@ -50,7 +50,7 @@ class Look:
     def settled(self) -> bool:
         """The present weight is acknowledged by all routes and the proxies had time to take it."""
         status = self.status
-        if status.weight is None or status.acknowledged_weight != status.weight or self.seen.routes is None:
+        if status.acknowledged_at is None or status.acknowledged_weight != status.weight or self.seen.routes is None:
             return False
         return self.elapsed(status.acknowledged_at) >= self.seen.routes.settle_seconds
 
@@ -58,7 +58,7 @@ class Look:
     def weight_since(self) -> float | None:
         """Unix seconds from which requests were split at the present weight; None while that is not known."""
         status = self.status
-        if status.weight is None or status.acknowledged_weight != status.weight or not status.acknowledged_at:
+        if status.acknowledged_at is None or status.acknowledged_weight != status.weight:
             return None
         settle = self.seen.routes.settle_seconds if self.seen.routes else 1.0
         return moments.unix(status.acknowledged_at) + settle

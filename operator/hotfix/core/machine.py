@@ -77,7 +77,7 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
     look = Look(spec, status, seen)
     if status.stage is not Stage.DONE:
         look = _with_judgement(look)
-        look = replace(look, status=_next(look))
+        look = replace(look, status=_unacknowledged(status, _next(look)))
         look = replace(look, status=_shown(before, look))
     final = conditions.attach(look)
     look = replace(look, status=final)
@@ -131,9 +131,14 @@ def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
     return _clocks(replace(look, status=status), now)
 
 
+def _unacknowledged(before: Status, after: Status) -> Status:
+    """A new weight has to be acknowledged anew, also one that was acknowledged some time before."""
+    return after if after.weight == before.weight else after.model_copy(update={"acknowledged_at": None})
+
+
 def _acknowledged(look: Look, now: str) -> Status:
     status = look.status
-    if status.weight is None or status.acknowledged_weight == status.weight or not routes_acknowledge(look, status.weight):
+    if status.weight is None or status.acknowledged_at or not routes_acknowledge(look, status.weight):
         return status
     return status.model_copy(update={"acknowledged_weight": status.weight, "acknowledged_at": now})
 
@@ -171,7 +176,7 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
         ("StableReady", None if stable is None else stable_lost.is_back(look)),
         ("StableProven", None if look.seen.stable is None else status.phase is Phase.PROMOTING and promoting.runs_proven(look)),
         ("SeveralVersions", True if live and guards.several_versions(look) else None),
-        ("Unacknowledged", status.weight is not None and status.weight != status.acknowledged_weight),
+        ("Unacknowledged", status.weight is not None and status.acknowledged_at is None),
     )
 
 

@@ -14,7 +14,6 @@ from .rolling_back import begin as roll_back
 from .spec import ReplicaPolicy
 from .status import Baseline, Borrowed, BorrowedRoute, BorrowedRule, Phase, Resolved, ResolvedRoute, Stage, Status
 
-
 LEARNING_SCRAPES = 4  # stable's request rate is waited for this long; without it the largest start is taken
 
 

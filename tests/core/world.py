@@ -1,0 +1,395 @@
+"""A tiny pure world for the state machine: two sides, one route, counters. Actions change it, looks see it, time is a number.
+
+It counts in whole expectations instead of drawing lots, so that a story always goes the same way.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hotfix.core import actions as act
+from hotfix.core import looking, machine, spec, status
+from hotfix.core.observation import (
+    Ack,
+    DeploymentView,
+    MetricsView,
+    Observation,
+    PodView,
+    RivalView,
+    RoutesView,
+    RouteView,
+    RuleView,
+    ScalerView,
+    Series,
+    ServiceView,
+    SideSeries,
+    SideView,
+)
+
+START = 1_800_000_000.0
+INTERVAL = 5.0
+MANIFEST: dict[str, Any] = {
+    "stable": {"deployment": "checkout"},
+    "patched": {"deployment": "checkout-hotfix"},
+    "traffic": {"drain": "10s"},
+    "analysis": {"bakeTime": "1m"},
+}
+
+
+def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `more` put over it, nested."""
+    result = dict(base)
+    for key, value in more.items():
+        result[key] = merged(result[key], value) if isinstance(value, Mapping) and isinstance(result.get(key), Mapping) else value
+    return result
+
+
+def a_spec(**more: Any) -> spec.Spec:
+    """The short manifest with fields put over it."""
+    return spec.parse(merged(MANIFEST, more))
+
+
+@dataclass
+class Side:
+    """One Deployment, its pods and its Service."""
+
+    name: str
+    template: str
+    replicas: int = 2
+    ready: int | None = None  # None: as many as wanted
+    errors: float = 0.0
+    hangs: bool = False
+    crash_looping: int = 0
+    restarts: int = 0
+    exists: bool = True
+    service: bool = True
+    owner: str | None = None
+    scaler: ScalerView | None = None
+    deleting: bool = False
+    trouble: str | None = None
+    image_ids: tuple[tuple[str, ...], ...] = ()
+    selector: dict[str, str] | None = None
+    requests: float = 0.0
+    bad: float = 0.0
+    started: float = 0.0
+    samples: list[tuple[float, float, float, float]] = field(default_factory=list)
+
+    @property
+    def serving(self) -> int:
+        """Ready endpoints."""
+        wanted = self.replicas if self.ready is None else min(self.ready, self.replicas)
+        return wanted if self.exists else 0
+
+    def deployment(self) -> DeploymentView | None:
+        """As the API server shows it."""
+        if not self.exists:
+            return None
+        return DeploymentView(
+            name=self.name,
+            uid=f"uid-{self.name}",
+            version="1",
+            generation=1,
+            observed_generation=1,
+            replicas=self.replicas,
+            updated=self.replicas,
+            ready=self.serving,
+            total=self.replicas,
+            selector=self.selector or {"app": self.name},
+            pod_labels={"app": self.name},
+            pod_spec={"containers": [{"name": "app", "image": self.template}]},
+            template=self.template,
+            images=(self.template,),
+            owner=self.owner,
+            progress_deadline_seconds=600,
+            revision="1",
+            deleting=self.deleting,
+        )
+
+    def view(self) -> SideView:
+        """As one look sees it."""
+        ids = self.image_ids or ((self.template,),)
+        pods = tuple(
+            PodView(
+                name=f"{self.name}-{number}",
+                ready=number < self.serving,
+                crash_looping=number < self.crash_looping,
+                restarts=self.restarts,
+                image_ids=ids[number % len(ids)],
+                template=ids[number % len(ids)][0],
+                trouble=self.trouble,
+            )
+            for number in range(self.replicas if self.exists else 0)
+        )
+        service = ServiceView(
+            name=self.name,
+            selector=self.selector or {"app": self.name},
+            ports=(80,),
+            session_affinity=False,
+            ready_pods=tuple(pod.name for pod in pods if pod.ready),
+        )
+        missing = ([] if self.exists else [f"Deployment {self.name}"]) + ([] if self.service else [f"Service {self.name}"])
+        return SideView(
+            deployment=self.deployment(),
+            service=service if self.service else None,
+            pods=pods,
+            scaler=self.scaler,
+            missing=tuple(missing),
+        )
+
+
+@dataclass
+class World:
+    """Everything outside, and the one rollout in it."""
+
+    asked: spec.Spec = field(default_factory=a_spec)
+    rate: float = 100.0
+    now: float = START
+    stable: Side = field(default_factory=lambda: Side("checkout", "v1", errors=0.05))
+    patched: Side = field(default_factory=lambda: Side("checkout-hotfix", "v2", errors=0.001))
+    weights: tuple[int, int | None] = (1, None)
+    remembered: status.Status = field(default_factory=status.Status)
+    finalizer: bool = False
+    deleting: bool = False
+    gone: bool = False
+    ours: bool = False
+    manager: str | None = "kubectl"
+    generation: int = 1
+    acked_at: float = 0.0
+    ack_seconds: float = 0.5
+    ack: Ack | None = None
+    announced: list[act.Announce] = field(default_factory=list)
+    blind: bool = False
+    unseen: bool = False
+    refused: tuple[str, str] | None = None
+    problem: tuple[str, str] | None = None
+    no_series: bool = False
+    route_exists: bool = True
+    route_owner: str | None = None
+    refusal: str | None = None
+    candidates: tuple[str, ...] | None = ("shop",)
+    rivals: tuple[RivalView, ...] | None = ()
+    namespace_ending: bool = False
+    starts_counted: bool = True
+    performed: list[act.Action] = field(default_factory=list)
+    decision: machine.Decision | None = None
+    done_once: bool = False
+
+    # ---- what is seen
+
+    @property
+    def weight(self) -> float:
+        """Patched's percent at the proxies."""
+        stable, patched = self.weights
+        return 100.0 * (patched or 0) / (stable + (patched or 0))
+
+    def route(self) -> RouteView:
+        """The one route."""
+        stable, patched = self.weights
+        acked = self.now >= self.acked_at
+        return RouteView(
+            name="shop",
+            version="1",
+            generation=1,
+            ack=self.ack or (Ack.APPLIED if acked else Ack.PENDING),
+            ack_message="",
+            rules=(RuleView(index=0, name=None, stable=stable, patched=patched, port=80),),
+            owner=self.route_owner,
+            weight_manager=self.manager,
+            ours=self.ours,
+            controllers=("projectcontour.io/gateway-controller",),
+            refusal=self.refusal,
+        )
+
+    def routes(self) -> RoutesView:
+        """The look at routes."""
+        present = self.route_exists
+        return RoutesView(
+            routes=(self.route(),) if present else (),
+            missing=() if present else ("HTTPRoute shop",),
+            candidates=self.candidates if self.remembered.stage in (None, status.Stage.CHECKING) else None,
+        )
+
+    def metrics(self) -> MetricsView | None:
+        """Counters for the span that a look asks for; None when nothing is asked or nothing answers."""
+        span = looking.metrics_span(self.asked, self.remembered, self.now, INTERVAL)
+        if span is None or self.blind or self.refused:
+            return None
+        start, end, interval = span
+        return MetricsView(
+            start=start,
+            end=end,
+            interval_seconds=interval,
+            patched=self._series(self.patched, start, end),
+            stable=self._series(self.stable, start, end),
+            problem=self.problem,
+        )
+
+    def _series(self, side: Side, start: float, end: float) -> SideSeries:
+        inside = [s for s in side.samples if start - 3600 <= s[0] <= end]
+        if not inside or self.no_series:
+            return SideSeries(requests=(), errors=(), started=() if self.starts_counted else None)
+
+        def one(column: int) -> tuple[Series, ...]:
+            return (Series(f"proxy|{side.name}", tuple((s[0], float(int(s[column]))) for s in inside)),)
+
+        return SideSeries(requests=one(1), errors=one(2), started=one(3) if self.starts_counted else None)
+
+    def observe(self) -> Observation:
+        """One look."""
+        seen = not self.unseen
+        return Observation(
+            now=self.now,
+            generation=self.generation,
+            deleting=self.deleting,
+            finalizer=self.finalizer,
+            scrape_interval_seconds=INTERVAL,
+            stable=self.stable.view() if seen else None,
+            patched=self.patched.view() if seen else None,
+            routes=self.routes() if seen else None,
+            metrics=self.metrics(),
+            metrics_error="Prometheus does not answer" if self.blind else None,
+            refused=self.refused,
+            rivals=self.rivals if seen else None,
+            announced=self.announced[-1].sequence if self.announced else None,
+            namespace_ending=self.namespace_ending,
+            name="fix",
+            namespace="shop",
+            created="2027-01-15T08:00:00Z",
+        )
+
+    # ---- what is done
+
+    def look(self) -> machine.Decision:
+        """One look: decide, remember, act."""
+        before = self.weight
+        self.decision = decision = machine.decide(self.asked, self.remembered, self.observe())
+        self.remembered = status.parse(status.dump(decision.status))
+        for action in decision.actions:
+            self._do(action)
+        self._check(before, decision)
+        return decision
+
+    def _do(self, action: act.Action) -> None:
+        self.performed.append(action)
+        match action:
+            case act.SetFinalizer(present=present):
+                self.finalizer = present
+                self.gone = self.deleting and not present
+            case act.AdoptRoute():
+                self._write((self.weights[0] * 100, 0))
+            case act.SetWeights(weight=weight):
+                self._write((100 - weight, weight))
+            case act.ReleaseRoute(original=original, keep_weights=keep):
+                rule = original.rules[0]
+                if not keep:
+                    self._write((rule.stable_weight, rule.patched_weight))
+                self.ours = False
+            case act.Announce():
+                self.announced.append(action)
+            case _:
+                self._do_to_workloads(action)
+
+    def _do_to_workloads(self, action: act.Action) -> None:
+        match action:
+            case act.Scale(deployment=deployment, replicas=replicas):
+                side = self.patched if deployment.name == self.patched.name else self.stable
+                side.replicas = replicas
+            case act.SetPodSpec(pod_spec=pod_spec):
+                self.stable.template = str(pod_spec["containers"][0]["image"])
+                self.stable.errors = self.after_promotion()
+            case act.SetScalerFloor(scaler=scaler, min_replicas=floor):
+                self.stable.scaler = replace(scaler, min_replicas=floor)
+
+    after_promotion: Callable[[], float] = field(default=lambda: 0.001)
+
+    def _write(self, weights: tuple[int, int | None]) -> None:
+        self.weights, self.ours, self.manager = weights, True, None
+        self.acked_at = self.now + self.ack_seconds
+
+    def _check(self, before: float, decision: machine.Decision) -> None:
+        """Rules that hold at every look of every story."""
+        stable, patched = self.weights
+        assert stable + (patched or 0) > 0, "all weights are zero"
+        raised = any(isinstance(action, act.SetWeights) for action in decision.actions) and self.weight > before
+        if raised:
+            assert self.patched.serving > 0, "a weight was raised for a side that cannot serve"
+            lost = self.remembered.stable_lost is not None
+            promoting = self.remembered.phase is status.Phase.PROMOTING
+            if (self.blind or self.problem) and not lost and not promoting:
+                raise AssertionError("a weight was raised blind")
+            if self.remembered.phase is status.Phase.ROLLING_BACK and not lost:
+                raise AssertionError("a weight rose after a rollback began")
+
+    # ---- time
+
+    def advance(self, seconds: float) -> None:
+        """Requests flow as the route says; counters are scraped on the grid."""
+        end = self.now + seconds
+        while self.now < end:
+            edge = (self.now // INTERVAL + 1) * INTERVAL
+            until = min(edge, end)
+            self._flow(until - self.now)
+            self.now = until
+            if until == edge:
+                for side in (self.stable, self.patched):
+                    side.samples.append((edge, side.requests, side.bad, side.started))
+
+    def _flow(self, seconds: float) -> None:
+        share = self.weight / 100
+        for side, part in ((self.patched, share), (self.stable, 1 - share)):
+            count = self.rate * seconds * part
+            side.started += count
+            if side.hangs:
+                continue
+            failing = 1.0 if not side.serving else side.errors
+            side.requests += count
+            side.bad += count * failing
+
+    def run(self, until: Callable[["World"], bool], *, seconds: float = 1200.0) -> "World":
+        """Look and let time pass until it is so; AssertionError with the story when it never is."""
+        end = self.now + seconds
+        while not until(self):
+            if self.now >= end:
+                raise AssertionError(f"not within {seconds:g} s:\n{self.story()}")
+            decision = self.look()
+            if self.gone:
+                return self
+            if decision.look_again_seconds is None and until(self):
+                return self
+            self.advance(max(0.1, min(decision.look_again_seconds or 1.0, 5.0)))
+        return self
+
+    def phase(self, phase: status.Phase, **more: Any) -> "World":
+        """Until this phase."""
+        return self.run(lambda world: world.remembered.phase is phase, **more)
+
+    def stage(self, stage: status.Stage, **more: Any) -> "World":
+        """Until this stage."""
+        return self.run(lambda world: world.remembered.stage is stage, **more)
+
+    def held(self, reason: str, **more: Any) -> "World":
+        """Until it is held for this reason."""
+        return self.run(lambda world: world.remembered.held == reason, **more)
+
+    def rest(self, seconds: float) -> "World":
+        """Let looks and time go on."""
+        end = self.now + seconds
+        return self.run(lambda world: world.now >= end, seconds=seconds + 10)
+
+    def story(self) -> str:
+        """What happened."""
+        memory = self.remembered
+        lines = [f"{d.time} {d.what}: {d.reason}: {d.message}" for d in memory.decisions]
+        return "\n".join([f"{memory.phase} {memory.stage} {memory.weight} held={memory.held} {memory.message}", *lines])
+
+    @property
+    def reasons(self) -> list[str]:
+        """Reasons of all announcements so far."""
+        return [entry.reason for entry in self.announced]
+
+
+def ready_world(**more: Any) -> World:
+    """A world that has been under load for a minute."""
+    world = World(**more)
+    world.advance(60)
+    return world
