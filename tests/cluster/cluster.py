@@ -82,17 +82,32 @@ class Cluster:
             raise
         return cluster
 
+    @classmethod
+    def attach(cls, home: Path) -> Self:
+        """A cluster that another process of this machine holds; stopping it here only ends our own forwarders."""
+        cluster = cls(home, binaries.cache_folder(), print)
+        cluster.kubeconfig = home / f"kubeconfig-{os.getpid()}"
+        cluster._connect()
+        return cluster
+
+    def _connect(self) -> None:
+        for name in ("api", "gateway", "prometheus"):
+            self.forwarders[name] = Forwarder(self.home / f"{name}.sock")
+        self.kubeconfig.write_text(kubeconfig(f"https://127.0.0.1:{self.forwarders['api'].port}", ADMIN_TOKEN))
+
     def _begin(self, options: dict[str, Any]) -> None:
         started = time.monotonic()
+        errors = (self.home / "logs" / "inside.log").open("w")
         self.process = subprocess.Popen(
             [*_unshare(), sys.executable, "-m", "tests.cluster.inside", str(self.home), str(self.programs), json.dumps(options)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=(self.home / "logs" / "inside.log").open("w"),
+            stderr=errors,
             text=True,
             start_new_session=True,  # Ctrl-C goes to us; the pipe then ends it in order
         )
+        errors.close()
         assert self.process.stdout is not None
         answer: list[str] = []
         reader = threading.Thread(target=lambda: answer.append(self.process.stdout.readline()), daemon=True)
@@ -100,9 +115,7 @@ class Cluster:
         reader.join(START_SECONDS)
         if not answer or answer[0].strip() != "ready":
             raise RuntimeError(f"the cluster did not start:\n{(self.home / 'logs' / 'inside.log').read_text()[-3000:]}")
-        for name in ("api", "gateway", "prometheus"):
-            self.forwarders[name] = Forwarder(self.home / f"{name}.sock")
-        self.kubeconfig.write_text(kubeconfig(f"https://127.0.0.1:{self.forwarders['api'].port}", ADMIN_TOKEN))
+        self._connect()
         self.log(f"cluster up in {time.monotonic() - started:.0f} s")
 
     def __enter__(self) -> Self:
@@ -116,13 +129,16 @@ class Cluster:
         for forwarder in self.forwarders.values():
             forwarder.close()
         if self.process is not None:
-            with contextlib.suppress(OSError):
-                self.process.stdin.close()  # type: ignore[union-attr]
+            for pipe in (self.process.stdin, self.process.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()  # type: ignore[union-attr]
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+        if self.process is None:
+            return
         if os.environ.get("HOTFIX_KEEP_LOGS"):
             self.log(f"logs are kept in {self.home}")
             return
@@ -148,7 +164,8 @@ class Cluster:
             connection.settimeout(150)
             connection.connect(str(self.home / "control.sock"))
             connection.sendall(json.dumps(request).encode() + b"\n")
-            answer = json.loads(connection.makefile().readline())
+            with connection.makefile() as reader:
+                answer = json.loads(reader.readline())
         if "error" in answer:
             raise RuntimeError(f"{request}: {answer['error']}")
         return answer["result"]

@@ -11,7 +11,7 @@ from pathlib import Path
 API = "https://127.0.0.1:6443"
 API_PORT, GATEWAY_PORT, PROMETHEUS_PORT, XDS_PORT, RELAY_PORT = 6443, 15080, 9090, 8001, 8000
 LISTENER_PORT = 7080  # Envoy listens 8000 above
-ADMIN_TOKEN = "cluster-admin"
+ADMIN_TOKEN = "cluster-admin"  # noqa: S105 - of a cluster that only its own namespace can reach
 PROMETHEUS_URL = f"http://10.244.254.2:{PROMETHEUS_PORT}"
 CONTROLLERS = (
     "deployment-controller,replicaset-controller,endpointslice-controller,garbage-collector-controller,namespace-controller,"

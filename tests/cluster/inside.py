@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from .api import Api, ApiError
-from .components import API_PORT, GATEWAY_PORT, PROMETHEUS_PORT, RELAY_PORT, Component, components, write_configuration
+from .components import API_PORT, GATEWAY, GATEWAY_PORT, PROMETHEUS_PORT, RELAY_PORT, Component, components, write_configuration
 from .node import Node
 
 log = logging.getLogger("inside")
@@ -63,36 +63,43 @@ class World:
         await process.wait()
 
     async def command(self, request: dict[str, Any]) -> Any:
-        """One order from outside."""
-        match request["do"]:
-            case "spawn":
-                return await self.spawn(request)
-            case "signal":
-                self.processes[request["name"]].send_signal(request["number"])
-            case "stop":
-                await self.stop(request["name"])
-            case "start":
-                await self.start(self.wanted[request["name"]])
-            case "wait":
-                return await self.processes[request["name"]].wait()
-            case "get":
-                async with aiohttp.ClientSession() as session, session.get(request["url"]) as answer:
-                    return {"status": answer.status, "body": await answer.text()}
-            case "relay":
-                await self.relay(float(request["seconds"]))
-            case "kill":
-                os.kill(int(request["pid"]), int(request["number"]))
-            case "processes":
-                return _processes(request["match"])
-        return None
+        """One order from outside: `do` names one of the methods below."""
+        return await getattr(self, f"do_{request['do']}")(request)
 
-    async def relay(self, seconds: float) -> None:
+    async def do_signal(self, request: dict[str, Any]) -> None:
+        self.processes[request["name"]].send_signal(request["number"])
+
+    async def do_stop(self, request: dict[str, Any]) -> None:
+        await self.stop(request["name"])
+
+    async def do_start(self, request: dict[str, Any]) -> None:
+        await self.start(self.wanted[request["name"]])
+
+    async def do_wait(self, request: dict[str, Any]) -> int:
+        return await self.processes[request["name"]].wait()
+
+    async def do_get(self, request: dict[str, Any]) -> dict[str, Any]:
+        async with aiohttp.ClientSession() as session, session.get(request["url"]) as answer:
+            return {"status": answer.status, "body": await answer.text()}
+
+    async def do_get_quietly(self, request: dict[str, Any]) -> None:
+        """A request whose answer does not matter, for example one that ends the process asked."""
+        with contextlib.suppress(aiohttp.ClientError):
+            await self.do_get(request)
+
+    async def do_kill(self, request: dict[str, Any]) -> None:
+        os.kill(int(request["pid"]), int(request["number"]))
+
+    async def do_processes(self, request: dict[str, Any]) -> list[int]:
+        return _processes(request["match"])
+
+    async def do_relay(self, request: dict[str, Any]) -> None:
         """Delay what Contour tells Envoy from now on."""
         await self.stop("relay")
-        again = next(c for c in components(self.home, self.binaries, relay_seconds=seconds) if c.name == "relay")
-        await self.start(again)
+        late = components(self.home, self.binaries, relay_seconds=float(request["seconds"]))
+        await self.start(next(component for component in late if component.name == "relay"))
 
-    async def spawn(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def do_spawn(self, request: dict[str, Any]) -> dict[str, Any]:
         """A process of the caller's."""
         self.spawned += 1
         name = f"{request['name']}-{self.spawned}"
@@ -205,18 +212,23 @@ def _bootstrap(home: Path, binaries: Path) -> None:
     """Envoy's bootstrap, with the relay in front of Contour; the key of service account tokens."""
     key = subprocess.run([str(binaries / "hyperkube"), "keygen"], check=True, capture_output=True).stdout
     (home / "sa.key").write_bytes(key)
+    addresses = ("--xds-address", "127.0.0.1", "--xds-port", str(RELAY_PORT))
     subprocess.run(
-        [str(binaries / "contour"), "bootstrap", str(home / "envoy.json"), "--xds-address", "127.0.0.1", "--xds-port", str(RELAY_PORT),
-         "--admin-address", str(home / "admin.sock")],
+        [
+            str(binaries / "contour"),
+            "bootstrap",
+            str(home / "envoy.json"),
+            *addresses,
+            "--admin-address",
+            str(home / "admin.sock"),
+        ],
         check=True,
         capture_output=True,
-    )  # fmt: skip
+    )
 
 
 async def _install(home: Path, binaries: Path) -> None:
     """CRDs, the Gateway and its class."""
-    from .components import GATEWAY
-
     kubectl = [str(binaries / "hyperkube"), "kubectl", f"--kubeconfig={home / 'inside.kubeconfig'}"]
     (home / "gateway.json").write_text(json.dumps(GATEWAY))
     steps = (

@@ -1,0 +1,40 @@
+"""What end-to-end stories start from."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.cluster.binaries import Missing
+from tests.cluster.operator import Operator
+
+from .shop import Shop
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every story needs the cluster."""
+    for item in items:
+        if "/e2e/" in str(item.path):
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture
+def shop(cluster: Cluster, operator: Operator, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """A namespace of this story's own; it goes with the story."""
+    shop = Shop(cluster, request.node.name.removeprefix("test_"))
+    yield shop
+    cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[tuple[Cluster, Operator]]:
+    """A cluster of this story's own, for what stops or delays parts of it."""
+    try:
+        cluster = Cluster.start("own", scrape_seconds=2)
+    except Missing as error:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"the embedded cluster cannot run here: {error}")
+        pytest.skip(f"the embedded cluster cannot run here: {error}")
+    with cluster:
+        yield cluster, Operator.install(cluster, scrape="2s")
