@@ -5,12 +5,11 @@ Names, columns and what else is not in the models is here; how a model becomes a
 
 from typing import Any
 
-import yaml
-
 from hotfix.core.spec import Spec
 from hotfix.core.status import Status
 
 from .explain import STATUS
+from .printing import as_yaml
 from .schema import described, loose, strict
 
 GROUP, VERSION, PLURAL, KIND = "hotfix-operator.dev", "v1alpha1", "hotfixrollouts", "HotfixRollout"
@@ -90,14 +89,6 @@ def _schema() -> dict[str, Any]:
     }
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes equal parts out in full: YAML anchors are no friend of a reader."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
 def render() -> str:
     """The CRD as YAML, with a first line that says where it comes from."""
-    body = yaml.dump(definition(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
-    return f"# Generated from operator/hotfix/core by `make crd`; do not edit.\n{body}"
+    return f"# Generated from operator/hotfix/core by `make crd`; do not edit.\n{as_yaml(definition())}"

@@ -1,0 +1,116 @@
+"""`kubectl hotfix`: the commands, their options, and exit codes. What they do is in modules of their own.
+
+Exit codes: 0 done, 1 not possible as asked (the sentence says what to do), 2 wrong usage, 3 the cluster does not answer.
+"""
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from hotfix.adapters.kube import Kube
+from hotfix.errors import OutsideError, Refused, Unavailable
+
+from . import copying, crd, init, kubeconfig, sources
+from .copying import Change
+from .printing import as_yaml
+from .sources import Found
+
+NOT_POSSIBLE, NO_ANSWER = 1, 3
+
+app = typer.Typer(
+    name="kubectl hotfix",
+    help="Ships hotfixes on Kubernetes: shifts traffic from a stable to a patched Deployment by evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Namespace. Default: the context's.")]
+Config = Annotated[str | None, typer.Option("--kubeconfig", help="Kubeconfig file. Default: KUBECONFIG, else ~/.kube/config.")]
+Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig. Default: the current one.")]
+
+
+@app.callback()
+def _root() -> None:
+    """Ships hotfixes on Kubernetes: shifts traffic from a stable to a patched Deployment by evidence."""
+
+
+@app.command("init")
+def init_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
+    target: Annotated[str | None, typer.Argument(metavar="deploy/NAME", help="The Deployment that is broken.")] = None,
+    image: Annotated[str | None, typer.Option(help="Image of the fix.")] = None,
+    env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Set a variable (repeatable).")] = None,
+    container: Annotated[str | None, typer.Option(help="The container to change, where there are several.")] = None,
+    service: Annotated[str | None, typer.Option(help="Stable's Service. Default: the one named like the Deployment.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the HotfixRollout.")] = None,
+    incident: Annotated[str | None, typer.Option(help="Incident number, for example INC-4711.")] = None,
+    paused: Annotated[bool, typer.Option("--paused", help="A rehearsal: everything is checked, nothing is shifted.")] = False,
+    file: Annotated[
+        str | None, typer.Option("--filename", "-f", help="Read Deployment and Service from a file (-: standard input).")
+    ] = None,
+    namespace: Namespace = None,
+    context: Context = None,
+    config: Config = None,
+) -> None:
+    """Print a hotfix: patched's Deployment (a copy of stable's with the fix), its Service, and the HotfixRollout.
+
+    Nothing is written to the cluster: look at it, commit it, or pipe it to `kubectl apply -f -`.
+    """
+    wanted = init.target_name(target) if target else None
+    if file:
+        found, where = sources.from_manifests(file), namespace
+    else:
+        if wanted is None:
+            raise Refused("Name the Deployment that is broken: kubectl hotfix init deploy/NAME --image IMAGE.")
+        where = namespace or kubeconfig.namespace(kubeconfig=config, context=context)
+        found = asyncio.run(_look(where, wanted, config, context))
+    stable = init.choose(found, wanted, service)
+    change = Change(
+        image=image,
+        container=container,
+        env=_variables(env or []),
+        name=name,
+        incident=incident,
+        paused=paused,
+        namespace=where or stable.deployment["metadata"].get("namespace"),
+    )
+    printed = init.manifests(stable, change)
+    for sentence in init.remarks(stable, found, printed):
+        print(f"note: {sentence}", file=sys.stderr)
+    print(as_yaml(*printed), end="")
+
+
+async def _look(namespace: str, deployment: str, config: str | None, context: str | None) -> Found:
+    async with await Kube.login(kubeconfig=config, context=context) as kube:
+        return await sources.from_cluster(kube, namespace, deployment, copying.patched_name(deployment))
+
+
+def _variables(pairs: list[str]) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise Refused(f"--env {pair} is not NAME=VALUE, for example --env PAYMENTS_RETRY=off.")
+        variables[name] = value
+    return variables
+
+
+@app.command("crd")
+def crd_command() -> None:
+    """Print the CustomResourceDefinition of this version, for `kubectl apply --server-side -f -`."""
+    print(crd.render(), end="")
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Console script `kubectl-hotfix`, which makes `kubectl hotfix` work."""
+    try:
+        app(args=arguments, prog_name="kubectl hotfix")
+    except Unavailable as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(NO_ANSWER)
+    except OutsideError as error:
+        text = str(error).replace("The operator lacks a right", "You lack a right")
+        print(f"error: {text}", file=sys.stderr)
+        sys.exit(NOT_POSSIBLE)

@@ -1,0 +1,1 @@
+"""kubectl-hotfix: what is printed, what is refused with which sentence, exit codes."""
