@@ -1,0 +1,102 @@
+# Every target has a `## ` line; `make` alone lists them. What a target needs is set up by itself, once.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 6
+BASE_IMAGE ?= python:3.13-slim
+IMAGE ?= hotfix-operator:dev
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cksum requirements-dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+.PHONY: help
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- set-up
+
+$(READY): requirements-dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1); 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "$(PYTHON) cannot make virtual environments: install its venv package (for example: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "setting up $(VENV): about $$(grep -c '^[a-z0-9].*==' requirements-dev.lock) packages (once only, a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@rm -f $(VENV)/.ready-*
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Make the virtual environment .venv from the lock file (other targets do it too)
+
+# ---- what a newcomer runs
+
+.PHONY: demo
+demo: $(READY) ## Watch a good hotfix be promoted and a bad one rolled back, under load (KEEP=1: the cluster stays)
+	@$(BIN)/python -m tests.demo
+
+.PHONY: test
+test: $(READY) ## Run all tests, on an embedded cluster too (WORKERS=6 stories side by side)
+	@echo "tests without a cluster"
+	@$(BIN)/pytest -m "not cluster" -n auto -q
+	@echo "tests on embedded clusters (their programs are built once, which takes about 11 minutes)"
+	@$(BIN)/pytest -m cluster -n $(WORKERS) --dist worksteal
+
+.PHONY: cluster
+cluster: $(READY) ## Keep an embedded cluster up, and say how to reach it with kubectl
+	@$(BIN)/python -m tests.cluster up
+
+# ---- what a change must pass
+
+.PHONY: test-fast
+test-fast: $(READY) ## Run the tests that need no cluster
+	@$(BIN)/pytest -m "not cluster"
+
+.PHONY: check
+check: $(READY) ## Lint, types, import contracts, generated files, coverage of the core
+	@echo "ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@echo "mypy"; $(BIN)/mypy
+	@echo "import contracts"; $(BIN)/lint-imports
+	@echo "tidiness, the CRD as generated, and every branch of the core"; $(BIN)/pytest -m "not cluster" -q --cov --cov-report=term
+
+.PHONY: format
+format: $(READY) ## Format the code, and mend what can be mended by itself
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+.PHONY: crd
+crd: $(READY) ## Generate crds/hotfixrollout.yaml from the models
+	@$(BIN)/kubectl-hotfix crd > crds/.hotfixrollout.yaml && mv crds/.hotfixrollout.yaml crds/hotfixrollout.yaml
+	@echo "crds/hotfixrollout.yaml is what operator/hotfix/core says"
+
+.PHONY: lock
+lock: $(READY) ## Resolve the lock files anew from pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml --group dev --group cluster -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml -c requirements-dev.lock -o requirements.lock
+	@git --no-pager diff --stat -- requirements.lock requirements-dev.lock
+
+# ---- measured, and shipped
+
+.PHONY: bench-reaction
+bench-reaction: $(READY) ## Measure: first bad answer to weight 0, good hotfix to 80 % of traffic, CPU, memory, requests
+	@$(BIN)/python -m tests.bench.reaction
+
+.PHONY: image
+image: ## Build the container image (BASE_IMAGE, IMAGE)
+	@command -v docker >/dev/null || { echo "docker is missing; any tool that builds a Dockerfile will do: see CONTRIBUTING.md" >&2; exit 1; }
+	docker build --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg REVISION=$(REVISION) --tag $(IMAGE) .
+
+.PHONY: clean
+clean: ## Remove what was made here (the cluster's programs stay in the user's cache)
+	rm -rf $(VENV) .cache dist .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find operator tests -name __pycache__ -type d -prune -exec rm -rf {} +
