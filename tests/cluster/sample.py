@@ -74,7 +74,8 @@ class App:
                 target = head.split(b" ", 2)[1].decode()
                 code, body = await self.answer(target)
                 close = "Connection: close\r\n" if self.draining else ""
-                text = f"HTTP/1.1 {code} X\r\nContent-Length: {len(body)}\r\nX-Backend: {self.pod}\r\nX-Image: {self.image}\r\n{close}\r\n{body}"
+                names = f"X-Backend: {self.pod}\r\nX-Image: {self.image}\r\nContent-Type: text/plain; version=0.0.4\r\n"
+                text = f"HTTP/1.1 {code} X\r\nContent-Length: {len(body)}\r\n{names}{close}\r\n{body}"
                 writer.write(text.encode())
                 await writer.drain()
                 if self.draining:

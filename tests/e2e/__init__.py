@@ -1,1 +1,1 @@
-"""End-to-end stories on the embedded cluster, under load: real Kubernetes, Contour, Envoy, Prometheus, the operator as shipped."""
+"""End-to-end stories on the embedded cluster, under load: real Kubernetes, Contour, Envoy, Prometheus, the real operator."""

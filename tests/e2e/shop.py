@@ -1,4 +1,4 @@
-"""A shop in a namespace of its own: stable, patched, their Services, a route, a HotfixRollout, load, and what is asked of them."""
+"""A shop in a namespace of its own: stable, patched, Services, a route, a HotfixRollout, load, and what is asked of them."""
 
 import contextlib
 import copy
