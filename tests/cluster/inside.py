@@ -237,10 +237,14 @@ async def _install(home: Path, binaries: Path) -> None:
         [*kubectl, "apply", "-f", str(home / "gateway.json")],
     )
     for step in steps:
-        process = await asyncio.create_subprocess_exec(*step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        output, _ = await process.communicate()
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(step[2:5])} failed:\n{output.decode()[-1500:]}")
+        for left in range(20, -1, -1):
+            process = await asyncio.create_subprocess_exec(*step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            output, _ = await process.communicate()
+            if not process.returncode:
+                break
+            if not left:
+                raise RuntimeError(f"{' '.join(step[2:5])} failed:\n{output.decode()[-1500:]}")
+            await asyncio.sleep(0.2)  # a CRD that was just made has no conditions yet, which kubectl takes for an error
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Operator:
                 item["spec"]["template"]["spec"]["containers"][0]["env"] = env
         crds = [item for item in items if item["kind"] == "CustomResourceDefinition"]
         cluster.apply(*crds)
-        cluster.kubectl("wait", "--for=condition=Established", "crd/hotfixrollouts.hotfix-operator.dev", "--timeout=20s")
+        cluster.until(lambda: _established(cluster), "the API server serves HotfixRollouts", seconds=30)
         cluster.apply(*(item for item in items if item["kind"] == "Namespace"))
         cluster.apply(*(item for item in items if item["kind"] not in ("CustomResourceDefinition", "Namespace")))
         operator = cls(cluster)
@@ -90,3 +90,10 @@ class Operator:
     def refused(self) -> list[str]:
         """Requests that the API server answered with 401 or 403."""
         return [json.dumps(e["objectRef"]) for e in self.cluster.audit(USER) if e["responseStatus"]["code"] in (401, 403)]
+
+
+def _established(cluster: Cluster) -> bool:
+    """Right after it is made the CRD has no conditions at all, which `kubectl wait` takes for an error."""
+    crd = json.loads(cluster.kubectl("get", "crd", "hotfixrollouts.hotfix-operator.dev", "-o", "json").stdout)
+    conditions = (crd.get("status") or {}).get("conditions") or []
+    return any(entry["type"] == "Established" and entry["status"] == "True" for entry in conditions)
