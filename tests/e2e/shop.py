@@ -4,6 +4,7 @@ import contextlib
 import copy
 import itertools
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -88,7 +89,8 @@ class Shop:
 
     def __init__(self, cluster: Cluster, name: str) -> None:
         self.cluster = cluster
-        self.namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower())[:40].strip('-')}-{next(_numbers)}"
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        self.namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower())[:40].strip('-')}-{worker}{next(_numbers)}"
         self.host = f"{self.namespace}.local"
         cluster.kubectl("create", "namespace", self.namespace)
 
