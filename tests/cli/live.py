@@ -23,6 +23,21 @@ ANNOTATIONS = {
 POD_LABELS = {"app.kubernetes.io/name": "checkout", "app.kubernetes.io/instance": "shop", "tier": "web", "version": "1.4.1"}
 
 
+def pod_spec() -> dict[str, Any]:
+    """Two containers."""
+    app: dict[str, Any] = {
+        "name": "app",
+        "image": "registry.example/checkout:1.4.1",
+        "env": [
+            {"name": "MODE", "value": "live"},
+            {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "checkout", "key": "token"}}},
+        ],
+        "ports": [{"name": "http", "containerPort": 8080}],
+    }
+    apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "node"}]}}
+    return {"containers": [app, {"name": "proxy", "image": "registry.example/proxy:3"}], "affinity": apart}
+
+
 def deployment(**spec: Any) -> dict[str, Any]:
     """A live Deployment of two containers."""
     return {
@@ -52,23 +67,7 @@ def deployment(**spec: Any) -> dict[str, Any]:
                     "labels": dict(POD_LABELS),
                     "annotations": {"checksum/config": "abc", "kubectl.kubernetes.io/restartedAt": "2030-01-01T00:00:00Z"},
                 },
-                "spec": {
-                    "containers": [
-                        {
-                            "name": "app",
-                            "image": "registry.example/checkout:1.4.1",
-                            "env": [
-                                {"name": "MODE", "value": "live"},
-                                {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "checkout", "key": "token"}}},
-                            ],
-                            "ports": [{"name": "http", "containerPort": 8080}],
-                        },
-                        {"name": "proxy", "image": "registry.example/proxy:3"},
-                    ],
-                    "affinity": {
-                        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "node"}]}
-                    },
-                },
+                "spec": pod_spec(),
             },
             **spec,
         },

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hotfix.adapters.store import API_VERSION
 from hotfix.errors import Refused
 
 from . import labels
-from .crd import GROUP, KIND, VERSION
+from .crd import KIND
 
 Object = dict[str, Any]
 
@@ -196,7 +197,7 @@ def _rollout(stable: Stable, change: Change, patched_service: str) -> Object:
     meta = _named(rollout_name(stable.name, change), change.namespace)
     incident = {"incident": {"reference": change.incident}} if change.incident else {}
     paused = {"paused": True} if change.paused else {}
-    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "metadata": meta, "spec": {**sides, **incident, **paused}}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": {**sides, **incident, **paused}}
 
 
 def _metadata(stable: Stable, item: Mapping[str, Any], meta: Object, pod_labels: Mapping[str, str]) -> Object:

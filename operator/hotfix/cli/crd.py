@@ -5,6 +5,7 @@ Names, columns and what else is not in the models is here; how a model becomes a
 
 from typing import Any
 
+from hotfix.adapters.store import API_VERSION, PLURAL
 from hotfix.core.spec import Spec
 from hotfix.core.status import Status
 
@@ -12,7 +13,8 @@ from .explain import STATUS
 from .printing import as_yaml
 from .schema import described, loose, strict
 
-GROUP, VERSION, PLURAL, KIND = "hotfix-operator.dev", "v1alpha1", "hotfixrollouts", "HotfixRollout"
+GROUP, VERSION = API_VERSION.split("/")
+KIND = "HotfixRollout"
 COLUMNS = (
     ("Phase", "string", ".status.phase", 0),
     ("Weight", "integer", ".status.weight", 0),

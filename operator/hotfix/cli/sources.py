@@ -9,9 +9,8 @@ from typing import Any
 import yaml
 
 from hotfix.adapters.kube import Kube, path
+from hotfix.adapters.store import API_VERSION, PLURAL
 from hotfix.errors import NotFound, Refused
-
-from .crd import GROUP, PLURAL, VERSION
 
 Object = Mapping[str, Any]
 
@@ -32,7 +31,7 @@ LISTED = (
     ("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers"),
     ("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"),
     ("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
-    ("HotfixRollout", f"{GROUP}/{VERSION}", PLURAL),
+    ("HotfixRollout", API_VERSION, PLURAL),
 )
 
 

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+from vulture import Vulture
+
+from .tree import ROOT, imported_by, module_name, python, short, texts
+
+ENTRIES = ("hotfix.runtime.app", "hotfix.cli.app", "hotfix.__main__")
+
+# name -> why it is alive although nothing in operator/ reads it
+ALIVE = {
+    "model_config": "pydantic reads it",
+    "_root": "typer calls it: it makes `init` a command and not the whole program",
+    "init_command": "typer calls it",
+    "crd_command": "typer calls it",
+    "ignore_aliases": "PyYAML calls it",
+    "data": "a parameter that PyYAML passes",
+    "trace": "a parameter of __aexit__",
+    "_value_": "the standard library's enum reads it",
+    "trust_env": "requests reads it",
+    "standalone": "a setting of kopf",
+    "enabled": "a setting of kopf",
+    "disabled": "a setting of kopf",
+    "request_timeout": "a setting of kopf",
+    "connect_timeout": "a setting of kopf",
+    "error_backoffs": "a setting of kopf",
+    "ultimate_exiting_timeout": "a setting of kopf",
+}
+# what stands in these files is the public API: a field is read by people, kubectl and the next look
+PUBLIC = ("operator/hotfix/core/spec.py", "operator/hotfix/core/status.py")
+
+
+def test_every_module_of_the_operator_is_reached_from_a_program() -> None:
+    modules = {module_name(path): path for path in python("operator/")}
+    reached, pending = set(), list(ENTRIES)
+    while pending:
+        name = pending.pop()
+        if name in modules and name not in reached:
+            reached.add(name)
+            parents = [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
+            pending += [*imported_by(modules[name]), *parents]
+    assert sorted(short(modules[name]) for name in modules.keys() - reached) == []
+
+
+def test_every_module_under_tests_is_a_test_or_used_by_one() -> None:
+    paths = python("tests/")
+    used = {name for path in paths for name in imported_by(path)}
+    started = "\n".join(text for path, text in texts().items() if path.suffix in {".py", ".toml"} or path.name == "Makefile")
+    dead = [
+        short(path)
+        for path in paths
+        if not path.name.startswith(("test_", "conftest", "__init__", "__main__"))
+        and module_name(path) not in used
+        and f'"{path.name}"' not in started
+        and module_name(path) not in started
+    ]
+    assert dead == []
+
+
+@pytest.fixture(scope="module")
+def unused() -> dict[str, list[str]]:
+    """Name -> where it is defined and never used, as vulture sees it."""
+    scanner = Vulture()
+    scanner.scavenge([str(ROOT / "operator")])
+    found: dict[str, list[str]] = {}
+    for item in scanner.get_unused_code(min_confidence=60):
+        where = Path(item.filename).resolve()
+        if short(where) not in PUBLIC:
+            found.setdefault(item.name, []).append(f"{short(where)}:{item.first_lineno} {item.name}")
+    return found
+
+
+def test_nothing_is_defined_and_never_used(unused: dict[str, list[str]]) -> None:
+    assert [where for name, places in sorted(unused.items()) if name not in ALIVE for where in places] == []
+
+
+def test_the_list_of_what_is_alive_holds_nothing_else(unused: dict[str, list[str]]) -> None:
+    assert sorted(ALIVE.keys() - unused.keys()) == []
