@@ -166,6 +166,13 @@ def test_wrong_usage_ends_with_2(run: Any) -> None:
     assert run("init", "--colour").code == 2
 
 
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_says_that_nothing_is_written(run: Any, flag: str) -> None:
+    answer = run("init", flag)
+    assert (answer.code, answer.err) == (0, "")
+    assert "Nothing is written to the cluster" in answer.out
+
+
 def test_the_definition_is_printed_as_it_is_committed(run: Any) -> None:
     answer = run("crd")
     assert (answer.code, answer.out) == (0, crd.render())

@@ -23,6 +23,7 @@ app = typer.Typer(
     name="kubectl hotfix",
     help="Ships hotfixes on Kubernetes: shifts traffic from a stable to a patched Deployment by evidence.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
