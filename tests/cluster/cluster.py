@@ -245,7 +245,7 @@ class Cluster:
         """Requests of a user so far, from the API server's audit log: verb, objectRef, user, responseStatus ..."""
         file = self.home / "audit.log"
         entries = (json.loads(line) for line in file.read_text().split("\n")[:-1]) if file.exists() else ()
-        return [entry for entry in entries if entry["user"]["username"] == user]
+        return [entry for entry in entries if entry["user"].get("username") == user]
 
     def until(self, question: Callable[[], Any], what: str, *, seconds: float = 60.0) -> Any:
         """The first true answer, asked ten times a second; TimeoutError with the last one after `seconds`."""

@@ -6,34 +6,47 @@ time, and would drop fields they do not know).
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
+import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.client.exceptions import ApiException
 
 from hotfix.errors import Conflict, NotFound, Refused, Unavailable
 
+log = logging.getLogger(__name__)
+
 FIELD_MANAGER = "hotfix-operator"
-JSON = "application/json"
 TIMEOUT_SECONDS = 10.0
+TOKEN_SECONDS = 60.0  # a token is read again after this long: files are rotated, programs that log in hand out short-lived ones
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 Object = dict[str, Any]
 Patch = Sequence[Mapping[str, Any]]
 
 
+class AlreadyExists(Conflict):
+    """An object of that name is there."""
+
+
 def path(api_version: str, plural: str, namespace: str | None = None, name: str | None = None, subresource: str = "") -> str:
     """The URL path of a resource: `path("apps/v1", "deployments", "shop", "checkout")`."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    parts = [root, f"namespaces/{namespace}" if namespace else "", plural, name or "", subresource]
-    return "/".join(part for part in parts if part)
+    parts = [f"namespaces/{quote(namespace, safe='')}" if namespace else "", plural, quote(name or "", safe=""), subresource]
+    return "/".join([root, *(part for part in parts if part)])
+
+
+# not logged in (a token that is being rotated), time-out, a list that went stale, too early, too many: another time it may work
+PASSING = frozenset({401, 408, 410, 425, 429})
+LOGIN_ERRORS = (config.ConfigException, OSError, ValueError, yaml.YAMLError)
 
 
 def in_a_pod() -> bool:
@@ -48,12 +61,35 @@ async def configuration(*, kubeconfig: str | None = None, context: str | None = 
         if kubeconfig is None and context is None and in_a_pod():
             config.load_incluster_config(client_configuration=found)
         else:
-            await config.load_kube_config(
-                config_file=kubeconfig, context=context, client_configuration=found, persist_config=False
-            )
-    except (config.ConfigException, OSError) as error:
+            await _load(found, kubeconfig, context)
+            found.refresh_api_key_hook = _reread(kubeconfig, context)
+    except LOGIN_ERRORS as error:
         raise Refused(f"No way to log in to a cluster: {error}", reason="NoCredentials") from error
     return found
+
+
+async def _load(found: Configuration, kubeconfig: str | None, context: str | None) -> None:
+    await config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=found, persist_config=False)
+
+
+def _reread(kubeconfig: str | None, context: str | None) -> Callable[[Configuration], Coroutine[Any, Any, None]]:
+    """A hook that reads the kubeconfig's token anew now and then; where that fails, the old one may still do."""
+    due = time.monotonic() + TOKEN_SECONDS
+
+    async def hook(present: Configuration) -> None:
+        nonlocal due
+        if time.monotonic() < due:
+            return
+        due = time.monotonic() + TOKEN_SECONDS
+        anew = Configuration()
+        try:
+            await _load(anew, kubeconfig, context)
+        except LOGIN_ERRORS as error:
+            log.warning("the kubeconfig cannot be read again: %s", error)
+            return
+        present.api_key = anew.api_key
+
+    return hook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +132,10 @@ class Kube:
         return cls(await configuration(kubeconfig=kubeconfig, context=context))
 
     async def __aenter__(self) -> Self:
-        self._client = ApiClient(configuration=self._configuration)
+        try:
+            self._client = ApiClient(configuration=self._configuration)
+        except OSError as error:  # ssl.SSLError is one
+            raise Refused(f"The certificates of the login cannot be used: {error}", reason="NoCredentials") from error
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -126,7 +165,7 @@ class Kube:
                 return items
 
     async def create(self, url: str, body: Object) -> Object:
-        """Create; Conflict when it exists."""
+        """Create; AlreadyExists (a Conflict) when it is there."""
         return await self._call("POST", url, body=body, query={"fieldManager": FIELD_MANAGER})
 
     async def json_patch(self, url: str, operations: Patch) -> Object:
@@ -149,42 +188,49 @@ class Kube:
         content: str = "application/json",
     ) -> Object:
         assert self._client is not None, "use Kube as an async context manager"
-        token = await self._configuration.get_api_key_with_prefix("BearerToken")
-        headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": FIELD_MANAGER}
-        if token:
-            headers["Authorization"] = token
         target = f"{self._configuration.host}{url}" + (f"?{urlencode(query)}" if query else "")
         try:
             async with asyncio.timeout(self._timeout_seconds):
+                headers = await self._headers(content)
                 answer = await self._client.rest_client.request(method, target, headers=headers, body=body)
-                text = await answer.read()
-        except ApiException as error:
-            raise _translated(error.status or 0, str(error.body or error.reason), {}, method, url) from error
+                text = (await answer.read()).decode(errors="replace")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"The API server does not answer ({type(error).__name__}) to {method} {url}") from error
+        except config.ConfigException as error:
+            raise Unavailable(f"The login to the API server cannot be renewed: {error}") from error
         if answer.status >= 300:
-            raise _translated(answer.status, text.decode(errors="replace"), answer.headers, method, url)
-        try:
-            parsed: Object = json.loads(text)
-        except ValueError as error:
-            raise Unavailable(f"The API server answered {method} {url} with something that is not JSON") from error
+            raise translated(answer.status, text, answer.headers, f"{method} {url}")
+        parsed = _parsed(text)
+        if parsed is None:
+            raise Unavailable(f"The API server answered {method} {url} with something that is not a JSON object")
         return parsed
 
+    async def _headers(self, content: str) -> dict[str, str]:
+        token = await self._configuration.get_api_key_with_prefix("BearerToken")
+        headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": FIELD_MANAGER}
+        return {**headers, "Authorization": token.strip()} if token else headers
 
-def _translated(status: int, body: str, headers: Mapping[str, str], method: str, url: str) -> Unavailable | Conflict | Refused:
-    """The error of hotfix.errors for an HTTP status (0: none)."""
+
+def _parsed(text: str) -> Object | None:
+    """A JSON object; None for anything else."""
     try:
-        message = str(json.loads(body).get("message") or body)
-    except (ValueError, AttributeError):
-        message = body
-    text = f"{message[:512]} ({method} {url})"
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def translated(status: int, body: str, headers: Mapping[str, str], asked: str) -> Unavailable | Conflict | Refused:
+    """The error of hotfix.errors for an HTTP answer; `asked` is the method and the path. Codes: Kubernetes API conventions."""
+    answer = _parsed(body) or {}
+    text = f"{str(answer.get('message') or body)[:512]} ({asked})"
     if status == 404:
         return NotFound(text)
     if status == 409:
-        return Conflict(text)
+        return AlreadyExists(text) if answer.get("reason") == "AlreadyExists" else Conflict(text)
     if status == 403:
         return Refused(f"The operator lacks a right: {text}", reason="Forbidden")
-    if status in (400, 405, 415, 422):
+    if 400 <= status < 500 and status not in PASSING:
         return Refused(text, reason="InvalidRequest")
     wait = str(headers.get("Retry-After", ""))
     return Unavailable(f"The API server answered {status}: {text}", retry_after_seconds=float(wait) if wait.isdigit() else None)

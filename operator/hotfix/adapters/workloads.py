@@ -30,8 +30,7 @@ class KubeWorkloads:
             self._kube.list(path(DISCOVERY, "endpointslices", namespace), labelSelector=f"kubernetes.io/service-name={service}"),
             self._kube.list(path(AUTOSCALING, "horizontalpodautoscalers", namespace)),
         )
-        selector = ((found or {}).get("spec", {}).get("selector") or {}).get("matchLabels") or {}
-        pods = await self._pods(namespace, deployment, selector) if selector else ()
+        pods = await self._pods(namespace, deployment, found["spec"]["selector"]) if found else ()
         absent = ((found, f"Deployment {deployment}"), (backend, f"Service {service}"))
         return SideView(
             deployment=_deployment(found) if found else None,
@@ -41,9 +40,8 @@ class KubeWorkloads:
             missing=tuple(name for item, name in absent if item is None),
         )
 
-    async def _pods(self, namespace: str, deployment: str, selector: Mapping[str, str]) -> tuple[PodView, ...]:
-        labels = ",".join(f"{name}={value}" for name, value in sorted(selector.items()))
-        items = await self._kube.list(path("v1", "pods", namespace), labelSelector=labels)
+    async def _pods(self, namespace: str, deployment: str, selector: Mapping[str, Any]) -> tuple[PodView, ...]:
+        items = await self._kube.list(path("v1", "pods", namespace), labelSelector=label_selector(selector))
         return tuple(_pod(item) for item in items if _belongs(item, deployment))
 
     async def scale(self, namespace: str, deployment: DeploymentView, replicas: int) -> None:
@@ -68,6 +66,16 @@ class KubeWorkloads:
             {"op": "add", "path": "/spec/minReplicas", "value": min_replicas},
         ]
         await self._kube.json_patch(path(AUTOSCALING, "horizontalpodautoscalers", namespace, scaler.name), operations)
+
+
+def label_selector(selector: Mapping[str, Any]) -> str:
+    """A metav1.LabelSelector as the API's query parameter wants it."""
+    parts = [f"{name}={value}" for name, value in sorted((selector.get("matchLabels") or {}).items())]
+    for entry in selector.get("matchExpressions") or ():
+        key, values = entry["key"], ",".join(sorted(entry.get("values") or ()))
+        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}
+        parts.append(forms[entry["operator"]])
+    return ",".join(parts)
 
 
 def template_hash(pod_spec: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ Order: what rolls back, then changed versions, then the blind policy, then what 
 import math
 from decimal import Decimal
 
-from . import capacity, guards, moments, preflight, promoting, reports
+from . import capacity, changes, guards, moments, promoting, reports
 from .judgement import Judgement
 from .look import Look, enter, hold, record, record_once, say, versions
 from .quantities import seconds, share, span
@@ -34,11 +34,22 @@ def shifting(look: Look) -> Status:
     blind = _blind_too_long(look)
     if blind:
         return blind
-    look = _baked(look)
+    look = _drift_noted(_baked(look))
     veto = guards.first(guards.HOLD, look)
     if look.status.phase is Phase.BAKING:
         return _hold(look, veto) if veto else _bake(look)
     return _deadline(look, veto) or (_hold(look, veto) if veto else _advance(look))
+
+
+def _drift_noted(look: Look) -> Look:
+    """A manager that keeps writing its own weights is named; ours are written again by the plan."""
+    edit = guards.foreign_edit(look)
+    if edit is None or not edit[1].startswith(guards.GITOPS_MANAGERS):
+        return look
+    message = f"{edit[1]} changed the weights of HTTPRoute {edit[0]}; patched is set back to {look.status.weight} %."
+    return Look(
+        look.spec, record(look.status, look.now, "weights", Reason.TRAFFIC_DRIFT_CORRECTED, message), look.seen, look.judgement
+    )
 
 
 def _hold(look: Look, veto: guards.Veto) -> Status:
@@ -65,7 +76,7 @@ def _changed_versions(look: Look) -> Status | None:
     if patched.deployment.template != baseline.patched_template:
         start = min(status.weight or 0, _start_weight(status))
         message = f"The pod spec of {patched.deployment.name} changed; evidence from zero at {start} %."
-        changes = preflight.changed_paths(stable.deployment.pod_spec, patched.deployment.pod_spec)
+        differing = changes.changed_paths(stable.deployment.pod_spec, patched.deployment.pod_spec)
         now_proving = {"patched_template": patched.deployment.template, "patched_images": list(patched.deployment.images)}
         entered = enter(
             record(status, look.now, f"weight {start}", Reason.PATCHED_CHANGED, message),
@@ -74,7 +85,7 @@ def _changed_versions(look: Look) -> Status | None:
             Stage.SHIFTING,
             weight=start,
             baseline=baseline.model_copy(update=now_proving),
-            promotion=promoting.planned(changes),
+            promotion=promoting.planned(differing),
             **fresh,
         )
         return say(entered, message, "analysis from zero")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import moments
 from .look import WRONG_SECONDS, Look, condition
 from .reasons import Reason
-from .status import Condition, Phase, Stage, Status
+from .status import Condition, Phase, Status
 
 STALLING = frozenset(
     {
@@ -107,8 +107,3 @@ def _condition(look: Look, fact: Fact) -> Condition:
         last_transition_time=moments.whole_seconds(look.now) if flipped or before is None else before.last_transition_time,
         observed_generation=look.seen.generation,
     )
-
-
-def done(status: Status) -> bool:
-    """The rollout has ended."""
-    return status.stage is Stage.DONE

@@ -119,7 +119,6 @@ class RouteView:
     ours: bool  # the weights are owned by this operator
     controllers: tuple[str, ...]  # controllerNames of the parents' Gateways
     refusal: str | None = None  # why this router cannot shift it, a sentence
-    base: str = ""  # hash of everything but the two weights and patched's own backend
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  # for the adapter's writes only
 
 

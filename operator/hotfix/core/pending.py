@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import capacity, moments, preflight, promoting
+from . import capacity, changes, moments, preflight, promoting
 from .guards import Veto
 from .judgement import baseline_of, start_weight_first_form
 from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_acknowledge, say, shifted_rules
@@ -41,7 +41,7 @@ def _changes(look: Look) -> list[str]:
     stable, patched = look.seen.stable, look.seen.patched
     if not (stable and patched and stable.deployment and patched.deployment):
         return []
-    return preflight.changed_paths(stable.deployment.pod_spec, patched.deployment.pod_spec)
+    return changes.changed_paths(stable.deployment.pod_spec, patched.deployment.pod_spec)
 
 
 def _resolved(look: Look) -> Resolved:

@@ -6,7 +6,6 @@ while the rollout is paused (the rehearsal). What is worth saying but no reason 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from . import moments, presets
 from .look import Look, has_weight, shifted_rules
@@ -18,11 +17,10 @@ from .status import TERMINAL_PHASES
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why traffic does not move. `waits`: it will pass without anybody doing something."""
+    """Why traffic does not move."""
 
     reason: Reason
     message: str
-    waits: bool = False
 
 
 Check = Callable[[Look], Problem | None]
@@ -38,7 +36,7 @@ def unseen(look: Look) -> Problem | None:
     if look.seen.refused and look.seen.refused[0] != Reason.INVALID_QUERY:
         return Problem(named(look.seen.refused[0], Reason.FORBIDDEN), look.seen.refused[1])
     if look.seen.stable is None or look.seen.patched is None or look.seen.routes is None or look.seen.rivals is None:
-        return Problem(Reason.CLUSTER_UNAVAILABLE, "The API server did not answer every question; asking again.", True)
+        return Problem(Reason.CLUSTER_UNAVAILABLE, "The API server did not answer every question; asking again.")
     return None
 
 
@@ -111,9 +109,7 @@ def route_rejected(look: Look) -> Problem | None:
         if route.ack is Ack.REJECTED:
             return Problem(Reason.ROUTE_REJECTED, f"HTTPRoute {route.name} is not accepted: {route.ack_message}")
         if route.ack is Ack.PENDING:
-            return Problem(
-                Reason.ROUTE_REJECTED, f"HTTPRoute {route.name} is not reported as accepted yet: {route.ack_message}", True
-            )
+            return Problem(Reason.ROUTE_REJECTED, f"HTTPRoute {route.name} is not reported as accepted yet: {route.ack_message}")
     return None
 
 
@@ -203,7 +199,7 @@ def route_busy(look: Look) -> Problem | None:
         started = rival.phase not in (None, "Pending")
         older = (rival.created, rival.name) < (look.seen.created, look.seen.name)
         if same and rival.phase not in TERMINAL_PHASES and (started or older):
-            return Problem(Reason.ROUTE_BUSY, f"HotfixRollout {rival.name} uses the same route or stable; waiting for it.", True)
+            return Problem(Reason.ROUTE_BUSY, f"HotfixRollout {rival.name} uses the same route or stable; waiting for it.")
     return None
 
 
@@ -279,24 +275,3 @@ def remarks(look: Look) -> list[str]:
     if pods and not all(pod.has_pre_stop for pod in pods):
         said.append("some pods have no preStop hook")
     return said
-
-
-def changed_paths(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Paths of the pod spec whose values differ, named as kubectl names them; containers by their name."""
-    paths: list[str] = []
-    for key in sorted({*before, *after}):
-        old, new, path = before.get(key), after.get(key), f"{prefix}{key}"
-        if old == new:
-            continue
-        old, new = _by_name(old), _by_name(new)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            paths += changed_paths(old, new, f"{path}.")
-        else:
-            paths.append(path[:253])
-    return paths
-
-
-def _by_name(value: Any) -> Any:
-    if isinstance(value, list) and value and all(isinstance(item, Mapping) and "name" in item for item in value):
-        return {str(item["name"]): item for item in value}
-    return value

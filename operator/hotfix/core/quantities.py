@@ -30,12 +30,9 @@ def share(text: str) -> Decimal:
     return value
 
 
-def percent(value: float, digits: int = 2) -> str:
+def percent(value: float) -> str:
     """A share in 0..1 for people: 0.0491 is `4.91 %`, trailing zeros cut."""
-    text = f"{value * 100:.{digits}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return f"{text} %"
+    return f"{value * 100:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def span(duration_seconds: float) -> str:

@@ -38,7 +38,6 @@ class Reason(StrEnum):
     PATCHED_ALREADY_SERVES = "PatchedAlreadyServes", "Patched has a weight above 0 already; set it to 0 first."
     EXPIRED = "Expired", "The rollout was not started before spec.expires."
     PATCHED_READY = "PatchedReady", "Patched has the ready pods it needs."
-    PATCHED_NOT_READY = "PatchedNotReady", "Patched's pods are not ready yet."
     PATCHED_NEVER_READY = "PatchedNeverReady", "Patched's pods did not become ready in time."
     # moving
     PROGRESSING = "Progressing", "The rollout goes on by itself."
@@ -79,9 +78,6 @@ class Reason(StrEnum):
     BLIND_TOO_LONG = "BlindTooLong", "Metrics were unavailable for longer than spec.analysis.metricsGrace."
     DEADLINE = "Deadline", "The deadline passed and spec.analysis.onDeadline says what to do."
     DELETED = "Deleted", "The object was deleted."
-    # in conditions only
-    IN_PROGRESS = "InProgress", "Not decided yet."
-    HELD = "Held", "Not moving; the message says why."
 
 
 GOOD_NEWS = frozenset(

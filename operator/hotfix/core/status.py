@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from .spec import Model
+from .spec import Image, Model
 
 Moment = Annotated[str, StringConstraints(max_length=40)]
 Short = Annotated[str, StringConstraints(max_length=253)]
@@ -97,8 +97,8 @@ class Baseline(Model):
     late_blocks: int = Field(ge=1, description="Deadline in blocks: the latest start of a late defect.")
     stable_template: Short = Field(description="Hash of stable's pod spec at the start.")
     patched_template: Short = Field(description="Hash of the pod spec that is being proven.")
-    stable_images: list[Short] = Field(default_factory=list, max_length=16)
-    patched_images: list[Short] = Field(default_factory=list, max_length=16)
+    stable_images: list[Image] = Field(default_factory=list, max_length=16)
+    patched_images: list[Image] = Field(default_factory=list, max_length=16)
     stable_pods: int = Field(ge=0, description="Ready pods of stable when the rollout began.")
     patched_restarts: dict[str, int] = Field(
         default_factory=dict, max_length=64, description="Restarts of patched's pods at the start, where not 0."

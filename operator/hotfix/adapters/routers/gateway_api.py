@@ -1,8 +1,6 @@
 """Router on Gateway API v1 HTTPRoutes: raw routes -> views, and the few writes, each at the version that was read."""
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -118,7 +116,6 @@ def _view(route: Mapping[str, Any], services: Services, asked: HttpRoute | None)
             sorted({entry.get("controllerName", "") for entry in (route.get("status") or {}).get("parents") or ()})
         ),
         refusal=_refusal(route, services, asked),
-        base=_base(route, services),
         raw=route,
     )
 
@@ -213,18 +210,6 @@ def _managers_of_rules(meta: Mapping[str, Any]) -> list[str]:
         for entry in meta.get("managedFields") or ()
         if "f:rules" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
     ]
-
-
-def _base(route: Mapping[str, Any], services: Services) -> str:
-    """Hash of the spec without the weights and without patched's backend."""
-    spec = json.loads(json.dumps(route.get("spec") or {}))
-    for rule in spec.get("rules") or ():
-        rule["backendRefs"] = [
-            {name: value for name, value in ref.items() if name != "weight"}
-            for ref in rule.get("backendRefs") or ()
-            if ref.get("name") != services[1]
-        ]
-    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
 
 
 __all__ = ["GatewayApiRouter", "acknowledgement"]

@@ -1,0 +1,160 @@
+"""Promotion through `decide`: everything to patched, the fix into stable, traffic back with the sides swapped."""
+
+import pytest
+
+from hotfix.core import actions as act
+from hotfix.core.status import Phase, Stage
+
+from .world import a_spec, ready_world
+
+
+@pytest.mark.parametrize(
+    "stage", [Stage.ALL_TO_PATCHED, Stage.DRAINING_STABLE, Stage.PATCHING_STABLE, Stage.RETURNING, Stage.DRAINING_PATCHED]
+)
+def test_deleted_while_promoting_finishes_the_promotion_first(stage: Stage) -> None:
+    world = ready_world().stage(stage)
+    world.deleting = True
+    world.run(lambda w: w.gone, seconds=300)
+    assert world.stable.template == "v2"
+    assert world.weights == (1, None)
+
+
+def test_a_namespace_that_is_ending_is_let_go_at_once() -> None:
+    world = ready_world().stage(Stage.GIVING_BACK)
+    world.route_exists = False
+    world.deleting = world.namespace_ending = True
+    world.run(lambda w: w.gone, seconds=10)
+
+
+def test_stable_that_is_bad_with_the_fix_gets_nothing_and_patched_keeps_everything() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED)
+    assert world.weight == 100
+    world.rest(300)
+    assert world.weight == 100
+    assert world.patched.replicas == 2
+    assert world.remembered.held == "PromotionFailed"
+    assert world.finalizer
+
+
+def test_a_failed_promotion_ends_with_patched_when_a_person_says_so() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED)
+    world.asked = a_spec(promotion={"mode": "KeepPatched"})
+    world.phase(Phase.PROMOTED, seconds=60).rest(5)
+    assert world.weight == 100
+    assert not world.ours
+
+
+def test_deleting_after_a_failed_promotion_is_held() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED)
+    world.deleting = True
+    world.rest(60)
+    assert not world.gone
+    assert world.remembered.held == "DeletionHeld"
+    assert world.weight == 100
+
+
+def test_stable_takes_over_only_while_patched_cannot_serve_after_a_failed_promotion() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED)
+    world.patched.ready = 0
+    world.rest(5)
+    assert world.weight == 0
+    world.patched.ready = None
+    world.rest(5)
+    assert world.weight == 100
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda side: setattr(side, "ready", 0),
+        lambda side: setattr(side, "crash_looping", 2),
+        lambda side: setattr(side, "template", "v9"),
+        lambda side: setattr(side, "hangs", True),
+    ],
+    ids=["no endpoint", "crash loop", "another template", "hangs"],
+)
+def test_the_new_stable_that_breaks_while_returning_loses_its_traffic(break_it) -> None:  # type: ignore[no-untyped-def]
+    world = ready_world().stage(Stage.RETURNING).run(lambda w: w.weight == 50)
+    break_it(world.stable)
+    world.stage(Stage.RETURN_FAILED, seconds=60)
+    assert world.weight == 100
+
+
+def test_patched_lost_while_returning_gives_everything_to_the_new_stable() -> None:
+    world = ready_world().stage(Stage.RETURNING)
+    world.patched.ready = 0
+    world.rest(5)
+    assert world.weight == 0
+    world.phase(Phase.PROMOTED)
+
+
+def test_patched_lost_while_stable_is_rolled_out_gives_everything_to_stable() -> None:
+    world = ready_world().stage(Stage.PATCHING_STABLE)
+    world.patched.ready = 0
+    world.rest(4)
+    assert world.weight == 0
+    world.phase(Phase.PROMOTED)
+
+
+def test_patched_lost_before_stable_was_changed_rolls_back() -> None:
+    world = ready_world().stage(Stage.DRAINING_STABLE)
+    world.patched.ready = 0
+    world.phase(Phase.ROLLED_BACK, seconds=60)
+    assert world.stable.template == "v1"
+
+
+def test_a_stable_that_does_not_roll_out_leaves_everything_on_patched() -> None:
+    world = ready_world().stage(Stage.PATCHING_STABLE)
+    world.stable.ready = 1
+    world.held("PromotionFailed", seconds=900)
+    assert world.weight == 100
+    world.stable.ready = None
+    world.phase(Phase.PROMOTED)
+
+
+@pytest.mark.parametrize(("side", "reason"), [("stable", "StableChanged"), ("patched", "PatchedChanged")])
+def test_another_pod_spec_at_the_moment_of_promotion_is_held_and_never_written_over(side: str, reason: str) -> None:
+    world = ready_world().stage(Stage.DRAINING_STABLE)
+    getattr(world, side).template = "v9"
+    world.held(reason, seconds=60).rest(60)
+    assert not any(isinstance(action, act.SetPodSpec) for action in world.performed)
+    assert world.weight == 100
+
+
+def test_stable_gone_at_the_moment_of_promotion_is_held() -> None:
+    world = ready_world().stage(Stage.DRAINING_STABLE)
+    world.stable.exists = False
+    world.held("TargetNotFound", seconds=60)
+    assert world.weight == 100
+
+
+def test_blind_while_returning_holds() -> None:
+    world = ready_world().stage(Stage.RETURNING)
+    world.blind = True
+    world.held("MetricsUnavailable", seconds=60).rest(120)
+    assert world.weight == 95
+    world.blind = False
+    world.phase(Phase.PROMOTED)
+
+
+def test_no_traffic_while_returning_holds() -> None:
+    world = ready_world().stage(Stage.RETURNING)
+    world.rate = 0.0
+    world.held("NoTraffic", seconds=60)
+    assert world.weight == 95
+
+
+def test_too_few_stable_pods_while_returning_waits() -> None:
+    world = ready_world().stage(Stage.RETURNING).run(lambda w: w.weight == 50)
+    world.stable.ready = 1
+    world.held("InsufficientCapacity", seconds=60)
+    assert world.weight == 50
+
+
+def test_paused_while_promoting_freezes() -> None:
+    world = ready_world().stage(Stage.ALL_TO_PATCHED)
+    world.asked = a_spec(paused=True)
+    world.rest(60)
+    assert world.stable.template == "v1"
+    world.asked = a_spec(paused=False)
+    world.phase(Phase.PROMOTED)
