@@ -1,0 +1,214 @@
+"""What is refused before traffic moves, and what is only said."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hotfix.core import changes, preflight
+from hotfix.core.observation import Ack, ServiceView, SideView
+from hotfix.core.status import Phase, Stage
+
+from .world import START, World, a_spec, ready_world
+
+
+def change(**more: Any) -> Callable[[World], None]:
+    """Set attributes of the world."""
+
+    def apply(world: World) -> None:
+        for name, value in more.items():
+            side, _, attribute = name.partition("__")
+            setattr(getattr(world, side) if attribute else world, attribute or side, value)
+
+    return apply
+
+
+REFUSED: list[tuple[str, Callable[[World], None], str, str]] = [
+    ("a Deployment is missing", change(patched__exists=False), "TargetNotFound", "Deployment checkout-hotfix"),
+    ("a Service is missing", change(stable__service=False), "TargetNotFound", "Service checkout"),
+    ("the route is missing", change(route_exists=False), "TargetNotFound", "HTTPRoute shop"),
+    ("no route names stable", change(candidates=()), "RouteAmbiguous", "No HTTPRoute"),
+    ("two routes name stable", change(candidates=("a", "b")), "RouteAmbiguous", "a, b"),
+    ("the router refuses", change(refusal="it is full."), "RouteUnfit", "it is full"),
+    ("stable has no weight", change(weights=(0, 1)), "RouteUnfit", "weight is 0"),
+    ("the same pod spec", change(patched__template="v1"), "NothingToPromote", "same pod spec"),
+    ("git manages the route", change(route_owner="Flux Kustomization a/b"), "ManagedByGitOps", "Flux"),
+    ("git manages stable", change(stable__owner="Helm release shop"), "ManagedByGitOps", "KeepPatched"),
+    ("patched has a weight", change(weights=(9, 1)), "PatchedAlreadyServes", "set that weight to 0"),
+    ("the route is rejected", change(ack=Ack.REJECTED), "RouteRejected", "not accepted"),
+    ("the route is not accepted yet", change(ack=Ack.PENDING), "RouteRejected", "not reported"),
+    (
+        "the selectors overlap",
+        change(stable__selector={"app": "checkout-hotfix"}),
+        "ServiceSelectsBothSides",
+        "labels that differ",
+    ),
+    ("the API server is silent", change(unseen=True), "ClusterUnavailable", "asking again"),
+    ("a right is missing", change(refused=("Forbidden", "no right")), "Forbidden", "no right"),
+    ("an answer nobody knows", change(refused=("Strange", "odd")), "Forbidden", "odd"),
+    ("it has expired", change(asked=a_spec(expires="2020-01-01T00:00:00Z")), "Expired", "later spec.expires"),
+    ("stable moved", change(asked=a_spec(stable={"deployment": "checkout", "image": "v0"})), "StableMoved", "runs v1"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "reason", "words"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_what_is_wrong_is_named_and_nothing_moves(break_it: Callable[[World], None], reason: str, words: str) -> None:
+    world = ready_world()
+    break_it(world)
+    world.held(reason, seconds=60).rest(20)
+    assert words in world.remembered.message
+    assert world.weight in (0, 10, 100)
+    assert world.remembered.phase is Phase.PENDING
+    assert not world.ours
+
+
+def test_it_goes_on_by_itself_when_it_is_put_right() -> None:
+    world = ready_world()
+    world.patched.exists = False
+    world.held("TargetNotFound", seconds=60)
+    world.patched.exists = True
+    world.phase(Phase.ANALYZING)
+
+
+def test_a_digest_in_stable_image_is_met_by_what_the_pods_run() -> None:
+    world = ready_world(asked=a_spec(stable={"deployment": "checkout", "image": "shop@sha256:abc"}))
+    world.stable.image_ids = (("shop@sha256:abc",),)
+    world.phase(Phase.ANALYZING)
+
+
+def test_rules_named_in_the_manifest_must_name_stable() -> None:
+    asked = a_spec(traffic={"drain": "1s", "httpRoutes": [{"name": "shop", "rules": [3, "api"]}]})
+    world = ready_world(asked=asked, candidates=None)
+    world.held("RouteUnfit", seconds=60)
+
+
+def test_own_queries_need_no_preset_and_a_strange_controller_needs_one_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    route = World.route
+    monkeypatch.setattr(World, "route", lambda self: replace(route(self), controllers=("example.com/other",)))
+    world = ready_world().held("MetricsUnknown", seconds=60)
+    assert "example.com/other" in world.remembered.message
+    queries = {"requests": "a{$(pods)}", "errors": "b{$(pods)}"}
+    assert ready_world(asked=a_spec(metrics=queries)).phase(Phase.ANALYZING).remembered.resolved.preset == "Custom"  # type: ignore[union-attr]
+    assert ready_world(asked=a_spec(metrics={"preset": "http"})).phase(Phase.ANALYZING).remembered.resolved.preset == "http"  # type: ignore[union-attr]
+
+
+def services(world: World, monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
+    """Give both Services other properties than the Deployment's."""
+    view = type(world.stable).view
+
+    def changed(side: Any) -> SideView:
+        seen: SideView = view(side)
+        assert isinstance(seen.service, ServiceView)
+        return replace(seen, service=replace(seen.service, **more))
+
+    monkeypatch.setattr(type(world.stable), "view", changed)
+
+
+def test_a_service_without_the_routed_port_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready_world()
+    services(world, monkeypatch, ports=(8080,))
+    world.held("RouteUnfit", seconds=60)
+    assert "no port 80" in world.remembered.message
+
+
+def test_deployments_whose_selectors_overlap_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready_world()
+    services(world, monkeypatch, selector={"only": "this"})
+    world.patched.selector = {"app": "checkout"}
+    world.held("SelectorsOverlap", seconds=60)
+
+
+def test_what_is_worth_knowing_is_said_and_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready_world(asked=a_spec(paused=True))
+    services(world, monkeypatch, session_affinity=True)
+    routes, observe = World.routes, World.observe
+    monkeypatch.setattr(World, "routes", lambda self: replace(routes(self), bypasses=("Ingress old",)))
+    monkeypatch.setattr(World, "observe", lambda self: replace(observe(self), owner="Flux Kustomization a/b"))
+    world.held("Paused")
+    for words in ("Ingress old", "session affinity", "without stable.image", "preStop"):
+        assert words in world.remembered.message
+
+
+def test_no_remark_where_nothing_is_odd(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready_world(asked=a_spec(paused=True))
+    world.stable.ready = world.patched.ready = 0
+    world.stable.replicas = world.patched.replicas = 0
+    world.held("Paused")
+    assert "Note" not in world.remembered.message
+
+
+def test_a_problem_that_comes_up_before_traffic_moved_holds_and_passes() -> None:
+    world = ready_world().stage(Stage.ADOPTING)
+    world.patched.service = False
+    world.held("TargetNotFound", seconds=20)
+    world.patched.service = True
+    world.phase(Phase.ANALYZING)
+
+
+def test_pausing_before_traffic_moves_holds_at_zero() -> None:
+    world = ready_world().stage(Stage.SCALING)
+    world.asked = a_spec(paused=True)
+    world.held("Paused", seconds=10).rest(400)
+    assert world.weight == 0
+    world.asked = a_spec(paused=False)
+    world.phase(Phase.ROLLED_BACK if world.now - START > 360 else Phase.ANALYZING)
+
+
+def test_pods_that_get_unready_before_the_start_are_waited_for() -> None:
+    world = ready_world(ack_seconds=20).stage(Stage.ADOPTING)
+    world.patched.ready = 0
+    world.stage(Stage.SCALING, seconds=10)
+    world.patched.ready = None
+    world.phase(Phase.ANALYZING)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        (change(problem=("CountersSummedOverProcesses", "summed")), "CountersUnfit"),
+        (change(no_series=True), "MetricsMissing"),
+    ],
+)
+def test_metrics_that_cannot_be_judged_keep_traffic_from_moving(break_it: Callable[[World], None], reason: str) -> None:
+    world = ready_world()
+    break_it(world)
+    world.held(reason, seconds=60).rest(30)
+    assert world.weight == 0
+
+
+def test_an_invalid_query_is_said_before_traffic_moves() -> None:
+    world = ready_world().stage(Stage.ADOPTING)
+    world.refused = ("InvalidQuery", "parse error")
+    world.held("InvalidQuery", seconds=20)
+
+
+def test_too_few_pods_for_the_start_weight_wait() -> None:
+    asked = a_spec(startWeight=50, patched={"deployment": "checkout-hotfix", "replicas": "Own"})
+    world = ready_world(asked=asked)
+    world.stable.replicas = 6
+    world.held("InsufficientCapacity", seconds=60)
+    world.patched.replicas = 3
+    assert world.phase(Phase.ANALYZING).weight == 50
+
+
+def test_the_start_waits_for_the_request_rate_and_takes_the_largest_start_without_one() -> None:
+    world = World()
+    world.advance(6)
+    world.rate = 0.0
+    world.patched.restarts = 1
+    world.phase(Phase.ANALYZING)
+    assert world.weight == 10
+    assert "no requests were seen" in (world.remembered.resolved.start_reason or "")  # type: ignore[union-attr]
+    assert world.remembered.baseline.patched_restarts == {"checkout-hotfix-0": 1, "checkout-hotfix-1": 1}  # type: ignore[union-attr]
+
+
+def test_changed_paths_name_containers_and_nested_fields() -> None:
+    before = {"containers": [{"name": "app", "image": "a", "env": [{"name": "X", "value": "1"}]}], "dns": [1]}
+    after = {"containers": [{"name": "app", "image": "b", "env": [{"name": "X", "value": "2"}]}, {"name": "new"}], "dns": [2]}
+    assert changes.changed_paths(before, after) == ["containers.app.env.X.value", "containers.app.image", "containers.new", "dns"]
+    assert changes.changed_paths(after, after) == []
+
+
+def test_an_empty_selector_selects_nothing() -> None:
+    assert not preflight.matches({}, {"app": "x"})
