@@ -62,7 +62,7 @@ async def configuration(*, kubeconfig: str | None = None, context: str | None = 
             config.load_incluster_config(client_configuration=found)
         else:
             await _load(found, kubeconfig, context)
-            found.refresh_api_key_hook = _reread(kubeconfig, context)
+            found.refresh_api_key_hook = _reread(kubeconfig, context)  # type: ignore[assignment]  # its stub knows None only
     except LOGIN_ERRORS as error:
         raise Refused(f"No way to log in to a cluster: {error}", reason="NoCredentials") from error
     return found

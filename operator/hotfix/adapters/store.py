@@ -5,6 +5,7 @@ from typing import Any
 
 from hotfix.core.observation import RivalView
 from hotfix.core.status import TERMINAL_PHASES
+from hotfix.errors import NotFound
 from hotfix.ports import Key, Stored
 
 from .kube import Kube, Object, path
@@ -54,7 +55,12 @@ class KubeStore:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": stored.version},
             {"op": "add", "path": "/metadata/finalizers", "value": [*others, FINALIZER] if present else others},
         ]
-        return _stored(await self._kube.json_patch(url, operations), ending=stored.namespace_ending)
+        try:
+            latest = await self._kube.json_patch(url, operations)
+        except NotFound:
+            return None
+        gone = stored.deleting and not present and not others
+        return None if gone else _stored(latest, ending=stored.namespace_ending)
 
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
         """The namespace's other unfinished rollouts."""

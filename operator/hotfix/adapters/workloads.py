@@ -14,6 +14,7 @@ from .ownership import owner_of
 APPS, DISCOVERY, AUTOSCALING = "apps/v1", "discovery.k8s.io/v1", "autoscaling/v2"
 REVISION = "deployment.kubernetes.io/revision"
 HASH_LABEL = "pod-template-hash"
+STARTING = frozenset({"ContainerCreating", "PodInitializing"})  # reasons to wait that are no trouble
 
 
 class KubeWorkloads:
@@ -119,15 +120,16 @@ def _belongs(item: Object, deployment: str) -> bool:
 
 def _pod(item: Object) -> PodView:
     meta, status = item["metadata"], item.get("status") or {}
-    containers = status.get("containerStatuses") or ()
-    waiting = [(entry.get("state") or {}).get("waiting", {}).get("reason") for entry in containers]
-    trouble = [reason for reason in waiting if reason and reason != "ContainerCreating"]
+    containers = status.get("containerStatuses") or []
+    everyone = [*containers, *(status.get("initContainerStatuses") or ())]  # sidecars are init containers
+    waiting = [((entry.get("state") or {}).get("waiting") or {}).get("reason") for entry in everyone]
+    trouble = [reason for reason in waiting if reason and reason not in STARTING]
     specs = (item.get("spec") or {}).get("containers") or ()
     return PodView(
         name=meta["name"],
         ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ()),
         crash_looping="CrashLoopBackOff" in trouble,
-        restarts=sum(int(entry.get("restartCount") or 0) for entry in containers),
+        restarts=sum(int(entry.get("restartCount") or 0) for entry in everyone),
         image_ids=tuple(sorted(entry.get("imageID") or entry.get("image") or "" for entry in containers)),
         template=(meta.get("labels") or {}).get(HASH_LABEL),
         trouble=trouble[0] if trouble else None,

@@ -1,4 +1,4 @@
-"""What to write on an HTTPRoute: pure functions from the raw route to JSON Patch operations (RFC 6902).
+"""What to write on an HTTPRoute: pure functions from the raw route to JSON Patch operations (RFC 6902). No I/O.
 
 `rules` and `backendRefs` are atomic lists, so single weights are replaced by position, each guarded by a `test` on the backend's
 name. Shares are kept by keeping the stable + patched sub-total; where its integers are too coarse for a percent, all weights of
@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hotfix.core.status import BorrowedRoute, BorrowedRule
+from hotfix.errors import Refused
 
-MOST_WEIGHT = 1_000_000
-MOST_BACKENDS = 16
+MOST_WEIGHT = 1_000_000  # Gateway API: HTTPBackendRef.weight
+MOST_BACKENDS = 16  # Gateway API: HTTPRouteRule.backendRefs
+FINE = 100  # a sub-total from which on every percent is met to within half a percent
+UNFIT = "RouteUnfit"
 
 Operation = dict[str, Any]
 Services = tuple[str, str]  # (stable, patched)
+Matches = list[tuple[int, BorrowedRule]]  # (index now, what it was)
 
 
 def rules_of(route: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -35,115 +39,190 @@ def positions(rule: Mapping[str, Any], service: str, namespace: str) -> list[int
     ]
 
 
+def sides(rule: Mapping[str, Any], services: Services, namespace: str) -> tuple[int | None, int | None]:
+    """Where a rule names stable and patched first."""
+    stable, patched = (positions(rule, service, namespace) for service in services)
+    return (stable[0] if stable else None, patched[0] if patched else None)
+
+
 def weight_of(ref: Mapping[str, Any]) -> int:
-    """A backend's weight; 1 where none is given (Gateway API)."""
+    """A backend's weight; 1 where none is given (Gateway API; its CRD fills that in)."""
     return int(ref.get("weight", 1))
 
 
-def split(rule: Mapping[str, Any], services: Services, namespace: str, weight: int) -> list[int]:
-    """The weights of all backends of a rule that give patched `weight` percent of the stable + patched sub-total.
-
-    ValueError when the rule does not name both sides or nothing can be split.
-    """
-    refs = rule.get("backendRefs") or []
-    stable, patched = (positions(rule, service, namespace) for service in services)
-    if not stable or not patched:
-        raise ValueError(f"the rule does not name both {services[0]} and {services[1]}")
-    weights = [weight_of(ref) for ref in refs]
-    total = weights[stable[0]] + weights[patched[0]]
-    if total <= 0:
-        if any(weights):
-            raise ValueError("the rule gives no weight to either side")
-        total = weights[stable[0]] = 100
-    factor = 100 // math.gcd(total, 100) if (total * weight) % 100 else 1
-    if factor * max(total, *weights) > MOST_WEIGHT:
-        factor = 1
-    weights = [value * factor for value in weights]
-    total *= factor
-    share = round(total * weight / 100)
-    weights[patched[0]], weights[stable[0]] = share, total - share
-    return weights
+def weights_of(rule: Mapping[str, Any]) -> list[int]:
+    """The weights of a rule's backends, in their order."""
+    return [weight_of(ref) for ref in rule.get("backendRefs") or []]
 
 
-def weigh(route: Mapping[str, Any], indexes: Sequence[int], services: Services, weight: int) -> list[Operation]:
-    """Operations that set the split in these rules; empty when it is so already."""
+# ---- the split
+
+
+def factor_for(total: int, weights: Sequence[int], percent: int) -> int | None:
+    """What all weights of a rule are multiplied by, so that `percent` of the sub-total `total` is an integer, or as near to one
+    as the limit of a weight allows; None where that is not near enough."""
+    if total * percent % 100 == 0:
+        return 1
+    exact, most = 100 // math.gcd(total, 100), MOST_WEIGHT // max(total, *weights)
+    factor = exact if exact <= most else most if total < FINE else 1
+    return factor if total * factor >= FINE else None
+
+
+def split(weights: Sequence[int], stable: int, patched: int, percent: int) -> list[int]:
+    """The weights of a rule's backends that give the one at place `patched` `percent` of the sub-total it has together with the
+    one at place `stable`. Refused where that cannot be expressed."""
+    found = list(weights)
+    total = found[stable] + found[patched]
+    if total == 0:
+        if any(found) and percent:
+            raise Refused("Neither stable nor patched has a weight in the rule; give one to stable.", reason=UNFIT)
+        if any(found):
+            return found
+        total = found[stable] = FINE
+    factor = factor_for(total, found, percent)
+    if factor is None:
+        raise Refused(f"{percent} % of {total} cannot be expressed beside a weight of {max(found)}.", reason=UNFIT)
+    found = [weight * factor for weight in found]
+    share = round(total * factor * percent / 100)
+    found[patched], found[stable] = share, total * factor - share
+    return found
+
+
+def weigh(route: Mapping[str, Any], indexes: Sequence[int], services: Services, percent: int) -> list[Operation]:
+    """Operations that set the split in these rules; empty when it is so already. A rule that does not name both sides is left as
+    it is at 0 % (nothing reaches patched there), and Refused above."""
     found: list[Operation] = []
     for index in indexes:
-        rule = rules_of(route)[index]
-        wanted = split(rule, services, route["metadata"]["namespace"], weight)
-        found += _reweigh(index, rule, wanted)
+        rule = _rule(route, index)
+        stable, patched = sides(rule, services, route["metadata"]["namespace"])
+        if stable is not None and patched is not None:
+            found += _reweigh(index, rule, split(weights_of(rule), stable, patched, percent))
+        elif percent:
+            raise Refused(f"Rule {index} does not name both {services[0]} and {services[1]}.", reason=UNFIT)
     return _guarded(route, found)
 
 
 def adopt(route: Mapping[str, Any], indexes: Sequence[int], services: Services) -> list[Operation]:
-    """Operations that add patched's backend at weight 0: a copy of stable's with another name."""
+    """Operations that add patched's backend at weight 0 beside stable's: a copy of it with another name."""
     found: list[Operation] = []
-    namespace = route["metadata"]["namespace"]
     for index in indexes:
-        rule = rules_of(route)[index]
-        stable = positions(rule, services[0], namespace)
-        if not stable or positions(rule, services[1], namespace):
+        rule = _rule(route, index)
+        stable, patched = sides(rule, services, route["metadata"]["namespace"])
+        if stable is None or patched is not None:
             continue
-        copy = {**rule["backendRefs"][stable[0]], "name": services[1], "weight": 0}
+        copy = {**rule["backendRefs"][stable], "name": services[1], "weight": 0}
         found += [
-            _test(index, stable[0], services[0]),
+            _test(index, stable, services[0]),
             {"op": "add", "path": f"/spec/rules/{index}/backendRefs/-", "value": copy},
         ]
     return _guarded(route, found)
 
 
+# ---- the way back
+
+
 def release(route: Mapping[str, Any], original: BorrowedRoute, services: Services) -> list[Operation]:
-    """Operations that restore the original weights and take out what was injected; backends are found by name, rules by their
-    name or place, later edits of everything else stay."""
+    """Operations that restore the original weights and take out what was injected; later edits of everything else stay."""
     found: list[Operation] = []
-    namespace = route["metadata"]["namespace"]
-    for index, rule in enumerate(rules_of(route)):
-        was = _was(original, index, rule)
-        stable, patched = (positions(rule, service, namespace) for service in services)
-        if was is None or not stable:
-            continue
-        found += _reweigh(index, rule, restored(rule, was, stable[0], patched[0] if patched else None))
-        if was.patched_weight is None and patched:
+    for index, was in matched(route, original, services):
+        rule = rules_of(route)[index]
+        stable, patched = sides(rule, services, route["metadata"]["namespace"])
+        wanted = restored(weights_of(rule), was, stable, patched)
+        found += _reweigh(index, rule, wanted)
+        serves = any(weight for place, weight in enumerate(wanted) if place != patched)
+        if was.patched_weight is None and patched is not None and serves:
             found += [
-                _test(index, patched[0], services[1]),
-                {"op": "remove", "path": f"/spec/rules/{index}/backendRefs/{patched[0]}"},
+                _test(index, patched, services[1]),
+                {"op": "remove", "path": f"/spec/rules/{index}/backendRefs/{patched}"},
             ]
     return _guarded(route, found)
 
 
-def _was(original: BorrowedRoute, index: int, rule: Mapping[str, Any]) -> BorrowedRule | None:
-    name = rule.get("name")
-    by_name = next((entry for entry in original.rules if name and entry.name == name), None)
-    return by_name or next((entry for entry in original.rules if entry.index == index), None)
+def keep(route: Mapping[str, Any], original: BorrowedRoute, services: Services) -> list[Operation]:
+    """Operations that keep the split, with third backends at the weights they had before the rule was multiplied."""
+    found: list[Operation] = []
+    for index, was in matched(route, original, services):
+        rule = rules_of(route)[index]
+        stable, patched = sides(rule, services, route["metadata"]["namespace"])
+        weights = weights_of(rule)
+        factor = multiplied(weights, was, stable, patched)
+        if was.others and factor and not any(weight % factor for weight in weights):
+            found += _reweigh(index, rule, [weight // factor for weight in weights])
+    return _guarded(route, found)
 
 
-def restored(rule: Mapping[str, Any], was: BorrowedRule, stable: int, patched: int | None) -> list[int]:
-    """The weights to go back to. Third backends go back to theirs unless somebody changed them since; then they are kept, and
-    stable has the sub-total."""
-    refs = rule["backendRefs"]
-    weights = [weight_of(ref) for ref in refs]
-    total = weights[stable] + (weights[patched] if patched is not None else 0)
-    before = was.stable_weight + (was.patched_weight or 0)
-    others = {str(i): value for i, value in enumerate(weights) if i not in (stable, patched)}
-    factor = total // before if before and total % before == 0 else 0
-    untouched = factor > 0 and list(others.values()) == [value * factor for value in was.others]
-    if untouched:
-        for position, value in zip(others, was.others, strict=True):
-            weights[int(position)] = value
-        weights[stable] = was.stable_weight
-        if patched is not None:
-            weights[patched] = was.patched_weight or 0
-        return weights
-    weights[stable] = total
+def matched(route: Mapping[str, Any], original: BorrowedRoute, services: Services) -> Matches:
+    """The borrowed rules, wherever they are now: by their name; without one at their old place, unless only a rule elsewhere
+    names both sides (somebody put a rule before it)."""
+    rules, namespace = rules_of(route), route["metadata"]["namespace"]
+    named = [sides(rule, services, namespace) for rule in rules]
+    borrowed = {was.name for was in original.rules if was.name}
+    labels = [rule["name"] if rule.get("name") in borrowed else None for rule in rules]
+    free, found = set(range(len(rules))), []
+    for was in sorted(original.rules, key=lambda entry: (entry.name not in labels, entry.index)):
+        label = was.name if was.name in labels else None
+        same = [index for index in sorted(free) if labels[index] == label]
+        both = [index for index in same if None not in named[index]]
+        old = [index for index in same if index == was.index and named[index] != (None, None)]
+        fits = [index for index in both if index in old] or both[:1] or old or (same if label else [])
+        if fits:
+            found.append((fits[0], was))
+            free.discard(fits[0])
+    return sorted(found, key=lambda entry: entry[0])
+
+
+def multiplied(weights: Sequence[int], was: BorrowedRule, stable: int | None, patched: int | None) -> int | None:
+    """What the weights of a rule have been multiplied by since; None when somebody else changed them."""
+    places = [place for place in (stable, patched) if place is not None]
+    total, before = sum(weights[place] for place in places), was.stable_weight + (was.patched_weight or 0)
+    if before == 0 or total == 0 or total % before:
+        return None
+    others = [weight for place, weight in enumerate(weights) if place not in places]
+    return total // before if others == [weight * (total // before) for weight in was.others] else None
+
+
+def restored(weights: Sequence[int], was: BorrowedRule, stable: int | None, patched: int | None) -> list[int]:
+    """The weights to go back to. Where somebody changed third backends since, theirs are kept, and so is the sub-total beside
+    them, which stable has."""
+    found = list(weights)
+    if stable is None:
+        return found
+    third = [place for place in range(len(found)) if place not in (stable, patched)]
+    if not third or multiplied(weights, was, stable, patched):
+        for place, weight in zip(third, was.others, strict=False):
+            found[place] = weight
+        found[stable] = was.stable_weight
+        given = was.patched_weight or 0
+    else:
+        found[stable] += found[patched] if patched is not None else 0
+        given = 0
     if patched is not None:
-        weights[patched] = 0
-    return weights
+        found[patched] = given
+    return found
+
+
+def disown(route: Mapping[str, Any], manager: str) -> list[Operation]:
+    """Operations that take a field manager out of managedFields; empty when it is not there. An empty list would be ignored, a
+    list of one empty entry clears it (Kubernetes: server-side apply, "Clearing managedFields")."""
+    entries = route["metadata"].get("managedFields") or []
+    others = [entry for entry in entries if entry.get("manager") != manager]
+    if len(others) == len(entries):
+        return []
+    return _guarded(route, [{"op": "replace", "path": "/metadata/managedFields", "value": others or [{}]}])
+
+
+# ---- operations
+
+
+def _rule(route: Mapping[str, Any], index: int) -> Mapping[str, Any]:
+    """A rule, which is empty where there is none of that index."""
+    rules = rules_of(route)
+    return rules[index] if index < len(rules) else {}
 
 
 def _reweigh(index: int, rule: Mapping[str, Any], wanted: Sequence[int]) -> list[Operation]:
-    refs = rule["backendRefs"]
     found: list[Operation] = []
-    for place, (ref, weight) in enumerate(zip(refs, wanted, strict=True)):
+    for place, (ref, weight) in enumerate(zip(rule["backendRefs"], wanted, strict=True)):
         if weight_of(ref) != weight:
             at = f"/spec/rules/{index}/backendRefs/{place}/weight"
             found += [_test(index, place, ref["name"]), {"op": "add", "path": at, "value": weight}]
@@ -160,12 +239,3 @@ def _guarded(route: Mapping[str, Any], operations: list[Operation]) -> list[Oper
         return []
     version = {"op": "replace", "path": "/metadata/resourceVersion", "value": route["metadata"]["resourceVersion"]}
     return [version, *operations]
-
-
-def disown(route: Mapping[str, Any], manager: str) -> list[Operation]:
-    """Operations that take a field manager out of managedFields; empty when it is not there."""
-    entries = route["metadata"].get("managedFields") or []
-    others = [entry for entry in entries if entry.get("manager") != manager]
-    if len(others) == len(entries):
-        return []
-    return _guarded(route, [{"op": "replace", "path": "/metadata/managedFields", "value": others}])
