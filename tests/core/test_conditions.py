@@ -133,12 +133,9 @@ def health(shown: dict[str, Any]) -> str:
     return str(script(lua.table_from(shown, recursive=True)).status)
 
 
-@pytest.mark.parametrize(
-    ("story", "ready", "succeeded", "completed", "kstatus", "argo"), TABLE, ids=[f"{n}-{row[1]}" for n, row in enumerate(TABLE)]
-)
-def test_every_state_reads_as_the_truth_table_says(  # type: ignore[no-untyped-def]
-    story, ready: str, succeeded: str, completed: str, kstatus: str, argo: str
-) -> None:
+@pytest.mark.parametrize("row", TABLE, ids=[f"{number}-{row[1]}" for number, row in enumerate(TABLE)])
+def test_every_state_reads_as_the_truth_table_says(row: tuple[Callable[[], World], str, str, str, str, str]) -> None:
+    story, ready, succeeded, completed, kstatus, argo = row
     world = story()
     shown = item(world)
     conditions = {entry["type"]: entry for entry in shown["status"]["conditions"]}

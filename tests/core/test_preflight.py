@@ -194,8 +194,9 @@ def test_too_few_pods_for_the_start_weight_wait() -> None:
 
 def test_the_start_waits_for_the_request_rate_and_takes_the_largest_start_without_one() -> None:
     world = World()
-    world.advance(6)
+    world.advance(1)
     world.rate = 0.0
+    world.advance(4)
     world.patched.restarts = 1
     world.phase(Phase.ANALYZING)
     assert world.weight == 10

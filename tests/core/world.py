@@ -172,7 +172,7 @@ class World:
     starts_counted: bool = True
     performed: list[act.Action] = field(default_factory=list)
     decision: machine.Decision | None = None
-    done_once: bool = False
+    refuses: tuple[type, ...] = ()  # kinds of action that fail
 
     # ---- what is seen
 
@@ -270,6 +270,8 @@ class World:
         return decision
 
     def _do(self, action: act.Action) -> None:
+        if isinstance(action, self.refuses):
+            return
         self.performed.append(action)
         match action:
             case act.SetFinalizer(present=present):

@@ -25,12 +25,15 @@ CONTROL_REQUESTS = 20.0
 
 def shifting(look: Look) -> Status:
     """One look while the weight follows the evidence."""
-    veto = guards.first(guards.ROLL_BACK, look)
+    veto = guards.first(guards.ROLL_BACK_SEEN, look)
     if veto:
         return roll_back(look.status, look.now, veto, keep_pods=veto.reason is Reason.DELETED)
     changed = _changed_versions(look)
     if changed:
         return changed
+    veto = guards.first(guards.ROLL_BACK_JUDGED, look)
+    if veto:
+        return roll_back(look.status, look.now, veto)
     blind = _blind_too_long(look)
     if blind:
         return blind
@@ -197,15 +200,11 @@ def control_percent(look: Look, judged: Judgement) -> int:
     rate = judged.request_rate
     if rate is not None and rate * look.interval_seconds * CONTROL_PERCENT / 100 < CONTROL_REQUESTS:
         return CONTROL_PERCENT_QUIET
-    excess = _rate(judged.stable.bad, judged.stable.requests) - _rate(judged.patched.bad, judged.patched.requests)
+    excess = judged.stable.rate - judged.patched.rate
     if excess <= 0:
         return CONTROL_PERCENT
     affordable = share(look.spec.analysis.max_error_rate_increase) / 2 / Decimal(excess) * 100
     return max(1, min(CONTROL_PERCENT, math.floor(affordable)))
-
-
-def _rate(bad: int, requests: int) -> float:
-    return bad / requests if requests else 0.0
 
 
 def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> Status:
@@ -220,7 +219,7 @@ def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> 
         Phase.BAKING,
         Stage.SHIFTING,
         weight=weight,
-        proven_weight=weight,
+        proven_weight=weight if reason is Reason.EVIDENCE_SUFFICIENT else look.status.proven_weight,
         bake_seconds=0,
         baked_until=None,
         **_step(look, weight),

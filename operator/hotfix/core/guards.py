@@ -1,6 +1,6 @@
 """Small vetoes, each named by what is wrong. A guard may stop or roll back, never advance. Ordered; the first speaks.
 
-`ROLL_BACK` is asked before anything else, `HOLD` before anything that would raise a weight. Pure.
+The two `ROLL_BACK_*` are asked before anything else, `HOLD` before anything that would raise a weight. Pure.
 """
 
 from collections.abc import Callable
@@ -96,14 +96,10 @@ def patched_worse(look: Look) -> Veto | None:
     return Veto(Reason.PATCHED_WORSE, reports.worse(judged))
 
 
-ROLL_BACK: tuple[Guard, ...] = (
-    object_deleted,
-    patched_gone,
-    patched_without_endpoints,
-    patched_crash_looping,
-    patched_not_answering,
-    patched_worse,
-)
+# told by the API server alone; asked before anything that needs counts
+ROLL_BACK_SEEN: tuple[Guard, ...] = (object_deleted, patched_gone, patched_without_endpoints, patched_crash_looping)
+# told by counts, which mean something only for one version on each side
+ROLL_BACK_JUDGED: tuple[Guard, ...] = (patched_not_answering, patched_worse)
 
 
 # ---- what keeps the weight from being raised
@@ -128,11 +124,9 @@ def unseen(look: Look) -> Veto | None:
 def route_missing(look: Look) -> Veto | None:
     """The route, or stable's backend in it, is gone."""
     view = look.seen.routes
-    if view is None:
-        return None
-    if view.missing:
+    if view and view.missing:
         return Veto(Reason.ROUTE_MISSING, f"Gone: {', '.join(view.missing)}. Nothing is recreated; put it back or delete this.")
-    for route in view.routes:
+    for route in view.routes if view else ():
         rules = shifted_rules(route, look.spec)
         if route.refusal or not rules:
             why = route.refusal or f"no rule names {look.spec.stable_service}"

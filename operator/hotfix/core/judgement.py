@@ -54,6 +54,11 @@ class Tally:
     requests: int
     bad: int
 
+    @property
+    def rate(self) -> float:
+        """Share of bad requests; 0 without any."""
+        return self.bad / self.requests if self.requests else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:

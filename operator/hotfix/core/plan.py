@@ -57,7 +57,7 @@ def wanted(spec: Spec, status: Status) -> Wanted:
         released=released,
         keep_weights=released and status.phase is Phase.PROMOTING and status.weight == 100,
         patched_up=stage in (Stage.SCALING, Stage.ADOPTING) and not spec.paused and status.held is None,
-        patched_down=stage is Stage.SCALING_DOWN,
+        patched_down=stage is Stage.SCALING_DOWN and status.held is None,
         stable_has_fix=stage is Stage.PATCHING_STABLE and status.held is None,
         scaler_floor=floor,
     )

@@ -19,10 +19,8 @@ RETURN_WEIGHTS = (95, 50, 0)  # patched's weights while traffic goes back to sta
 SWAPPED_SCRAPES = 4  # judged with the sides swapped before stable has everything
 STEP_SCRAPES = 2  # of them at each weight
 
-BEFORE_THE_CHANGE: tuple[guards.Guard, ...] = (
-    guards.patched_gone,
-    guards.patched_without_endpoints,
-    guards.patched_crash_looping,
+BEFORE_THE_CHANGE: tuple[guards.Guard, ...] = tuple(
+    guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted
 )
 HOLD: tuple[guards.Guard, ...] = (
     guards.both_unready,

@@ -77,8 +77,6 @@ def _keep(rolled: Status, before: Status) -> Status:
 def _patched_lost_too(look: Look) -> Status:
     if not ready(look.seen.stable):
         return hold(look.status, Reason.BOTH_UNREADY, "Neither side has a ready pod; weights are left as they are until one has.")
-    if look.lasted("PatchedUnready") is None:
-        return look.status
     ended = look.status.model_copy(update={"stable_lost": None})
     return roll_back(ended, look.now, Veto(Reason.PATCHED_LOST, "Patched has no ready pod, and stable has some again."))
 
