@@ -18,6 +18,7 @@ ALIVE = {
     "trace": "a parameter of __aexit__",
     "_value_": "the standard library's enum reads it",
     "trust_env": "requests reads it",
+    "refresh_api_key_hook": "the Kubernetes client calls it",
     "standalone": "a setting of kopf",
     "enabled": "a setting of kopf",
     "disabled": "a setting of kopf",
