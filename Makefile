@@ -76,6 +76,10 @@ crd: $(READY) ## Generate crds/hotfixrollout.yaml from the models
 	@$(BIN)/kubectl-hotfix crd > crds/.hotfixrollout.yaml && mv crds/.hotfixrollout.yaml crds/hotfixrollout.yaml
 	@echo "crds/hotfixrollout.yaml is what operator/hotfix/core says"
 
+.PHONY: docs
+docs: $(READY) ## Draw docs/reasons.md and docs/state-machine.md from the code
+	@$(BIN)/python -m tests.docs.generate
+
 .PHONY: lock
 lock: $(READY) ## Resolve the lock files anew from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

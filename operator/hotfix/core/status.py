@@ -153,9 +153,6 @@ class Borrowed(Model):
     hpa_min_replicas: int | None = None
     hpa_raised_to: int | None = None
     patched_replicas: int | None = Field(None, description="Replicas of patched before it was raised.")
-    undo: Annotated[str, StringConstraints(max_length=4096)] | None = Field(
-        None, description="One command that gives traffic back to stable when the operator is gone."
-    )
 
 
 class StableLost(Model):
