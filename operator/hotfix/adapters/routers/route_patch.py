@@ -19,7 +19,7 @@ UNFIT = "RouteUnfit"
 
 Operation = dict[str, Any]
 Services = tuple[str, str]  # (stable, patched)
-Matches = list[tuple[int, BorrowedRule]]  # (index now, what it was)
+Matches = list[tuple[int, BorrowedRule]]  # (index now, what it was), each once
 
 
 def rules_of(route: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -152,23 +152,29 @@ def keep(route: Mapping[str, Any], original: BorrowedRoute, services: Services) 
 
 
 def matched(route: Mapping[str, Any], original: BorrowedRoute, services: Services) -> Matches:
-    """The borrowed rules, wherever they are now: by their name; without one at their old place, unless only a rule elsewhere
-    names both sides (somebody put a rule before it)."""
+    """The borrowed rules, wherever they are now: by their name; without one by their place, by naming both sides, and by having
+    the weights that we would have made of them. The surest matches are made first, so that they are not taken by others."""
     rules, namespace = rules_of(route), route["metadata"]["namespace"]
     named = [sides(rule, services, namespace) for rule in rules]
     borrowed = {was.name for was in original.rules if was.name}
     labels = [rule["name"] if rule.get("name") in borrowed else None for rule in rules]
-    free, found = set(range(len(rules))), []
-    for was in sorted(original.rules, key=lambda entry: (entry.name not in labels, entry.index)):
+
+    def sureness(was: BorrowedRule, index: int) -> int | None:
+        """0 is the surest; None: it cannot be this one."""
         label = was.name if was.name in labels else None
-        same = [index for index in sorted(free) if labels[index] == label]
-        both = [index for index in same if None not in named[index]]
-        old = [index for index in same if index == was.index and named[index] != (None, None)]
-        fits = [index for index in both if index in old] or both[:1] or old or (same if label else [])
-        if fits:
-            found.append((fits[0], was))
-            free.discard(fits[0])
-    return sorted(found, key=lambda entry: entry[0])
+        if labels[index] != label or named[index] == (None, None):
+            return None
+        both, place = None not in named[index], index == was.index
+        ours = both and multiplied(weights_of(rules[index]), was, *named[index]) is not None
+        order = (label is not None, ours and place, ours, both and place, both, place)
+        return order.index(True) if any(order) else None
+
+    pairs = [(sureness(was, index), index, was) for was in original.rules for index in range(len(rules))]
+    found: dict[int, BorrowedRule] = {}
+    for sure, index, was in sorted(pairs, key=lambda pair: (pair[0] or 0, pair[1], pair[2].index)):
+        if sure is not None and index not in found and all(was is not other for other in found.values()):
+            found[index] = was
+    return sorted(found.items())
 
 
 def multiplied(weights: Sequence[int], was: BorrowedRule, stable: int | None, patched: int | None) -> int | None:
