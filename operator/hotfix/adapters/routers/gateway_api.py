@@ -10,7 +10,7 @@ from hotfix.core.spec import HttpRoute
 from hotfix.core.status import BorrowedRoute
 from hotfix.errors import Conflict, NotFound, Refused
 
-from . import route_patch
+from . import route_patch, route_return
 from .route_patch import Operation, Services
 from .route_view import ingress_names, names, view_of
 
@@ -77,9 +77,9 @@ class GatewayApiRouter:
     ) -> None:
         """As it was before (`keep_weights`: the split stays, third backends have their old weights); then, in a second write, our
         ownership is dropped."""
-        change = route_patch.keep if keep_weights else route_patch.release
+        change = route_return.keep if keep_weights else route_return.release
         latest = await self._write(namespace, route.raw, change(route.raw, original, services))
-        await self._write(namespace, latest, route_patch.disown(latest, FIELD_MANAGER))
+        await self._write(namespace, latest, route_return.disown(latest, FIELD_MANAGER))
 
     async def _write(self, namespace: str, raw: Mapping[str, Any], operations: list[Operation]) -> Mapping[str, Any]:
         """The route after the write; nothing is written where there is nothing to do.
