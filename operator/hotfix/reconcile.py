@@ -185,10 +185,11 @@ class Reconciler:
     async def _act(self, stored: Stored, asked: spec.Spec, decision: machine.Decision) -> None:
         """Every action is tried, those of traffic first; one failure does not keep the others from being done."""
         failures: list[OutsideError] = []
+        unfinished = False
         for action in decision.actions:
             try:
                 if isinstance(action, act.SetFinalizer):
-                    if failures and not action.present:
+                    if unfinished and not action.present:
                         continue  # what is not given back yet must not be forgotten
                     changed = await self._store.set_finalizer(stored, present=action.present)
                     stored = changed or stored
@@ -197,6 +198,7 @@ class Reconciler:
             except OutsideError as error:
                 log.warning("%s failed: %s", type(action).__name__, error, extra={"rollout": str(stored.key)})
                 failures.append(error)
+                unfinished = unfinished or not isinstance(action, act.Announce)
         if failures:
             raise failures[0]
 

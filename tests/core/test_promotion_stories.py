@@ -20,10 +20,12 @@ def test_deleted_while_promoting_finishes_the_promotion_first(stage: Stage) -> N
 
 
 def test_a_namespace_that_is_ending_is_let_go_at_once() -> None:
-    world = ready_world().stage(Stage.GIVING_BACK)
-    world.route_exists = False
+    world = ready_world().phase(Phase.ANALYZING)
+    said = len(world.announced)
+    world.route_exists = world.patched.exists = world.stable.exists = False
     world.deleting = world.namespace_ending = True
     world.run(lambda w: w.gone, seconds=10)
+    assert len(world.announced) == said
 
 
 def test_stable_that_is_bad_with_the_fix_gets_nothing_and_patched_keeps_everything() -> None:

@@ -32,7 +32,7 @@ def states() -> str:
         "# State machine",
         NOTE,
         "",
-        "Stages of a rollout, drawn from the table in `core/machine.py`. What a stage waits for is in the function named after it.",
+        "Stages of a rollout, drawn from the table in `core/machine.py`. What a stage waits for is in its function.",
         "",
         "```mermaid",
         "stateDiagram-v2",

@@ -6,6 +6,8 @@ import itertools
 import json
 import os
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -131,9 +133,22 @@ class Shop:
     @contextlib.contextmanager
     def load(self, rate: float = 20, **more: Any) -> Iterator[Load]:
         """Requests to this shop; the block begins when the first were answered."""
+        self.cluster.until(self._answers, "the gateway knows the route", seconds=30)
         with self.cluster.load(self.host, rate=rate, **more) as load:
             self.cluster.until(lambda: len([a for a in load.answers() if a.status]) > 5, "the route answers", seconds=30)
             yield load
+
+    def _answers(self) -> bool:
+        """The gateway passes requests on to the app."""
+        request = urllib.request.Request(self.cluster.gateway_url, headers={"Host": self.host})
+        try:
+            with urllib.request.urlopen(request, timeout=3) as answer:
+                return "X-Backend" in answer.headers
+        except urllib.error.HTTPError as error:
+            with error:
+                return "X-Backend" in error.headers
+        except OSError:
+            return False
 
     # ---- what is asked of a rollout
 

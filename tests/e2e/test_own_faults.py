@@ -75,7 +75,8 @@ def test_pods_that_die_at_once_behind_late_proxies_lose_nothing(own_cluster: tup
         assert load.lost() == []
         assert untouched(shop.read("httproute", "checkout")) == before
         shop.kubectl("delete", "hfr", "fix")
-        shop.apply(deployment("checkout-hotfix", "sample:crash", **abrupt))
+        shop.kubectl("set", "image", "deployment/checkout-hotfix", "app=sample:crash")
+        shop.kubectl("scale", "deployment/checkout-hotfix", "--replicas=2")
         shop.apply(rollout())
         shop.phase("RolledBack", seconds=180)
         assert load.lost() == []

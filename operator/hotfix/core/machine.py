@@ -23,7 +23,7 @@ from . import (
 )
 from .actions import Action
 from .judgement import judge, terms_of
-from .look import LOOK_SECONDS, Look, ready, routes_acknowledge, routes_have
+from .look import LOOK_SECONDS, Look, enter, ready, routes_acknowledge, routes_have, say
 from .observation import MetricsView, Observation
 from .spec import Spec
 from .status import LIVE_PHASES, Phase, Stage, Status
@@ -86,6 +86,10 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
 
 def _next(look: Look) -> Status:
     stage = look.status.stage or Stage.CHECKING
+    if look.seen.namespace_ending:
+        # everything it could be given back to goes too: waiting would only keep the namespace from going
+        ended = enter(look.status, look.now, Phase.ROLLED_BACK, Stage.DONE)
+        return say(ended, "The namespace is being deleted; the rollout lets go of it.")
     if stage in LOSES_STABLE and look.status.phase is not Phase.PROMOTING:
         away = stable_lost.handle(look)
         if away is not None:

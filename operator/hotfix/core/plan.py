@@ -167,6 +167,8 @@ def _scaler(look: Look, target: Wanted) -> list[Action]:
 
 
 def _announcements(look: Look) -> list[Action]:
+    if look.seen.namespace_ending:
+        return []  # nothing can be made in it any more
     done = max(look.status.announced, look.seen.announced or 0)
     return [
         Announce(

@@ -86,7 +86,7 @@ def scaling_down(look: Look) -> Status:
 def giving_back(look: Look) -> Status:
     """The route as it was, our ownership gone; then the end."""
     status = look.status
-    if not look.seen.namespace_ending and not _given_back(look):
+    if not _given_back(look):
         veto = guards.unseen(look)
         if veto:
             return hold(status, veto.reason, f"Giving back: {veto.message}")
