@@ -63,10 +63,19 @@ def _start(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Leave nothing behind."""
     for cluster in _started:
+        _check_rights(session, Operator(cluster))
         cluster.stop()
     if not hasattr(session.config, "workerinput"):
         for file in (_state_file(session.config), _state_file(session.config).with_suffix(".lock")):
             file.unlink(missing_ok=True)
+
+
+def _check_rights(session: pytest.Session, operator: Operator) -> None:
+    """What the operator did in all stories together is within what deploy/ grants; a request that was refused is a failure."""
+    beyond, refused = operator.used() - operator.granted(), operator.refused()
+    if beyond or refused:
+        print(f"\nthe operator's rights do not fit: used but not granted {sorted(beyond)}, refused {refused[:5]}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,177 @@
+"""The production Reconciler with its real adapters on an API server in memory; requests and time are numbers.
+
+Everything goes through the real store, router, workloads and announcer; only the transport, Prometheus and the clock are ours.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hotfix.adapters.announcer import KubeAnnouncer
+from hotfix.adapters.routers.gateway_api import GatewayApiRouter
+from hotfix.adapters.store import KubeStore
+from hotfix.adapters.workloads import KubeWorkloads
+from hotfix.core.machine import Decision
+from hotfix.core.observation import MetricsView, Series, SideSeries
+from hotfix.errors import OutsideError, Unavailable
+from hotfix.ports import Key, MetricsQuery
+from hotfix.reconcile import Ports, Reconciler
+from hotfix.settings import ReconcileSettings
+from tests.e2e.shop import deployment, rollout, route, service
+from tests.fakes.api import FakeApi
+from tests.fakes.clock import FakeClock
+from tests.fakes.controllers import Controllers
+from tests.fakes.kube import FakeKube
+
+NAMESPACE, INTERVAL, RATE = "shop", 5.0, 100.0
+ERRORS = {"sample:1.0": 0.05, "sample:1.1": 0.001, "sample:crash": 1.0}
+KEY = Key(NAMESPACE, "fix")
+
+
+class Requests:
+    """MetricsSource: requests flow as the route's weights say, and fail as the Deployments' images do."""
+
+    def __init__(self, api: FakeApi) -> None:
+        self.api = api
+        self.counts = {name: [0.0, 0.0] for name in ("checkout", "checkout-hotfix")}
+        self.samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in self.counts}
+        self.silent = False
+
+    def flow(self, seconds: float) -> None:
+        """Requests of so many seconds."""
+        refs = {
+            ref["name"]: ref["weight"]
+            for ref in self.api.read("HTTPRoute", NAMESPACE, "checkout")["spec"]["rules"][0]["backendRefs"]
+        }
+        for name, count in self.counts.items():
+            share = refs.get(name, 0) / sum(refs.values())
+            image = self.api.read("Deployment", NAMESPACE, name)["spec"]["template"]["spec"]["containers"][0]["image"]
+            count[0] += RATE * seconds * share
+            count[1] += RATE * seconds * share * ERRORS[image]
+
+    def scrape(self, moment: float) -> None:
+        """Note the counters."""
+        for name, count in self.counts.items():
+            self.samples[name].append((moment, float(int(count[0])), float(int(count[1]))))
+
+    async def collect(self, query: MetricsQuery) -> MetricsView:
+        """What Prometheus would answer."""
+        if self.silent:
+            raise Unavailable("Prometheus does not answer")
+        return MetricsView(
+            start=query.start,
+            end=query.end,
+            interval_seconds=query.interval_seconds,
+            patched=self._side(query.patched_deployment, query),
+            stable=self._side(query.stable_deployment, query),
+        )
+
+    def _side(self, name: str, query: MetricsQuery) -> SideSeries:
+        inside = [s for s in self.samples[name] if query.start - 3600 <= s[0] <= query.end]
+        both = [(Series(f"proxy|{name}", tuple((s[0], s[column]) for s in inside)),) if inside else () for column in (1, 2)]
+        return SideSeries(requests=both[0], errors=both[1])
+
+
+class Shop:
+    """One rollout in a namespace, its operator, and time."""
+
+    def __init__(self, patched: str = "sample:1.1", **spec: Any) -> None:
+        self.clock = FakeClock()
+        self.api = FakeApi(self.clock)
+        self.kube = FakeKube(self.api)
+        self.controllers = Controllers(self.api)
+        self.requests = Requests(self.api)
+        self.decisions: list[Decision] = []
+        self.gone = False
+        self.api.apply({"kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        for item in (
+            deployment("checkout", "sample:1.0"),
+            service("checkout"),
+            deployment("checkout-hotfix", patched),
+            service("checkout-hotfix"),
+            route("checkout", "checkout.local"),
+            rollout("fix", **spec),
+        ):
+            self.api.apply({**item, "metadata": {**item["metadata"], "namespace": NAMESPACE}})
+        self.controllers.step()
+        self.advance(60)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing is remembered but what is stored."""
+        ports = Ports(
+            store=KubeStore(self.kube),
+            router=GatewayApiRouter(self.kube),
+            workloads=KubeWorkloads(self.kube),
+            metrics=self.requests,
+            announcer=KubeAnnouncer(self.kube, instance="test"),
+            clock=self.clock,
+        )
+        settings = ReconcileSettings(scrape_interval_seconds=INTERVAL, metrics_timeout_seconds=2.0)
+        self.reconciler = Reconciler(ports, settings, self)
+
+    def decided(self, key: Key, decision: Decision) -> None:
+        """Observer: a status was saved."""
+        self.decisions.append(decision)
+
+    def forgotten(self, key: Key) -> None:
+        """Observer: the rollout is gone."""
+        self.gone = True
+
+    def advance(self, seconds: float) -> None:
+        """Requests flow, counters are scraped, controllers work."""
+        end = self.clock.now() + seconds
+        while self.clock.now() < end:
+            edge = (self.clock.now() // INTERVAL + 1) * INTERVAL
+            step = min(edge, end) - self.clock.now()
+            self.requests.flow(step)
+            self.clock.advance(step)
+            if self.clock.now() == edge:
+                self.requests.scrape(edge)
+        self.controllers.step()
+
+    async def run(self, until: Callable[["Shop"], bool], *, seconds: float = 900.0) -> "Shop":
+        """Look after look, with back-off after failures, until it is so."""
+        end = self.clock.now() + seconds
+        while not until(self):
+            assert self.clock.now() < end, (
+                f"never: {self.status.get('phase')} {self.status.get('stage')} {self.status.get('message')}"
+            )
+            try:
+                wait = await self.reconciler.reconcile(KEY)
+            except OutsideError:
+                wait = 0.5
+            if self.gone:
+                break
+            self.advance(max(0.1, min(wait or 1.0, 5.0)))
+        return self
+
+    # ---- what is seen
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The stored status."""
+        try:
+            return dict(self.api.read("HotfixRollout", *(NAMESPACE, "fix")).get("status") or {})
+        except KeyError:
+            return {}
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Backend -> weight."""
+        refs = self.api.read("HTTPRoute", NAMESPACE, "checkout")["spec"]["rules"][0]["backendRefs"]
+        return {ref["name"]: ref["weight"] for ref in refs}
+
+    def ending(self) -> dict[str, Any]:
+        """All that must be the same however often something crashed on the way."""
+        raw = self.api.read("HTTPRoute", NAMESPACE, "checkout")
+        managers = {entry["manager"] for entry in raw["metadata"].get("managedFields", [])}
+        events = [event["reason"] for event in self.api.every("Event", NAMESPACE)]
+        return {
+            "phase": self.status.get("phase"),
+            "weights": self.weights,
+            "ours": "hotfix-operator" in managers,
+            "stable": self.api.read("Deployment", NAMESPACE, "checkout")["spec"]["template"]["spec"]["containers"][0]["image"],
+            "patched": self.api.read("Deployment", NAMESPACE, "checkout-hotfix")["spec"]["replicas"],
+            "first": events[:1],
+            "last": sorted(events)[-1:],
+        }

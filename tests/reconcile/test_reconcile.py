@@ -1,0 +1,134 @@
+"""The one imperative path: saved before acted, conflicts drop a look, what cannot be read is said, crashes change no ending."""
+
+import pytest
+
+from hotfix.errors import Conflict, Unavailable
+
+from .shop import KEY, NAMESPACE, Shop
+
+
+def ended(shop: Shop) -> bool:
+    """The rollout is over and everything of it has been done."""
+    held = shop.api.read("HotfixRollout", NAMESPACE, "fix")["metadata"].get("finalizers")
+    return shop.status.get("phase") in ("Promoted", "RolledBack") and not held
+
+
+POINTS = 8  # of all calls of a rollout, evenly spread; each is a whole rollout with a crash in it
+
+
+class Stop(BaseException):
+    """The process dies here."""
+
+
+async def test_a_good_hotfix_is_promoted_through_the_real_adapters() -> None:
+    shop = await Shop().run(ended)
+    assert shop.ending()["phase"] == "Promoted"
+    assert shop.ending()["stable"] == "sample:1.1"
+    assert shop.weights == {"checkout": 1}
+    assert not shop.ending()["ours"]
+
+
+async def test_the_intention_is_stored_before_anything_is_done() -> None:
+    shop = Shop()
+    order: list[str] = []
+    shop.kube.before = lambda method, url: order.append(url) if method == "PATCH" else None
+    await shop.run(ended)
+    route = next(index for index, url in enumerate(order) if "httproutes" in url)
+    assert any(url.endswith("/status") for url in order[:route])
+    assert order[0].endswith("/status")
+
+
+async def test_a_conflict_while_saving_drops_the_look_and_nothing_is_done() -> None:
+    shop = await Shop().run(lambda s: s.status.get("stage") == "Adopting")
+    written = len(shop.api.writes)
+
+    def rival(method: str, url: str) -> None:
+        if method == "PATCH":
+            raise Conflict("somebody wrote first")
+
+    shop.kube.before = rival
+    shop.advance(5)
+    with pytest.raises(Conflict):
+        await shop.reconciler.reconcile(KEY)
+    assert len(shop.api.writes) == written
+
+
+async def test_an_api_server_that_does_not_answer_is_not_taken_for_anything() -> None:
+    shop = await Shop().run(lambda s: s.status.get("phase") == "Analyzing")
+    weights = shop.weights
+
+    def silent(method: str, url: str) -> None:
+        if "hotfixrollouts" not in url:
+            raise Unavailable("no answer")
+
+    shop.kube.before = silent
+    await shop.run(lambda s: s.status.get("held") == "ClusterUnavailable", seconds=30)
+    assert shop.weights == weights
+
+
+async def test_a_manifest_that_cannot_be_read_is_said_and_loses_nothing() -> None:
+    shop = await Shop().run(lambda s: s.status.get("phase") == "Analyzing")
+    weight = shop.status["weight"]
+    shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "add", "path": "/spec/steps", "value": ["nonsense"]}])
+    assert await shop.reconciler.reconcile(KEY) == 30.0
+    assert shop.status["weight"] == weight
+    assert {c["type"]: c["reason"] for c in shop.status["conditions"]}["Stalled"] == "InvalidSpec"
+    assert "steps" in shop.status["message"]
+
+
+async def test_a_rollout_that_is_gone_is_forgotten() -> None:
+    shop = Shop()
+    shop.api.delete("HotfixRollout", NAMESPACE, "fix")
+    assert await shop.reconciler.reconcile(KEY) is None
+    assert shop.gone
+
+
+async def test_a_route_that_cannot_be_given_back_keeps_the_finalizer() -> None:
+    shop = await Shop("sample:crash").run(lambda s: s.status.get("stage") == "DrainingPatched")
+
+    def refuse(method: str, url: str) -> None:
+        if method == "PATCH" and "httproutes" in url:
+            raise Unavailable("no")
+
+    shop.kube.before = refuse
+    for _ in range(40):
+        try:
+            await shop.reconciler.reconcile(KEY)
+        except Unavailable:
+            shop.advance(1)
+        shop.advance(1)
+    assert shop.api.read("HotfixRollout", NAMESPACE, "fix")["metadata"]["finalizers"]
+    shop.kube.before = lambda method, url: None
+    await shop.run(ended)
+    assert shop.weights == {"checkout": 1}
+
+
+async def calls(patched: str) -> int:
+    """How many calls to the API server a whole rollout makes."""
+    shop = await Shop(patched).run(ended)
+    return len(shop.api.requests)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "done but the answer lost"])
+@pytest.mark.parametrize("patched", ["sample:1.1", "sample:crash"])
+async def test_a_crash_at_any_call_comes_to_the_same_end(patched: str, lost: bool) -> None:
+    expected = (await Shop(patched).run(ended)).ending()
+    total = await calls(patched)
+    for number in range(0, total, total // POINTS):
+        shop, seen = Shop(patched), 0
+
+        def dies(method: str, url: str, number: int = number) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == number + 1:
+                raise Stop
+
+        setattr(shop.kube, "after" if lost else "before", dies)
+        try:
+            await shop.run(ended)
+        except Stop:
+            shop.restart()
+        else:
+            raise AssertionError(f"call {number} was never made")
+        await shop.run(ended)
+        assert shop.ending() == expected, f"after a crash at call {number}"
