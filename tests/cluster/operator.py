@@ -88,8 +88,13 @@ class Operator:
         return used
 
     def refused(self) -> list[str]:
-        """Requests that the API server answered with 401 or 403."""
-        return [json.dumps(e["objectRef"]) for e in self.cluster.audit(USER) if e["responseStatus"]["code"] in (401, 403)]
+        """Requests that the API server answered with 401 or 403, other than because their namespace is going."""
+        answers = ((entry.get("objectRef"), entry["responseStatus"]) for entry in self.cluster.audit(USER))
+        return [
+            json.dumps(where)
+            for where, answer in answers
+            if answer["code"] in (401, 403) and "being terminated" not in answer.get("message", "")
+        ]
 
 
 def _established(cluster: Cluster) -> bool:
