@@ -46,7 +46,8 @@ def path(api_version: str, plural: str, namespace: str | None = None, name: str 
 
 # not logged in (a token that is being rotated), time-out, a list that went stale, too early, too many: another time it may work
 PASSING = frozenset({401, 408, 410, 425, 429})
-LOGIN_ERRORS = (config.ConfigException, OSError, ValueError, yaml.YAMLError)
+# the last four are what the client makes of a kubeconfig of another shape
+LOGIN_ERRORS = (config.ConfigException, OSError, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError)
 
 
 def in_a_pod() -> bool:
