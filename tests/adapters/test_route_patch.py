@@ -177,6 +177,56 @@ def test_what_somebody_else_changed_survives_the_way_back(route: Route, percent:
     assert sorted(map(str, rest)) == sorted(map(str, rules))
 
 
+def unnamed(*rules: list[Route]) -> Route:
+    """A route whose rules have no names."""
+    meta = {"name": "shop", "namespace": "shop", "resourceVersion": "7", "generation": 1}
+    return {"metadata": meta, "spec": {"rules": [{"backendRefs": refs} for refs in rules]}}
+
+
+def stable_weights(route: Route) -> list[int]:
+    return [of(rule, "stable") for rule in route["spec"]["rules"]]
+
+
+def test_weights_that_somebody_changed_are_given_back_too_where_no_third_backend_has_a_share() -> None:
+    route = unnamed([ref("stable", 100)])
+    found = weighed(adopted(route), 25)
+    for entry in found["spec"]["rules"][0]["backendRefs"]:
+        entry["weight"] = 33
+    assert released(found, borrowed(route)) == route
+
+
+def test_a_rule_put_before_others_moves_them_in_their_order() -> None:
+    route = unnamed([ref("stable", 1)], [ref("stable", 1)], [ref("stable", 2)])
+    found = weighed(adopted(route), 1)
+    found["spec"]["rules"].insert(0, {"backendRefs": [ref("new", 3)]})
+    assert stable_weights(released(found, borrowed(route))) == [0, 1, 1, 2]
+
+
+def test_rules_that_changed_places_are_known_by_their_weights() -> None:
+    route = unnamed([ref("stable", 9), ref("x", 1)], [ref("stable", 4), ref("y", 1)])
+    found = weighed(adopted(route), 25)
+    found["spec"]["rules"].reverse()
+    found = released(found, borrowed(route))
+    assert [{r["name"]: r["weight"] for r in rule["backendRefs"]} for rule in found["spec"]["rules"]] == [
+        {"stable": 4, "y": 1},
+        {"stable": 9, "x": 1},
+    ]
+
+
+def test_a_rule_with_a_name_is_known_by_it_even_when_patched_is_gone_from_it() -> None:
+    route = unnamed([ref("stable", 2), ref("x", 1)], [ref("stable", 4), ref("y", 1)])
+    route["spec"]["rules"][0]["name"] = "main"
+    found = weighed(adopted(route), 25)
+    first, second = found["spec"]["rules"]
+    first["backendRefs"] = [ref("stable", 100), ref("x", 50)]
+    found["spec"]["rules"] = [second, first]
+    found = released(found, borrowed(route))
+    assert [{r["name"]: r["weight"] for r in rule["backendRefs"]} for rule in found["spec"]["rules"]] == [
+        {"stable": 4, "y": 1},
+        {"stable": 2, "x": 1},
+    ]
+
+
 @law
 @given(routes(), percents, weights)
 def test_the_weight_that_somebody_gave_a_third_backend_is_kept_in_proportion(route: Route, percent: int, given: int) -> None:

@@ -95,6 +95,8 @@ SIXTEEN = ("stable", *(f"s{number}" for number in range(15)))
         (route({"backendRefs": [{"name": "stable", "namespace": "else"}]}), None, "(only a Service of namespace else)"),
         (route({"backendRefs": [{"name": "stable", "kind": "ServiceImport", "group": "x"}]}), None, "(only a ServiceImport)"),
         (route({"backendRefs": [{"name": "stable", "namespace": "shop"}]}), None, None),
+        (route({"backendRefs": [{"name": "stable", "group": "", "kind": "Service"}]}), None, None),
+        (route({"backendRefs": [{"name": "stable", "group": "example.com"}]}), None, "no rule of it names Service stable"),
         (route({"filters": [{"type": "RequestRedirect"}]}, rule("stable")), None, None),
     ],
 )
