@@ -15,7 +15,7 @@ from hotfix.errors import Conflict, OutsideError, Unavailable
 log = logging.getLogger(__name__)
 
 FIRST_BACKOFF_SECONDS = 0.5
-LONGEST_BACKOFF_SECONDS = 30.0
+LONGEST_BACKOFF_SECONDS = 10.0  # a rollback that waits for the API server must not wait long after it is back
 CONFLICT_SECONDS = 0.05  # somebody wrote first: look again at once, with the new version
 
 K = TypeVar("K")

@@ -1,0 +1,127 @@
+"""The queue of keys, on an event loop whose time is a number."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from hotfix.errors import Conflict, Unavailable
+from hotfix.runtime.queue import LONGEST_BACKOFF_SECONDS, LookQueue
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Jumps to the next timer instead of waiting for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moment = 0.0
+
+    def time(self) -> float:
+        return self.moment
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
+            self.moment = max(self.moment, self._scheduled[0].when())  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+@pytest.fixture
+def loop() -> Iterator[VirtualLoop]:
+    """One loop for one test."""
+    loop = VirtualLoop()
+    yield loop
+    loop.close()
+
+
+class Looks:
+    """What the queue calls; answers and failures are given before."""
+
+    def __init__(self, *answers: object, seconds: float = 0.0) -> None:
+        self.answers, self.seconds = list(answers), seconds
+        self.at: list[tuple[str, float]] = []
+        self.under_way: set[str] = set()
+        self.together = 0
+
+    async def __call__(self, key: str) -> float | None:
+        assert key not in self.under_way, "two looks at one key at once"
+        self.under_way.add(key)
+        self.together = max(self.together, len(self.under_way))
+        self.at.append((key, asyncio.get_running_loop().time()))
+        try:
+            await asyncio.sleep(self.seconds)
+            answer = self.answers.pop(0) if self.answers else None
+            if isinstance(answer, Exception):
+                raise answer
+            return answer  # type: ignore[return-value]
+        finally:
+            self.under_way.discard(key)
+
+
+def run(loop: VirtualLoop, looks: Looks, *adds: tuple[float, str], until: float = 1000.0, workers: int = 4) -> Looks:
+    """Run the queue while keys are added at their times."""
+
+    async def story() -> None:
+        queue: LookQueue[str] = LookQueue(looks, workers=workers)
+        running = asyncio.create_task(queue.run())
+        for moment, key in adds:
+            await asyncio.sleep(moment - loop.time())
+            queue.add(key)
+        await asyncio.sleep(until - loop.time())
+        queue.stop()
+        await running
+
+    loop.run_until_complete(story())
+    return looks
+
+
+def test_a_key_is_looked_at_again_when_its_look_asks_for_it(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(5.0, 2.0, None), (0.0, "a"))
+    assert [moment for _, moment in looks.at] == [0.0, 5.0, 7.0]
+
+
+def test_a_change_brings_the_next_look_forward(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(60.0, None), (0.0, "a"), (3.0, "a"))
+    assert [moment for _, moment in looks.at] == [0.0, 3.0]
+
+
+def test_a_change_while_a_look_is_under_way_means_one_more_look_afterwards(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(None, None, seconds=4.0), (0.0, "a"), (1.0, "a"), (2.0, "a"))
+    assert [moment for _, moment in looks.at] == [0.0, 4.0]
+
+
+def test_no_more_looks_than_workers_at_once(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(seconds=1.0), *((0.0, f"k{number}") for number in range(9)), workers=3)
+    assert looks.together == 3
+    assert len(looks.at) == 9
+
+
+def test_failures_wait_longer_each_time_and_are_forgotten_after_a_good_look(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(*[Unavailable("no")] * 9, 1.0, Unavailable("no"), None), (0.0, "a"))
+    moments = [moment for _, moment in looks.at]
+    waits = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert waits[0] < 1
+    assert waits[3] > waits[1]
+    assert max(waits) <= LONGEST_BACKOFF_SECONDS * 1.25
+    assert waits[-1] < 1
+
+
+def test_a_conflict_is_looked_at_again_at_once(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(Conflict("first"), None), (0.0, "a"))
+    assert looks.at[1][1] < 0.2
+
+
+def test_what_the_other_side_asks_for_is_waited(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(Unavailable("busy", retry_after_seconds=17.0), None), (0.0, "a"))
+    assert looks.at[1][1] >= 17.0
+
+
+def test_a_defect_in_one_look_does_not_stop_the_others(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(ZeroDivisionError("ours"), None, None), (0.0, "a"), (0.0, "b"))
+    assert [key for key, _ in looks.at] == ["a", "b", "a"]
+
+
+def test_stopping_waits_for_the_look_under_way(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(None, seconds=10.0), (0.0, "a"), until=1.0)
+    assert loop.time() >= 10.0
+    assert looks.under_way == set()
