@@ -69,3 +69,7 @@ async def test_an_ending_namespace_is_seen_in_memory() -> None:
     assert ending.namespace_ending
     saved = await store.save_status(ending, {"phase": "RolledBack"})
     assert saved.namespace_ending, "what was seen once stays known"
+    world.api.delete("Namespace", "", "shop")
+    gone = await store.load(key)
+    assert gone is not None
+    assert gone.namespace_ending

@@ -1,8 +1,10 @@
 """What the API server fills in and what it refuses, for the kinds and fields that the operator writes. Pure."""
 
+import re
 from typing import Any
 
 Object = dict[str, Any]
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 MOST_WEIGHT, MOST_BACKENDS, MOST_NOTE_BYTES = 1_000_000, 16, 1024
 
 
@@ -33,6 +35,9 @@ def _deployment(spec: Object) -> None:
 
 def mistake(plural: str, item: Object) -> str | None:
     """Why the object is invalid; None when it is not."""
+    name = item["metadata"]["name"]
+    if len(name) > 253 or not NAME.fullmatch(name):
+        return f"metadata.name: Invalid value: {name!r}: a lowercase RFC 1123 subdomain"
     check = {"httproutes": _wrong_route, "events": _wrong_event}.get(plural)
     return check(item) if check else None
 
