@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from .core import actions as act
 from .core import invalid, looking, machine, spec, status
-from .core.look import shifted_rules
+from .core.look import asked_rules
 from .core.observation import MetricsView, Observation, RoutesView, SideView
 from .errors import Conflict, OutsideError, Refused
 from .ports import Announcer, Clock, Key, MetricsQuery, MetricsSource, RolloutStore, Router, Stored, Workloads
@@ -150,7 +150,7 @@ class Reconciler:
         if span is None:
             return None, None
         stable, patched, routes = views
-        ports = [rule.port for route in (routes.routes if routes else ()) for rule in shifted_rules(route, asked)]
+        ports = [rule.port for route in (routes.routes if routes else ()) for rule in asked_rules(route, asked)]
         routed = next((port for port in ports if port is not None), None)
         query = MetricsQuery(
             namespace=stored.key.namespace,

@@ -6,7 +6,7 @@ import pytest
 
 from hotfix.core import actions as act
 from hotfix.core import plan, preflight
-from hotfix.core.look import Look, routes_have, shifted_rules
+from hotfix.core.look import Look, asked_rules, routes_have
 from hotfix.core.observation import RuleView, ScalerView
 from hotfix.core.status import Phase, Span, Stage
 
@@ -195,7 +195,7 @@ def test_rules_are_found_by_index_or_by_name() -> None:
     world = ready_world(asked=a_spec(traffic={"httpRoutes": [{"name": "shop", "rules": [1, "api"]}]}))
     rules = tuple(RuleView(index=i, name=n, stable=1, patched=None, port=80) for i, n in ((0, None), (1, None), (2, "api")))
     route = replace(world.route(), rules=rules)
-    assert [rule.index for rule in shifted_rules(route, world.asked)] == [1, 2]
+    assert [rule.index for rule in asked_rules(route, world.asked)] == [1, 2]
 
 
 def test_stable_that_gets_another_pod_spec_while_it_rolls_out_is_not_written_over() -> None:

@@ -38,12 +38,9 @@ class Requests:
 
     def flow(self, seconds: float) -> None:
         """Requests of so many seconds."""
-        refs = {
-            ref["name"]: ref["weight"]
-            for ref in self.api.read("HTTPRoute", NAMESPACE, "checkout")["spec"]["rules"][0]["backendRefs"]
-        }
+        rules = self.api.read("HTTPRoute", NAMESPACE, "checkout")["spec"]["rules"]
         for name, count in self.counts.items():
-            share = refs.get(name, 0) / sum(refs.values())
+            share = sum(_share(rule, name) for rule in rules) / len(rules)
             image = self.api.read("Deployment", NAMESPACE, name)["spec"]["template"]["spec"]["containers"][0]["image"]
             count[0] += RATE * seconds * share
             count[1] += RATE * seconds * share * ERRORS[image]
@@ -71,10 +68,16 @@ class Requests:
         return SideSeries(requests=both[0], errors=both[1])
 
 
+def _share(rule: dict[str, Any], name: str) -> float:
+    """Part of a rule's requests that go to the Service; every rule gets as many requests."""
+    refs = rule["backendRefs"]
+    return float(sum(ref["weight"] for ref in refs if ref["name"] == name) / (sum(ref["weight"] for ref in refs) or 1))
+
+
 class Shop:
     """One rollout in a namespace, its operator, and time."""
 
-    def __init__(self, patched: str = "sample:1.1", **spec: Any) -> None:
+    def __init__(self, patched: str = "sample:1.1", rules: tuple[dict[str, Any], ...] = (), **spec: Any) -> None:
         self.clock = FakeClock()
         self.api = FakeApi(self.clock)
         self.kube = FakeKube(self.api)
@@ -88,7 +91,7 @@ class Shop:
             service("checkout"),
             deployment("checkout-hotfix", patched),
             service("checkout-hotfix"),
-            route("checkout", "checkout.local"),
+            route("checkout", "checkout.local", *rules),
             rollout("fix", **spec),
         ):
             self.api.apply({**item, "metadata": {**item["metadata"], "namespace": NAMESPACE}})
@@ -157,9 +160,19 @@ class Shop:
 
     @property
     def weights(self) -> dict[str, int]:
-        """Backend -> weight."""
-        refs = self.api.read("HTTPRoute", NAMESPACE, "checkout")["spec"]["rules"][0]["backendRefs"]
-        return {ref["name"]: ref["weight"] for ref in refs}
+        """Backend -> weight in the first rule."""
+        return self.rules[0]
+
+    @property
+    def rules(self) -> list[dict[str, int]]:
+        """Backend -> weight of every rule."""
+        rules = self.api.read("HTTPRoute", NAMESPACE, "checkout")["spec"]["rules"]
+        return [{ref["name"]: ref["weight"] for ref in rule["backendRefs"]} for rule in rules]
+
+    def edit_rules(self, *operations: dict[str, Any]) -> None:
+        """A person's JSON Patch on the route; the controllers take note."""
+        self.api.edit("HTTPRoute", NAMESPACE, "checkout", list(operations))
+        self.controllers.step()
 
     def ending(self) -> dict[str, Any]:
         """All that must be the same however often something crashed on the way."""

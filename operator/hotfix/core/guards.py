@@ -127,10 +127,13 @@ def route_missing(look: Look) -> Veto | None:
     if view and view.missing:
         return Veto(Reason.ROUTE_MISSING, f"Gone: {', '.join(view.missing)}. Nothing is recreated; put it back or delete this.")
     for route in view.routes if view else ():
-        rules = shifted_rules(route, look.spec)
-        if route.refusal or not rules:
-            why = route.refusal or f"no rule names {look.spec.stable_service}"
-            return Veto(Reason.ROUTE_MISSING, f"HTTPRoute {route.name}: {why}. Put it right, or delete this rollout.")
+        rules = shifted_rules(look, route)
+        broken = not rules or any(rule.stable is None for rule in rules)
+        # rules that the manifest names by their place may have moved: these are judged by what they are now
+        by_place = any(entry.name == route.name and entry.rules for entry in look.spec.traffic.http_routes or ())
+        if broken or (route.refusal and not by_place):
+            why = route.refusal or f"a rule that is shifted no longer names {look.spec.stable_service}."
+            return Veto(Reason.ROUTE_MISSING, f"HTTPRoute {route.name}: {why} Put it right, or delete this rollout.")
     return None
 
 
@@ -214,6 +217,9 @@ def weight_not_effective(look: Look) -> Veto | None:
     """Proxies serve another share than the route asks for."""
     judged = look.judgement
     if judged is None or judged.share_off_blocks < OFF_BLOCKS or not look.settled:
+        return None
+    # requests that by-pass the weights go to stable: patched then gets less than its weight, and never more
+    if look.by_passed and judged.observed_share is not None and 100 * judged.observed_share <= (look.status.weight or 0):
         return None
     share = f"{100 * judged.observed_share:.1f} %" if judged.observed_share is not None else "another share"
     return Veto(

@@ -5,6 +5,7 @@ again and again. Pure; answers only, no decisions.
 from dataclasses import dataclass
 
 from . import moments
+from .borrowed import matched, original_of
 from .judgement import Judgement
 from .observation import Ack, Observation, RouteView, RuleView, SideView
 from .reasons import GOOD_NEWS, Reason
@@ -55,6 +56,12 @@ class Look:
         return self.elapsed(status.acknowledged_at) >= self.seen.routes.settle_seconds
 
     @property
+    def by_passed(self) -> bool:
+        """Stable gets requests that no weight of ours governs."""
+        resolved, view = self.status.resolved, self.seen.routes
+        return bool(resolved and resolved.bypasses) or any(unshifted_rules(self, r) for r in (view.routes if view else ()))
+
+    @property
     def weight_since(self) -> float | None:
         """Unix seconds from which requests were split at the present weight; None while that is not known."""
         status = self.status
@@ -64,28 +71,45 @@ class Look:
         return moments.unix(status.acknowledged_at) + settle
 
 
-def shifted_rules(route: RouteView, spec: Spec) -> tuple[RuleView, ...]:
-    """The rules of a route that this rollout shifts: the named ones, else all that name a side."""
+def asked_rules(route: RouteView, spec: Spec) -> tuple[RuleView, ...]:
+    """The rules of a route that this rollout is to shift: the ones the manifest names, else all that name stable."""
     asked = next((r.rules for r in spec.traffic.http_routes or () if r.name == route.name), None)
+    naming = tuple(rule for rule in route.rules if rule.stable is not None)
     if asked is None:
-        return route.rules
-    return tuple(rule for rule in route.rules if rule.index in asked or (rule.name and rule.name in asked))
+        return naming
+    return tuple(rule for rule in naming if rule.index in asked or (rule.name and rule.name in asked))
+
+
+def shifted_rules(look: Look, route: RouteView) -> tuple[RuleView, ...]:
+    """The rules of a route that this rollout shifts. Once they are borrowed, these are the borrowed ones, wherever they are now;
+    where none of them is known again, all that name both sides."""
+    original = original_of(look.status.borrowed, route.name)
+    if original is None:
+        return asked_rules(route, look.spec)
+    found = tuple(rule for rule, _ in matched(route.rules, original))
+    return found or tuple(rule for rule in route.rules if rule.stable is not None and rule.patched is not None)
+
+
+def unshifted_rules(look: Look, route: RouteView) -> tuple[RuleView, ...]:
+    """The rules of a route that send requests to stable and are not shifted."""
+    ours = {rule.index for rule in shifted_rules(look, route)}
+    return tuple(rule for rule in route.rules if rule.stable and rule.index not in ours)
 
 
 def share_of(rule: RuleView) -> float:
     """Patched's percent of the stable + patched sub-total; 0 when both are 0."""
-    total = rule.stable + (rule.patched or 0)
+    total = (rule.stable or 0) + (rule.patched or 0)
     return 100.0 * (rule.patched or 0) / total if total else 0.0
 
 
 def has_weight(rule: RuleView, weight: int) -> bool:
     """The rule gives patched this percent, as near as the router's integers can (half a percent)."""
-    return rule.stable + (rule.patched or 0) > 0 and abs(share_of(rule) - weight) < 0.5
+    return (rule.stable or 0) + (rule.patched or 0) > 0 and abs(share_of(rule) - weight) < 0.5
 
 
 def route_has(look: Look, route: RouteView, weight: int) -> bool:
     """Every shifted rule of the route gives patched this percent."""
-    return all(has_weight(rule, weight) for rule in shifted_rules(route, look.spec))
+    return all(has_weight(rule, weight) for rule in shifted_rules(look, route))
 
 
 def routes_have(look: Look, weight: int) -> bool:

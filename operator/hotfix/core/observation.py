@@ -94,13 +94,13 @@ class Ack(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
-    """The split of one rule, in the router's own integers. `patched` is None where patched is not named."""
+    """The split of one rule, in the router's own integers. A side that the rule does not name is None."""
 
     index: int
     name: str | None
-    stable: int
+    stable: int | None
     patched: int | None
-    port: int | None  # the Service port of the stable backend
+    port: int | None  # the Service port of the stable backend, if that is named
     others: tuple[int, ...] = ()  # weights of third backends, in their order
 
 

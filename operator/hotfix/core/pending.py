@@ -6,7 +6,7 @@ Nothing is written before every check passes; a rehearsal (paused before the sta
 from . import capacity, changes, moments, preflight, promoting
 from .guards import Veto
 from .judgement import baseline_of, start_weight_first_form
-from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_acknowledge, say, shifted_rules
+from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import RouteView, SideView
 from .quantities import seconds, span
 from .reasons import Reason
@@ -49,9 +49,8 @@ def _resolved(look: Look) -> Resolved:
     return Resolved(
         stable_service=look.spec.stable_service,
         patched_service=look.spec.patched_service,
-        routes=[
-            ResolvedRoute(name=route.name, rules=[rule.index for rule in shifted_rules(route, look.spec)]) for route in routes
-        ],
+        routes=[ResolvedRoute(name=route.name, rules=[rule.index for rule in asked_rules(route, look.spec)]) for route in routes],
+        bypasses=preflight.bypasses(look)[:16],
         preset=preflight.preset_name(look),
     )
 
@@ -111,11 +110,11 @@ def _original(look: Look, route: RouteView) -> BorrowedRoute:
         BorrowedRule(
             index=rule.index,
             name=rule.name,
-            stable_weight=rule.stable,
+            stable_weight=rule.stable or 0,
             patched_weight=rule.patched,
             others=list(rule.others),
         )
-        for rule in shifted_rules(route, look.spec)
+        for rule in asked_rules(route, look.spec)
     ]
     return BorrowedRoute(name=route.name, rules=rules)
 

@@ -7,13 +7,14 @@ write that would send requests to a dead side. Lost or doubled actions cost noth
 from dataclasses import dataclass
 
 from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
+from .borrowed import original_of
 from .look import Look, has_weight, ready, route_has, share_of, shifted_rules
 from .observation import RouteView
 from .pending import replicas_wanted
 from .reasons import Reason
 from .rolling_back import scales_down
 from .spec import Spec
-from .status import BorrowedRoute, Phase, Stage, Status
+from .status import Phase, Stage, Status
 
 UNTOUCHED = frozenset({Stage.CHECKING, Stage.DONE})  # nothing of ours is in the cluster
 SHARED = frozenset({Stage.GIVING_BACK, *UNTOUCHED})  # patched need not be named in the route
@@ -87,7 +88,7 @@ def _routes(look: Look, target: Wanted) -> list[Action]:
         return []
     found: list[Action] = []
     for route in look.seen.routes.routes:
-        rules = shifted_rules(route, look.spec)
+        rules = shifted_rules(look, route)
         unnamed = tuple(rule.index for rule in rules if rule.patched is None)
         if target.released:
             found += _release(look, route, target)
@@ -103,7 +104,7 @@ def _routes(look: Look, target: Wanted) -> list[Action]:
 
 def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     """One write for the route, unless it would send requests to a side that has nobody to answer them."""
-    rules = shifted_rules(route, look.spec)
+    rules = shifted_rules(look, route)
     raises = any(share_of(rule) < weight for rule in rules)
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
     if raises and not patched:
@@ -115,10 +116,7 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
 
 
 def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:
-    borrowed = look.status.borrowed
-    original: BorrowedRoute | None = (
-        next((entry for entry in borrowed.routes if entry.name == route.name), None) if borrowed else None
-    )
+    original = original_of(look.status.borrowed, route.name)
     if original is None or (look.status.acknowledged_weight is None and not route.ours):
         return []
     return [ReleaseRoute(route=route, original=original, keep_weights=target.keep_weights)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import moments, presets
-from .look import Look, has_weight, shifted_rules
+from .look import Look, asked_rules, has_weight, unshifted_rules
 from .observation import Ack, DeploymentView, ServiceView, SideView
 from .reasons import Reason, named
 from .spec import PromotionMode
@@ -78,7 +78,7 @@ def route_unfit(look: Look) -> Problem | None:
     for route in look.seen.routes.routes if look.seen.routes else ():
         if route.refusal:
             return Problem(Reason.ROUTE_UNFIT, f"HTTPRoute {route.name}: {route.refusal}")
-        rules = shifted_rules(route, look.spec)
+        rules = asked_rules(route, look.spec)
         if not rules:
             return Problem(
                 Reason.ROUTE_UNFIT,
@@ -95,7 +95,7 @@ def route_unfit(look: Look) -> Problem | None:
 def patched_already_serves(look: Look) -> Problem | None:
     """Patched has a weight that nobody judged."""
     for route in look.seen.routes.routes if look.seen.routes else ():
-        if not all(has_weight(rule, 0) for rule in shifted_rules(route, look.spec)):
+        if not all(has_weight(rule, 0) for rule in asked_rules(route, look.spec)):
             return Problem(
                 Reason.PATCHED_ALREADY_SERVES,
                 f"HTTPRoute {route.name} already sends requests to {look.spec.patched_service}; set that weight to 0 first.",
@@ -206,7 +206,7 @@ def route_busy(look: Look) -> Problem | None:
 def no_port(look: Look) -> Problem | None:
     """A Service lacks the port that the route sends to."""
     for route in look.seen.routes.routes if look.seen.routes else ():
-        for rule in shifted_rules(route, look.spec):
+        for rule in asked_rules(route, look.spec):
             service = look.seen.patched.service if look.seen.patched else None
             if service and rule.port is not None and rule.port not in service.ports:
                 return Problem(
@@ -261,11 +261,19 @@ def first_problem(look: Look) -> Problem | None:
     return next((problem for check in CHECKS if (problem := check(look))), None)
 
 
+def bypasses(look: Look) -> list[str]:
+    """Other routes, rules and Ingresses that send requests to stable, which no weight of ours governs."""
+    view = look.seen.routes
+    routes = view.routes if view else ()
+    rules = [f"rule {rule.index} of HTTPRoute {route.name}" for route in routes for rule in unshifted_rules(look, route)]
+    return [*(view.bypasses if view else ()), *rules]
+
+
 def remarks(look: Look) -> list[str]:
     """Sentences worth knowing before traffic moves, none of which refuses it."""
     said = []
-    if look.seen.routes and look.seen.routes.bypasses:
-        said.append(f"requests through {', '.join(look.seen.routes.bypasses)} by-pass the weights")
+    if bypasses(look):
+        said.append(f"requests through {', '.join(bypasses(look))} by-pass the weights")
     services = [side.service for side in (look.seen.stable, look.seen.patched) if side and side.service]
     if any(service.session_affinity for service in services):
         said.append("a Service has session affinity, so shares may differ from weights")

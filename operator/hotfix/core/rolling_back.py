@@ -4,6 +4,7 @@ The first write waits for nothing; pods go only after the proxies stopped sendin
 """
 
 from . import guards
+from .borrowed import left_behind, matched, original_of
 from .look import Look, enter, hold, record, routes_have, say, share_of, shifted_rules
 from .quantities import seconds, span
 from .reasons import Reason
@@ -56,7 +57,7 @@ def draining_patched(look: Look) -> Status:
 
 def _served_again(look: Look) -> bool:
     routes = look.seen.routes.routes if look.seen.routes else ()
-    return any(share_of(rule) > 0 for route in routes for rule in shifted_rules(route, look.spec))
+    return any(share_of(rule) > 0 for route in routes for rule in shifted_rules(look, route))
 
 
 def scales_down(look: Look) -> bool:
@@ -103,11 +104,11 @@ def _given_back(look: Look) -> bool:
         return True
     if view is None or look.seen.stable is None:
         return False
-    injected = {route.name for route in borrowed.routes if any(rule.patched_weight is None for rule in route.rules)}
     keeps = look.status.phase is Phase.PROMOTING and (look.status.weight or 0) == 100
     for route in view.routes:
-        named = any(rule.patched is not None for rule in shifted_rules(route, look.spec))
-        if route.ours or (route.name in injected and named and not keeps):
+        original = original_of(borrowed, route.name)
+        left = original is not None and any(left_behind(rule, was) for rule, was in matched(route.rules, original))
+        if route.ours or (left and not keeps):
             return False
     scaler = look.seen.stable.scaler
     return not (

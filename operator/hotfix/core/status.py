@@ -76,6 +76,9 @@ class Resolved(Model):
     stable_service: Short | None = None
     patched_service: Short | None = None
     routes: list[ResolvedRoute] = Field(default_factory=list, max_length=8)
+    bypasses: list[Short] = Field(
+        default_factory=list, max_length=16, description="Routes and Ingresses by which requests to stable by-pass the weights."
+    )
     preset: Short | None = Field(None, description="contour, http, or Custom when own queries are given.")
     start_weight: int | None = None
     start_reason: Sentence | None = None

@@ -23,7 +23,7 @@ def view_of(route: Mapping[str, Any], services: Services, asked: HttpRoute | Non
         generation=int(meta["generation"]),
         ack=ack,
         ack_message=message,
-        rules=_rules(route, services),
+        rules=rule_views(route, services),
         owner=owner_of(route),
         weight_manager=next((name for name in managers if name != FIELD_MANAGER), None),
         ours=FIELD_MANAGER in managers,
@@ -46,21 +46,21 @@ def ingress_names(item: Mapping[str, Any], service: str) -> bool:
     return any(((backend or {}).get("service") or {}).get("name") == service for backend in backends)
 
 
-def _rules(route: Mapping[str, Any], services: Services) -> tuple[RuleView, ...]:
-    """The rules that name stable's Service."""
+def rule_views(route: Mapping[str, Any], services: Services) -> tuple[RuleView, ...]:
+    """The rules that name stable's or patched's Service."""
     views = []
     for index, rule in enumerate(rules_of(route)):
         stable, patched = sides(rule, services, route["metadata"]["namespace"])
-        if stable is None:
+        if stable is None and patched is None:
             continue
         refs = rule["backendRefs"]
         views.append(
             RuleView(
                 index=index,
                 name=rule.get("name"),
-                stable=weight_of(refs[stable]),
+                stable=weight_of(refs[stable]) if stable is not None else None,
                 patched=weight_of(refs[patched]) if patched is not None else None,
-                port=refs[stable].get("port"),
+                port=refs[stable].get("port") if stable is not None else None,
                 others=tuple(weight for place, weight in enumerate(weights_of(rule)) if place not in (stable, patched)),
             )
         )
