@@ -2,7 +2,7 @@
 
 import json
 
-from .shop import Shop, rollout, untouched
+from .shop import FAST, Shop, rollout, untouched
 
 
 def test_weights_changed_by_a_person_are_not_fought(shop: Shop) -> None:
@@ -34,6 +34,24 @@ def test_another_field_changed_meanwhile_is_kept(shop: Shop) -> None:
     rule = shop.read("httproute", "checkout")["spec"]["rules"][0]
     assert rule["filters"] == [header]
     assert {ref["name"]: ref["weight"] for ref in rule["backendRefs"]} == {"checkout": 1}
+    assert untouched(shop.read("httproute", "checkout"))["ours"] == []
+
+
+def test_a_rule_put_above_the_shifted_one_is_not_taken_for_it(shop: Shop) -> None:
+    shop.open(stable="sample:good", patched="sample:worse")
+    preview = {
+        "matches": [{"path": {"type": "PathPrefix", "value": "/preview"}}],
+        "backendRefs": [{"name": "checkout", "port": 80, "weight": 1}],
+    }
+    with shop.load() as load:
+        shop.apply(rollout(traffic={**FAST, "httpRoutes": [{"name": "checkout", "rules": [0]}]}))
+        shop.phase("Analyzing")
+        shop.cluster.until(lambda: shop.weights().get("checkout-hotfix", 0) > 0, "a weight")
+        shop.patch("httproute", "checkout", [{"op": "add", "path": "/spec/rules/0", "value": preview}])
+        shop.phase("RolledBack", seconds=240)
+        assert load.lost() == []
+    rules = shop.read("httproute", "checkout")["spec"]["rules"]
+    assert [{ref["name"]: ref["weight"] for ref in rule["backendRefs"]} for rule in rules] == [{"checkout": 1}, {"checkout": 1}]
     assert untouched(shop.read("httproute", "checkout"))["ours"] == []
 
 

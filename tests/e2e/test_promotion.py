@@ -1,6 +1,7 @@
 """A hotfix that is good gets all traffic, and then stable becomes it."""
 
 from tests.cluster.load import error_rate
+from tests.conftest import SCRAPE_SECONDS
 
 from .shop import Shop, rollout, untouched
 
@@ -64,7 +65,9 @@ def test_own_queries_judge_too(shop: Shop) -> None:
     series = 'http_requests_total{namespace="$(namespace)",pod=~"$(pods)"'
     queries = {"requests": f"{series}}}", "errors": f'{series},code=~"5.."}}'}
     with shop.load() as load:
-        shop.apply(rollout(metrics=queries))
+        shop.cluster.until(lambda: len(load.answers()) > 320, "a quarter of a minute of history")
+        shop.apply(rollout(metrics={**queries, "interval": "1s"}))
         shop.phase("Baking", seconds=180)
         assert shop.status()["resolved"]["preset"] == "Custom"
+        assert shop.status()["baseline"]["intervalSeconds"] == SCRAPE_SECONDS, "the real spacing of the samples"
         assert load.lost() == []
