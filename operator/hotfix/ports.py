@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .core.actions import Announce
-from .core.observation import DeploymentView, MetricsView, RivalView, RoutesView, RouteView, ScalerView, SideView
+from .core.observation import CompanionView, DeploymentView, MetricsView, RivalView, RoutesView, RouteView, ScalerView, SideView
 from .core.spec import HttpRoute, Metrics
 from .core.status import BorrowedRoute, ResolvedRoute
 
@@ -119,7 +119,8 @@ class Router(Protocol):
     async def release(
         self, namespace: str, route: RouteView, original: BorrowedRoute, services: tuple[str, str], *, keep_weights: bool
     ) -> None:
-        """As it was before, later foreign edits kept; our ownership dropped. `keep_weights`: only drop the ownership."""
+        """As it was before, later foreign edits kept; our ownership dropped. `keep_weights`: the split stays, third backends get
+        their old weights back."""
         ...
 
 
@@ -128,6 +129,11 @@ class Workloads(Protocol):
 
     async def read(self, namespace: str, deployment: str, service: str) -> SideView:
         """One side as it is now; what does not exist is named in `missing`."""
+        ...
+
+    async def companions(self, namespace: str) -> tuple[CompanionView, ...]:
+        """What else selects pods there: NetworkPolicies, PodDisruptionBudgets, PodMonitors; kinds that the cluster does not
+        serve, or that the operator may not list, are left out."""
         ...
 
     async def scale(self, namespace: str, deployment: DeploymentView, replicas: int) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from .core import actions as act
 from .core import invalid, looking, machine, spec, status
 from .core.look import asked_rules
-from .core.observation import MetricsView, Observation, RoutesView, SideView
+from .core.observation import CompanionView, MetricsView, Observation, RoutesView, SideView
 from .errors import Conflict, OutsideError, Refused
 from .ports import Announcer, Clock, Key, MetricsQuery, MetricsSource, RolloutStore, Router, Stored, Workloads
 from .settings import ReconcileSettings
@@ -93,11 +93,12 @@ class Reconciler:
         if remembered.stage is status.Stage.DONE:
             return self._observation(stored, now, refusals)
         survey = remembered.stage in (None, status.Stage.CHECKING)
-        stable, patched, routes, rivals = await asyncio.gather(
+        stable, patched, routes, rivals, companions = await asyncio.gather(
             _seen(self._workloads.read(namespace, asked.stable.deployment, services[0]), refusals),
             _seen(self._workloads.read(namespace, asked.patched.deployment, services[1]), refusals),
             _seen(self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=survey), refusals),
             _seen(self._store.rivals(stored.key), refusals),
+            self._companions(namespace, asked=survey),
         )
         metrics, why = await self._look_at_metrics(stored, asked, remembered, (stable, patched, routes), refusals)
         return self._observation(
@@ -108,9 +109,13 @@ class Reconciler:
             patched=patched,
             routes=routes,
             rivals=rivals,
+            companions=companions,
             metrics=metrics,
             metrics_error=why,
         )
+
+    async def _companions(self, namespace: str, *, asked: bool) -> tuple[CompanionView, ...] | None:
+        return await _seen(self._workloads.companions(namespace), []) if asked else None
 
     def _observation(self, stored: Stored, now: float, refusals: list[tuple[str, str]], **seen: Any) -> Observation:
         return Observation(

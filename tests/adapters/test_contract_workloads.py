@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hotfix.adapters.workloads import KubeWorkloads
-from hotfix.core.observation import DeploymentView, ScalerView, SideView
+from hotfix.core.observation import DeploymentView, LabelSelector, ScalerView, SideView
 from hotfix.errors import Conflict, NotFound
 from hotfix.ports import Workloads
 from tests.e2e.shop import deployment, service
@@ -61,6 +61,23 @@ async def test_what_does_not_exist_is_named(workloads: Workloads, world: World) 
     assert view.missing == ("Deployment web",)
     assert view.service is not None
     assert (view.service.ports, view.service.selector, view.ready_endpoints) == ((80,), {"app": "web"}, 0)
+
+
+async def test_what_else_selects_pods_is_seen(workloads: Workloads, world: World) -> None:
+    picky = {"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "tier", "operator": "In", "values": ["web"]}]}
+    world.apply(
+        {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": {"selector": picky}},
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "everything"},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+        },
+    )
+    found = await workloads.companions(world.namespace)
+    assert [(item.kind, item.name) for item in found] == [("NetworkPolicy", "everything"), ("PodDisruptionBudget", "web")]
+    assert found[0].selector == LabelSelector()
+    assert found[1].selector == LabelSelector(labels={"app": "web"}, expressions=(("tier", "In", ("web",)),))
 
 
 async def test_a_side_is_seen_whole(workloads: Workloads, world: World) -> None:

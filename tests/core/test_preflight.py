@@ -209,7 +209,3 @@ def test_changed_paths_name_containers_and_nested_fields() -> None:
     after = {"containers": [{"name": "app", "image": "b", "env": [{"name": "X", "value": "2"}]}, {"name": "new"}], "dns": [2]}
     assert changes.changed_paths(before, after) == ["containers.app.env.X.value", "containers.app.image", "containers.new", "dns"]
     assert changes.changed_paths(after, after) == []
-
-
-def test_an_empty_selector_selects_nothing() -> None:
-    assert not preflight.matches({}, {"app": "x"})

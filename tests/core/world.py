@@ -11,6 +11,7 @@ from hotfix.core import actions as act
 from hotfix.core import looking, machine, spec, status
 from hotfix.core.observation import (
     Ack,
+    CompanionView,
     DeploymentView,
     MetricsView,
     Observation,
@@ -168,6 +169,7 @@ class World:
     refusal: str | None = None
     candidates: tuple[str, ...] | None = ("shop",)
     rivals: tuple[RivalView, ...] | None = ()
+    companions: tuple[CompanionView, ...] | None = None
     namespace_ending: bool = False
     starts_counted: bool = True
     performed: list[act.Action] = field(default_factory=list)
@@ -250,6 +252,7 @@ class World:
             metrics_error="Prometheus does not answer" if self.blind else None,
             refused=self.refused,
             rivals=self.rivals if seen else None,
+            companions=self.companions,
             announced=self.announced[-1].sequence if self.announced else None,
             namespace_ending=self.namespace_ending,
             name="fix",

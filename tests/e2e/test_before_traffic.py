@@ -42,6 +42,18 @@ def test_a_rehearsal_says_what_would_happen_and_writes_nothing(shop: Shop) -> No
         shop.phase("Analyzing")
 
 
+def test_what_guards_stables_pods_alone_is_named_before_traffic_moves(shop: Shop) -> None:
+    shop.open()
+    budget = {
+        "minAvailable": 1,
+        "selector": {"matchLabels": shop.read("deployment", "checkout")["spec"]["selector"]["matchLabels"]},
+    }
+    shop.apply({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "checkout"}, "spec": budget})
+    shop.apply(rollout(paused=True))
+    status = shop.held("Paused")
+    assert "PodDisruptionBudget checkout selects stable's pods but not patched's" in status["message"]
+
+
 def test_an_old_manifest_for_another_image_writes_nothing(shop: Shop) -> None:
     shop.open()
     shop.apply(rollout(stable={"deployment": "checkout", "image": "sample:0.9"}))

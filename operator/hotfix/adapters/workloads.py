@@ -3,17 +3,26 @@
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
-from hotfix.core.observation import DeploymentView, PodView, ScalerView, ServiceView, SideView
+from hotfix.core.observation import CompanionView, DeploymentView, LabelSelector, PodView, ScalerView, ServiceView, SideView
+from hotfix.errors import Refused
 
 from .kube import Kube, Object, path
 from .ownership import owner_of
 
+log = logging.getLogger(__name__)
+
 APPS, DISCOVERY, AUTOSCALING = "apps/v1", "discovery.k8s.io/v1", "autoscaling/v2"
 REVISION = "deployment.kubernetes.io/revision"
 HASH_LABEL = "pod-template-hash"
+COMPANIONS = (  # kind, version, plural, the field of its spec that selects pods
+    ("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", "podSelector"),
+    ("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", "selector"),
+    ("PodMonitor", "monitoring.coreos.com/v1", "podmonitors", "selector"),
+)
 STARTING = frozenset({"ContainerCreating", "PodInitializing"})  # reasons to wait that are no trouble
 
 
@@ -44,6 +53,23 @@ class KubeWorkloads:
     async def _pods(self, namespace: str, deployment: str, selector: Mapping[str, Any]) -> tuple[PodView, ...]:
         items = await self._kube.list(path("v1", "pods", namespace), labelSelector=label_selector(selector))
         return tuple(_pod(item) for item in items if _belongs(item, deployment))
+
+    async def companions(self, namespace: str) -> tuple[CompanionView, ...]:
+        """NetworkPolicies, PodDisruptionBudgets and PodMonitors."""
+        found = await asyncio.gather(*(self._listed(path(version, plural, namespace)) for _, version, plural, _ in COMPANIONS))
+        return tuple(
+            CompanionView(kind=kind, name=item["metadata"]["name"], selector=_selector(item["spec"].get(field) or {}))
+            for (kind, _, _, field), items in zip(COMPANIONS, found, strict=True)
+            for item in items
+        )
+
+    async def _listed(self, url: str) -> list[Object]:
+        """Only remarks are made of these, so a kind that is not served or not allowed is no reason to stop."""
+        try:
+            return await self._kube.list(url)
+        except Refused as error:
+            log.info("not looked at: %s", error)
+            return []
 
     async def scale(self, namespace: str, deployment: DeploymentView, replicas: int) -> None:
         """Set `.spec.replicas`."""
@@ -82,6 +108,15 @@ def label_selector(selector: Mapping[str, Any]) -> str:
 def template_hash(pod_spec: Mapping[str, Any]) -> str:
     """The first 16 hex digits of the SHA-256 of the canonical JSON of a pod spec."""
     return hashlib.sha256(json.dumps(pod_spec, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def _selector(raw: Mapping[str, Any]) -> LabelSelector:
+    return LabelSelector(
+        labels=raw.get("matchLabels") or {},
+        expressions=tuple(
+            (entry["key"], entry["operator"], tuple(entry.get("values") or ())) for entry in raw.get("matchExpressions") or ()
+        ),
+    )
 
 
 def _deployment(item: Object) -> DeploymentView:

@@ -69,6 +69,23 @@ class ServiceView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSelector:
+    """A metav1.LabelSelector; without any requirement it selects everything. `expressions`: (key, operator, values)."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanionView:
+    """An object beside the Deployments that selects pods by their labels: for example a PodDisruptionBudget."""
+
+    kind: str
+    name: str
+    selector: LabelSelector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SideView:
     """One side: its Deployment, Service, pods and HPA. A part that does not exist is None and named in `missing`."""
 
@@ -203,6 +220,7 @@ class Observation:
     metrics_error: str | None = None  # why metrics is None, a sentence
     refused: tuple[str, str] | None = None  # an answer that will not change by itself: (reason, sentence)
     rivals: tuple[RivalView, ...] | None = None
+    companions: tuple[CompanionView, ...] | None = None  # None: not asked
     announced: int | None = None  # sequence of the last decision that became an event; None: not known
     namespace_ending: bool = False
     name: str = ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import moments, presets
+from .labels import selects, service_selects
 from .look import Look, asked_rules, has_weight, unshifted_rules
 from .observation import Ack, DeploymentView, ServiceView, SideView
 from .reasons import Reason, named
@@ -24,11 +25,6 @@ class Problem:
 
 
 Check = Callable[[Look], Problem | None]
-
-
-def matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """The selector, which must not be empty, selects an object with these labels."""
-    return bool(selector) and all(labels.get(name) == value for name, value in selector.items())
 
 
 def unseen(look: Look) -> Problem | None:
@@ -140,13 +136,13 @@ def selects_both_sides(look: Look) -> Problem | None:
     if not (stable and patched and stable.deployment and patched.deployment):
         return None
     for name, service, labels in _crossings(stable.service, patched.service, stable.deployment, patched.deployment):
-        if service and matches(service.selector, labels):
+        if service and service_selects(service.selector, labels):
             return Problem(
                 Reason.SERVICE_SELECTS_BOTH_SIDES,
                 f"Service {service.name} also selects the pods of {name}; give the sides labels that differ and select by them.",
             )
     one, two = stable.deployment, patched.deployment
-    if matches(one.selector, two.pod_labels) or matches(two.selector, one.pod_labels):
+    if service_selects(one.selector, two.pod_labels) or service_selects(two.selector, one.pod_labels):
         return Problem(
             Reason.SELECTORS_OVERLAP,
             f"The selectors of Deployments {one.name} and {two.name} overlap; give patched a selector label of its own.",
@@ -269,6 +265,19 @@ def bypasses(look: Look) -> list[str]:
     return [*(view.bypasses if view else ()), *rules]
 
 
+def _left_out(look: Look) -> list[str]:
+    """What guards, limits or watches stable's pods and does not know patched's."""
+    stable, patched = (
+        side.deployment.pod_labels if side and side.deployment else {} for side in (look.seen.stable, look.seen.patched)
+    )
+    found = [
+        f"{item.kind} {item.name}"
+        for item in look.seen.companions or ()
+        if selects(item.selector, stable) and not selects(item.selector, patched)
+    ]
+    return [f"{', '.join(found)} selects stable's pods but not patched's"] if found else []
+
+
 def remarks(look: Look) -> list[str]:
     """Sentences worth knowing before traffic moves, none of which refuses it."""
     said = []
@@ -279,6 +288,7 @@ def remarks(look: Look) -> list[str]:
         said.append("a Service has session affinity, so shares may differ from weights")
     if look.seen.owner and not look.spec.stable.image:
         said.append("the object comes from git without stable.image, which guards against a replay")
+    said += _left_out(look)
     pods = [pod for side in (look.seen.stable, look.seen.patched) if side for pod in side.pods]
     if pods and not all(pod.has_pre_stop for pod in pods):
         said.append("some pods have no preStop hook")
