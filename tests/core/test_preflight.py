@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.core import changes, preflight
+from hotfix.core import changes
 from hotfix.core.observation import Ack, ServiceView, SideView
 from hotfix.core.status import Phase, Stage
 
