@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hotfix.cli import labels
 from hotfix.cli.copying import Change, Stable, hotfix
-from hotfix.core.preflight import matches
+from hotfix.core.labels import service_selects
 from hotfix.errors import Refused
 
 from .live import deployment, service, single
@@ -166,23 +166,6 @@ def test_a_changed_value_is_a_valid_label_value(value: str, changed: str) -> Non
     assert labels.suffixed(value) == changed
 
 
-@pytest.mark.parametrize(
-    ("expression", "holds"),
-    [
-        ({"key": "a", "operator": "In", "values": ["1"]}, True),
-        ({"key": "a", "operator": "In", "values": ["2"]}, False),
-        ({"key": "a", "operator": "NotIn", "values": ["2"]}, True),
-        ({"key": "b", "operator": "NotIn", "values": ["2"]}, True),
-        ({"key": "a", "operator": "Exists"}, True),
-        ({"key": "a", "operator": "DoesNotExist"}, False),
-        ({"key": "b", "operator": "DoesNotExist"}, True),
-        ({"key": "a", "operator": "Unheard"}, False),
-    ],
-)
-def test_expressions_are_read_as_kubernetes_reads_them(expression: dict[str, Any], holds: bool) -> None:
-    assert labels.matches({"matchLabels": {"c": "3"}, "matchExpressions": [expression]}, {"a": "1", "c": "3"}) is holds
-
-
 NAMES = st.sampled_from(["app", "tier", "version", "app.kubernetes.io/name", "track"])
 VALUES = st.text("abz019-", max_size=63).map(lambda text: text.strip("-"))
 
@@ -195,10 +178,10 @@ def test_nothing_that_selects_stable_selects_patched_and_the_reverse(data: st.Da
     services = [service(f"s{number}", selector=selector) for number, selector in enumerate(data.draw(st.lists(some, min_size=1)))]
     copied, backend, _ = hotfix(stable(model, *services), Change(image=IMAGE))
     patched = copied["spec"]["template"]["metadata"]["labels"]
-    assert not any(matches(entry["spec"]["selector"], patched) for entry in services)
-    assert not matches(model["spec"]["selector"]["matchLabels"], patched)
-    assert matches(backend["spec"]["selector"], patched)
-    assert matches(copied["spec"]["selector"]["matchLabels"], patched)
-    assert not matches(backend["spec"]["selector"], pod)
-    assert not matches(copied["spec"]["selector"]["matchLabels"], pod)
+    assert not any(service_selects(entry["spec"]["selector"], patched) for entry in services)
+    assert not service_selects(model["spec"]["selector"]["matchLabels"], patched)
+    assert service_selects(backend["spec"]["selector"], patched)
+    assert service_selects(copied["spec"]["selector"]["matchLabels"], patched)
+    assert not service_selects(backend["spec"]["selector"], pod)
+    assert not service_selects(copied["spec"]["selector"]["matchLabels"], pod)
     assert all(len(value) <= 63 and value.strip("-_.") == value for value in patched.values())

@@ -13,7 +13,7 @@ import yaml
 
 from hotfix.adapters.kube import Kube, configuration
 from hotfix.adapters.workloads import KubeWorkloads
-from hotfix.core.preflight import matches
+from hotfix.core.labels import service_selects
 from tests.cluster import Cluster
 from tests.e2e.shop import deployment, service
 
@@ -66,10 +66,10 @@ def test_what_is_printed_is_accepted_and_the_sides_do_not_mix(cluster: Cluster, 
     assert stable.missing == patched.missing == ()
     assert patched.deployment.images == ("sample:1.1",)
     assert patched.deployment.replicas == stable.deployment.replicas
-    assert matches(patched.service.selector, patched.deployment.pod_labels)
+    assert service_selects(patched.service.selector, patched.deployment.pod_labels)
     for one, two in ((stable, patched), (patched, stable)):
-        assert not matches(one.service.selector, two.deployment.pod_labels)
-        assert not matches(one.deployment.selector, two.deployment.pod_labels)
+        assert not service_selects(one.service.selector, two.deployment.pod_labels)
+        assert not service_selects(one.deployment.selector, two.deployment.pod_labels)
 
     again = run("init", "deploy/checkout", "--image=sample:1.2", "-n", namespace)
     assert "note: Deployment checkout-hotfix exists already; applying this changes it." in again.stderr

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.core.labels import selects, service_selects
+from hotfix.core.labels import selector_of, selects, service_selects
 from hotfix.core.observation import CompanionView, LabelSelector
 
 from .world import World, ready_world
@@ -30,6 +30,13 @@ LABELS = {"app": "checkout", "tier": "web"}
 )
 def test_a_requirement_holds_or_not(operator: str, key: str, values: tuple[str, ...], so: bool) -> None:
     assert selects(LabelSelector(expressions=((key, operator, values),)), LABELS) is so
+
+
+def test_a_selector_is_read_as_the_api_server_stores_it() -> None:
+    raw = {"matchLabels": {"app": "checkout"}, "matchExpressions": [{"key": "tier", "operator": "In", "values": ["web"]}]}
+    assert selects(selector_of(raw), LABELS)
+    assert not selects(selector_of(raw), {**LABELS, "tier": "api"})
+    assert selects(selector_of({}), LABELS)
 
 
 def test_an_empty_selector_selects_everything_but_a_service_without_one_selects_nothing() -> None:

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from hotfix.core.observation import CompanionView, DeploymentView, LabelSelector, PodView, ScalerView, ServiceView, SideView
+from hotfix.core.labels import selector_of
+from hotfix.core.observation import CompanionView, DeploymentView, PodView, ScalerView, ServiceView, SideView
 from hotfix.errors import Refused
 
 from .kube import Kube, Object, path
@@ -58,7 +59,7 @@ class KubeWorkloads:
         """NetworkPolicies, PodDisruptionBudgets and PodMonitors."""
         found = await asyncio.gather(*(self._listed(path(version, plural, namespace)) for _, version, plural, _ in COMPANIONS))
         return tuple(
-            CompanionView(kind=kind, name=item["metadata"]["name"], selector=_selector(item["spec"].get(field) or {}))
+            CompanionView(kind=kind, name=item["metadata"]["name"], selector=selector_of(item["spec"].get(field) or {}))
             for (kind, _, _, field), items in zip(COMPANIONS, found, strict=True)
             for item in items
         )
@@ -108,15 +109,6 @@ def label_selector(selector: Mapping[str, Any]) -> str:
 def template_hash(pod_spec: Mapping[str, Any]) -> str:
     """The first 16 hex digits of the SHA-256 of the canonical JSON of a pod spec."""
     return hashlib.sha256(json.dumps(pod_spec, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
-
-
-def _selector(raw: Mapping[str, Any]) -> LabelSelector:
-    return LabelSelector(
-        labels=raw.get("matchLabels") or {},
-        expressions=tuple(
-            (entry["key"], entry["operator"], tuple(entry.get("values") or ())) for entry in raw.get("matchExpressions") or ()
-        ),
-    )
 
 
 def _deployment(item: Object) -> DeploymentView:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hotfix.adapters.store import API_VERSION
+from hotfix.core.labels import selector_of, selects
 from hotfix.errors import Refused
 
 from . import labels
@@ -80,7 +81,7 @@ def hotfix(stable: Stable, change: Change) -> tuple[Object, Object, Object]:
     selector = stable.deployment["spec"]["selector"]
     keys = labels.keys_of(selector).union(*(service["spec"]["selector"] for service in stable.selecting))
     pod_labels = labels.of_patched(stable.pod_labels, keys)
-    if labels.matches(selector, pod_labels):
+    if selects(selector_of(selector), pod_labels):
         raise Refused(
             f"The selector of Deployment {stable.name} would match the pods of any copy, whatever the values of "
             f"{', '.join(sorted(labels.keys_of(selector)))}; select by matchLabels instead."

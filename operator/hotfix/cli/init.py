@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from hotfix.core import spec
+from hotfix.core.labels import selector_of, selects, service_selects
 from hotfix.errors import NotFound, Refused
 
-from . import copying, labels
+from . import copying
 from .copying import Change, Object, Stable
 from .sources import Found
 
@@ -29,7 +30,7 @@ def choose(found: Found, deployment: str | None, service: str | None) -> Stable:
     """What is copied, inferred only where there is one possibility; Refused with the list of candidates otherwise."""
     stable = _deployment(found, deployment)
     name, pod_labels = stable["metadata"]["name"], copying.labels_of(stable)
-    selecting = [entry for entry in found.services if labels.selects(entry["spec"].get("selector") or {}, pod_labels)]
+    selecting = [entry for entry in found.services if service_selects(entry["spec"].get("selector") or {}, pod_labels)]
     return Stable(deployment=stable, service=_service(found, name, service, selecting), selecting=selecting)
 
 
@@ -112,8 +113,8 @@ def _surrounding(item: Mapping[str, Any], stable: Stable, deployment: Object, ro
 
 
 def _left_out(selector: Mapping[str, Any] | None, stable: Stable, deployment: Object) -> bool:
-    mine = selector is not None and labels.matches(selector, stable.pod_labels)
-    return mine and not labels.matches(selector or {}, copying.labels_of(deployment))
+    mine = selector is not None and selects(selector_of(selector), stable.pod_labels)
+    return mine and not selects(selector_of(selector or {}), copying.labels_of(deployment))
 
 
 def _other_rollout(item: Mapping[str, Any], stable: Stable, rollout: Object) -> str | None:

@@ -1,8 +1,19 @@
 """Which labels a selector selects. Pure; the rules are those of the Kubernetes API (metav1.LabelSelector)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from .observation import LabelSelector
+
+
+def selector_of(raw: Mapping[str, Any]) -> LabelSelector:
+    """A metav1.LabelSelector as the API server stores it."""
+    return LabelSelector(
+        labels=raw.get("matchLabels") or {},
+        expressions=tuple(
+            (entry["key"], entry["operator"], tuple(entry.get("values") or ())) for entry in raw.get("matchExpressions") or ()
+        ),
+    )
 
 
 def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
