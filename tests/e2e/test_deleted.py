@@ -33,7 +33,7 @@ def test_deleting_it_leaves_the_route_as_it_was_and_loses_nothing(shop: Shop, st
         assert shop.replicas("checkout-hotfix") == 2, "the patched pods are left running"
 
 
-@pytest.mark.parametrize("stage", ["WeightZero", "DrainingPatched", "ScalingDown"])
+@pytest.mark.parametrize("stage", ["WeightZero", "DrainingPatched"])  # the later ones last for one look
 def test_deleted_on_the_way_back_it_goes_the_whole_way_back(shop: Shop, stage: str) -> None:
     shop.open(patched="sample:crash")
     before = untouched(shop.read("httproute", "checkout"))
