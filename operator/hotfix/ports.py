@@ -44,11 +44,19 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsQuery:
-    """Counters of both sides in (start, end], unix seconds, on a grid of `interval_seconds`."""
+    """Counters of both sides in (start, end], unix seconds, on a grid of `interval_seconds`.
+
+    `fix`: a query of the errors that the hotfix is for. `slow_bound`: the bucket (label le) above which a request is slow.
+    `buckets`: also ask for stable's latency histogram.
+    """
 
     namespace: str
     preset: str | None
     metrics: Metrics
+    fix: str | None = None
+    client_errors: bool = False
+    slow_bound: str | None = None
+    buckets: bool = False
     stable_deployment: str
     stable_service: str
     stable_port: int

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, CliApp, NoDecode, SettingsConfigDict
 
+from .core.fields import Duration
 from .core.quantities import seconds
-from .core.spec import Duration
 
 _URL = TypeAdapter(HttpUrl)
 

@@ -63,6 +63,19 @@ async def test_what_does_not_exist_is_named(workloads: Workloads, world: World) 
     assert (view.service.ports, view.service.selector, view.ready_endpoints) == ((80,), {"app": "web"}, 0)
 
 
+async def test_ports_that_speak_grpc_are_known(workloads: Workloads, world: World) -> None:
+    ports = [
+        {"name": "http", "port": 80},
+        {"name": "grpc-api", "port": 81},
+        {"name": "other", "port": 82, "appProtocol": "grpc"},
+        {"name": "grpcish", "port": 83},
+    ]
+    world.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": ports}})
+    view = await look(workloads, world)
+    assert view.service is not None
+    assert (view.service.ports, view.service.grpc_ports) == ((80, 81, 82, 83), (81, 82))
+
+
 async def test_what_else_selects_pods_is_seen(workloads: Workloads, world: World) -> None:
     picky = {"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "tier", "operator": "In", "values": ["web"]}]}
     world.apply(
@@ -195,8 +208,13 @@ async def test_the_pod_spec_is_replaced_whole_and_nothing_else(workloads: Worklo
 
 async def test_the_floor_of_a_scaler_is_set_at_the_version_seen(workloads: Workloads, world: World) -> None:
     world.apply(deployment("web", "sample:1.0", replicas=1), hpa("web", minReplicas=1))
-    view = scaler(await look(workloads, world))
-    await workloads.set_scaler_floor(world.namespace, view, 3)
+    for _ in range(20):  # its controller writes into its status meanwhile
+        view = scaler(await look(workloads, world))
+        try:
+            await workloads.set_scaler_floor(world.namespace, view, 3)
+        except Conflict:
+            continue
+        break
     latest = scaler(await look(workloads, world))
     assert (latest.min_replicas, latest.max_replicas) == (3, 5)
     with pytest.raises(Conflict):

@@ -22,6 +22,9 @@ SAMPLES: dict[str, dict[str, str]] = {
     "1.1": {"ERRORS": "0.1"},  # the cure
     "1.2": {"ERRORS": "0.1", "NOTE": "same behaviour, another version"},
     "worse": {"ERRORS": "10"},  # 5 pp more than 1.0
+    "placebo": {"ERRORS": "5", "NOTE": "another version of 1.0 that cures nothing"},
+    "refusing": {"ERRORS": "0.1", "REFUSED": "20"},  # answers good requests with 403
+    "slow": {"ERRORS": "0.1", "SLOW": "40", "SLOW_MS": "400"},
     "crash": {"ERRORS": "100"},  # answers every request with 500
     "hang": {"HANG": "60"},  # takes requests and finishes none
     "exit": {"EXIT": "1"},  # ends at start: CrashLoopBackOff

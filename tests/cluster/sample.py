@@ -4,18 +4,23 @@ ERRORS   percent of requests answered with 500           SLOW      percent of re
 HANG     seconds before any answer                        EXIT      end at start with this code
 UNREADY  1: /ready answers 503                            ABRUPT    1: end at SIGTERM at once, dropping connections
 ERRORS_ON  path prefix the errors are limited to          IMAGE     shown in the answer
+REFUSED  percent of requests answered with 403
 /control?errors=100&hang=0&unready=1&exit=3 changes knobs while it runs. Counters by code are at /metrics. Needs only the
 standard library; header and body leave in one write.
 """
 
 import asyncio
+import bisect
+import itertools
 import os
 import random
 import signal
 import sys
+import time
 from urllib.parse import parse_qsl, urlsplit
 
-KNOBS = ("errors", "slow", "slow_ms", "hang", "unready")
+KNOBS = ("errors", "refused", "slow", "slow_ms", "hang", "unready")
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class App:
@@ -26,6 +31,7 @@ class App:
         self.errors_on = env.get("ERRORS_ON", "/")
         self.image, self.pod = env.get("IMAGE", "?"), env.get("POD_NAME", "?")
         self.counts: dict[str, int] = {}
+        self.times = [0] * (len(BUCKETS) + 1)
         self.started = 0
         self.draining = False
 
@@ -37,9 +43,8 @@ class App:
         if path == "/metrics":
             lines = ["# TYPE http_requests_total counter"]
             lines += [f'http_requests_total{{code="{code}"}} {count}' for code, count in sorted(self.counts.items())]
-            return 200, "\n".join(
-                [*lines, "# TYPE http_requests_started_total counter", f"http_requests_started_total {self.started}"]
-            ) + "\n"
+            lines += ["# TYPE http_requests_started_total counter", f"http_requests_started_total {self.started}"]
+            return 200, "\n".join([*lines, *self.histogram()]) + "\n"
         if path == "/control":
             return self.control(target)
         return await self.work(path)
@@ -57,14 +62,23 @@ class App:
     async def work(self, path: str) -> tuple[int, str]:
         """An ordinary request."""
         self.started += 1
+        began = time.monotonic()
         if self.knobs["hang"]:
             await asyncio.sleep(self.knobs["hang"])
         if random.random() * 100 < self.knobs["slow"]:
             await asyncio.sleep(self.knobs["slow_ms"] / 1000)
         bad = path.startswith(self.errors_on) and random.random() * 100 < self.knobs["errors"]
-        code = 500 if bad else 200
+        code = 500 if bad else 403 if random.random() * 100 < self.knobs["refused"] else 200
+        self.times[bisect.bisect_left(BUCKETS, time.monotonic() - began)] += 1
         self.counts[str(code)] = self.counts.get(str(code), 0) + 1
         return code, f"{self.image} {self.pod}\n"
+
+    def histogram(self) -> list[str]:
+        """How long answers took, as a classic histogram without its sum."""
+        name, total = "http_request_duration_seconds", list(itertools.accumulate(self.times))
+        bounds = [f"{bound:g}" for bound in BUCKETS] + ["+Inf"]
+        buckets = [f'{name}_bucket{{le="{bound}"}} {count}' for bound, count in zip(bounds, total, strict=True)]
+        return [f"# TYPE {name} histogram", *buckets, f"{name}_count {total[-1]}"]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept alive."""

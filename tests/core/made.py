@@ -1,11 +1,13 @@
 """Blocks, counters and terms for tests of the core, with the defaults of a manifest. No tests here."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hotfix.core.counting import Block, Count
-from hotfix.core.judgement import Terms
+from hotfix.core.counting import Block, Count, Counter
+from hotfix.core.evidence import Noise
 from hotfix.core.observation import MetricsView, Series, SideSeries
+from hotfix.core.terms import Terms
 
 INTERVAL = 5.0
 START = 1_700_000_000.0  # a multiple of every interval used here
@@ -18,11 +20,11 @@ def block(patched: tuple[int, int], stable: tuple[int, int], at: int = 0, pods: 
 
 
 def terms(**changes: Any) -> Terms:
-    """The terms of a manifest with defaults at 5 s scrapes, at 5 %, long after the warm-up."""
+    """The terms of a manifest with defaults at 5 s scrapes, at 5 %, long after the warm-up; `baseline_rate` and `sigma2` are
+    those of failed requests."""
     values: dict[str, Any] = {
         "delta": 0.005,
-        "tau": 0.001,
-        "rollback_level": 0.01,
+        "alpha": 0.01,
         "beta": 0.05,
         "max_impact": 0.02,
         "ramp_weights": (1, 5, 25, 50),
@@ -37,7 +39,15 @@ def terms(**changes: Any) -> Terms:
         "bake_from": None,
         "now": START + 3600,
     }
-    return Terms(**{**values, **changes})
+    values |= changes
+    rate, sigma2 = values.pop("baseline_rate"), values.pop("sigma2")
+    known = {"rates": ((Counter.BAD, rate),), "sigma2": ((Counter.BAD, sigma2),)}
+    return Terms(**{**known, **values})
+
+
+def noise(sigma2: float = 0.0, warm_until: float = -math.inf) -> Noise:
+    """Noise of failed requests."""
+    return Noise(((Counter.BAD, sigma2),), warm_until)
 
 
 def counter(name: str, values: Mapping[int, float] | Iterable[float]) -> Series:

@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 from hotfix.core.counting import Block, Count
-from hotfix.core.evidence import Noise, State, extend
-from hotfix.core.judgement import judge
+from hotfix.core.evidence import State, extend
+from hotfix.core.judging import judge
 from hotfix.core.questions import questions
-from tests.core.made import INTERVAL, START, terms
+from tests.core.made import INTERVAL, START, noise, terms
 
 ROLLOUTS, BLOCKS, PODS = 200, 100, 6
 
@@ -52,7 +52,7 @@ def assert_at_most(level, hits, rollouts):
 def test_a_patch_worse_by_the_whole_margin_is_called_not_worse_no_more_often_than_stated(requests, stable):
     random = numpy.random.default_rng(11)
     asked = questions(terms(baseline_rate=stable)).not_worse
-    hits = sum(fired(asked, world(random, requests, (stable + 0.005, stable)), Noise(0.02)) for _ in range(ROLLOUTS))
+    hits = sum(fired(asked, world(random, requests, (stable + 0.005, stable)), noise(0.02)) for _ in range(ROLLOUTS))
     assert_at_most(asked.level, hits, ROLLOUTS)
 
 
@@ -61,7 +61,7 @@ def test_a_patch_worse_by_the_whole_margin_is_called_not_worse_no_more_often_tha
 def test_a_patch_worse_by_no_more_than_the_tolerance_is_rolled_back_no_more_often_than_stated(requests, stable):
     random = numpy.random.default_rng(12)
     asked = questions(terms(baseline_rate=stable, late_blocks=BLOCKS)).worse
-    hits = sum(fired(asked, world(random, requests, (stable + 0.001, stable)), Noise(0.02)) for _ in range(ROLLOUTS))
+    hits = sum(fired(asked, world(random, requests, (stable + 0.001, stable)), noise(0.02)) for _ in range(ROLLOUTS))
     assert_at_most(asked.level, hits, ROLLOUTS)
 
 
@@ -69,14 +69,14 @@ def test_a_patch_worse_by_no_more_than_the_tolerance_is_rolled_back_no_more_ofte
 def test_processes_that_differ_from_each_other_do_not_roll_back_a_healthy_patch(requests):
     random = numpy.random.default_rng(13)
     asked = questions(terms(baseline_rate=0.02, late_blocks=BLOCKS)).worse
-    hits = sum(fired(asked, world(random, requests, (0.02, 0.02), sigma2=0.3), Noise(0.3)) for _ in range(ROLLOUTS))
+    hits = sum(fired(asked, world(random, requests, (0.02, 0.02), sigma2=0.3), noise(0.3)) for _ in range(ROLLOUTS))
     assert_at_most(asked.level, hits, ROLLOUTS)
 
 
 def test_the_same_noisy_world_would_be_rolled_back_without_the_design_effect():
     random = numpy.random.default_rng(13)
     asked = questions(terms(baseline_rate=0.02, late_blocks=BLOCKS)).worse
-    hits = sum(fired(asked, world(random, 5000, (0.02, 0.02), sigma2=0.3), Noise(0.0)) for _ in range(60))
+    hits = sum(fired(asked, world(random, 5000, (0.02, 0.02), sigma2=0.3), noise(0.0)) for _ in range(60))
     assert hits > 6
 
 
@@ -86,7 +86,7 @@ def decided_after(random, rates, share):
     asked = terms(baseline_rate=rates[1], weight=round(100 * share), warm_until=START + 30)
     for number in range(1, len(blocks) + 1):
         judged = judge(asked, blocks[:number])
-        if judged.worse.reached_ever or judged.not_worse.reached_now:
+        if judged.findings.worse.reached_ever or judged.findings.not_worse.reached_now:
             return number, judged
     raise AssertionError("undecided")
 
@@ -95,7 +95,7 @@ def decided_after(random, rates, share):
 def test_a_crash_at_a_small_share_is_found_within_three_scrapes(stable):
     random = numpy.random.default_rng(14)
     found = [decided_after(random, (1.0, stable), 0.05) for _ in range(20)]
-    assert all(judged.worse.reached_ever and number <= 3 for number, judged in found)
+    assert all(judged.findings.worse.reached_ever and number <= 3 for number, judged in found)
 
 
 def test_a_cure_of_a_burning_stable_soon_may_take_half_of_the_traffic_and_is_then_proven():

@@ -44,7 +44,8 @@ def test_a_deadline_that_promotes_waits_until_nothing_is_wrong() -> None:
     world = ready_world(asked=a_spec(analysis={"deadline": "1m", "onDeadline": "Promote"})).phase(Phase.ANALYZING)
     world.blind = True
     world.held("Inconclusive", seconds=200)
-    assert world.weight == 5
+    assert world.remembered.resolved is not None
+    assert world.weight == world.remembered.resolved.start_weight
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_stables_backend_taken_out_of_the_route_freezes_it() -> None:
 
 def test_counters_that_fall_hold() -> None:
     world = ready_world().phase(Phase.BAKING).rest(20)
-    world.patched.requests *= 0.6
+    world.patched.counts["requests"] *= 0.6
     world.held("CountersUnfit", seconds=30)
     assert world.remembered.phase is Phase.BAKING
 

@@ -10,13 +10,13 @@ from scipy import stats
 
 from hotfix.core.bets import Null, Side, bets, cell, shares
 from hotfix.core.counting import Block, Count
-from hotfix.core.evidence import Noise, Question, State, design_effect, extend, log_wins
-from tests.core.made import block
+from hotfix.core.evidence import Question, State, design_effect, extend, log_wins
+from tests.core.made import block, noise
 
 CASES = ((0.006, 0.001), (0.051, 0.001))
 NOT_WORSE = Question("not worse", Null(Side.BETTER, 0.005, ((0.001, 0.001), (0.0001, 0.001))), 0.05)
 WORSE = Question("worse", Null(Side.WORSE, 0.001, CASES), 0.01, late_blocks=720)
-QUIET = Noise()
+QUIET = noise()
 
 BOUNDARIES = [  # side, n_c, n_s, rho, margin, rate_s
     (Side.BETTER, 25, 475, 1.0, 0.005, 0.0),
@@ -105,7 +105,7 @@ def test_one_block_can_never_decide(question, one):
 @given(questions, st.lists(blocks, max_size=8), blocks, st.floats(0, 10))
 def test_evidence_grows_by_no_more_than_the_cap_a_block(question, before, one, sigma2):
     state = folded(question, before)
-    assert extend(question, state, one, Noise(sigma2)).log_now <= state.log_now + question.cap + 1e-9
+    assert extend(question, state, one, noise(sigma2)).log_now <= state.log_now + question.cap + 1e-9
 
 
 def test_two_blocks_of_a_crash_decide():
@@ -152,7 +152,7 @@ def test_a_stake_that_waits_is_not_lost():
 def test_the_warm_up_asks_a_larger_null():
     warm = Question("worse", WORSE.null, 0.01, late_blocks=720, warm=Null(Side.WORSE, 0.02, CASES))
     slow_start = [block((1000, 15), (1000, 1), at=place) for place in range(12)]
-    whole = Noise(warm_until=slow_start[-1].end)
+    whole = noise(warm_until=slow_start[-1].end)
     assert folded(warm, slow_start).log_max > warm.log_threshold
     assert folded(warm, slow_start, noise=whole).log_max < 1
     crash = [block((25, 25), (475, 0), at=place) for place in range(2)]
@@ -162,8 +162,8 @@ def test_the_warm_up_asks_a_larger_null():
 def test_the_warm_up_ends_with_the_block_it_ends_in():
     warm = Question("worse", WORSE.null, 0.01, warm=Null(Side.WORSE, 0.02, CASES))
     one = block((1000, 15), (1000, 1))
-    assert extend(warm, State(), one, Noise(warm_until=one.start)) == extend(WORSE_PLAIN, State(), one, QUIET)
-    assert extend(warm, State(), one, Noise(warm_until=one.start + 1)) != extend(WORSE_PLAIN, State(), one, QUIET)
+    assert extend(warm, State(), one, noise(warm_until=one.start)) == extend(WORSE_PLAIN, State(), one, QUIET)
+    assert extend(warm, State(), one, noise(warm_until=one.start + 1)) != extend(WORSE_PLAIN, State(), one, QUIET)
 
 
 WORSE_PLAIN = Question("worse", WORSE.null, 0.01)
@@ -188,14 +188,14 @@ def test_what_a_bet_wins_is_divided_by_the_design_effect_before_it_is_capped():
     phi = design_effect(question.null, one, 2.0)
     wins = log_wins(question.null, one)
     assert phi > 1.5
-    assert extend(question, State(), one, Noise(2.0)).logs == pytest.approx([min(win / phi, question.cap) for win in wins])
+    assert extend(question, State(), one, noise(2.0)).logs == pytest.approx([min(win / phi, question.cap) for win in wins])
 
 
 @given(blocks, st.floats(0, 10), st.floats(0, 10))
 def test_with_more_noise_no_bet_wins_or_loses_more(one, less, more):
     less, more = sorted((less, more))
     assert design_effect(NOT_WORSE.null, one, less) <= design_effect(NOT_WORSE.null, one, more)
-    quiet, noisy = (extend(NOT_WORSE, State(), one, Noise(sigma2)).logs for sigma2 in (less, more))
+    quiet, noisy = (extend(NOT_WORSE, State(), one, noise(sigma2)).logs for sigma2 in (less, more))
     assert all(abs(b) <= abs(a) + 1e-12 for a, b in zip(quiet, noisy, strict=True))
 
 
@@ -211,6 +211,6 @@ def test_with_more_noise_no_bet_wins_or_loses_more(one, less, more):
 )
 def test_extreme_counts_give_a_finite_number_again_and_again(one):
     for question in (WORSE, NOT_WORSE):
-        state = folded(question, [one] * 300, noise=Noise(0.02))
+        state = folded(question, [one] * 300, noise=noise(0.02))
         assert math.isfinite(state.log_now)
         assert math.isfinite(state.log_max)

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from hotfix.core import questions
 from hotfix.core.counting import Block, Count
-from hotfix.core.evidence import Noise, State, extend
-from hotfix.core.judgement import Verdict, judge
-from tests.core.made import INTERVAL, START, block, terms
+from hotfix.core.evidence import State, extend
+from hotfix.core.judgement import Verdict
+from hotfix.core.judging import judge
+from tests.core.made import INTERVAL, START, block, noise, terms
 
 CRASH, CURED, SAME = ((25, 25), (475, 1)), ((25, 0), (475, 24)), ((250, 0), (250, 0))
 
@@ -22,13 +23,13 @@ def test_a_crash_is_worse_within_two_scrapes_and_not_in_one():
     assert judge(terms(), scrapes(CRASH, 1)).verdict is Verdict.UNDECIDED
     judged = judge(terms(), scrapes(CRASH, 2))
     assert judged.verdict is Verdict.WORSE
-    assert judged.worse.reached_ever
+    assert judged.findings.worse.reached_ever
 
 
 def test_worse_is_not_taken_back_by_good_scrapes_later():
     judged = judge(terms(), scrapes(CRASH, 2) + [block(*SAME, at=place) for place in range(2, 60)])
     assert judged.verdict is Verdict.WORSE
-    assert not judged.worse.reached_now
+    assert not judged.findings.worse.reached_now
 
 
 def test_a_cure_is_allowed_to_jump_to_the_largest_step_and_is_not_worse():
@@ -43,10 +44,10 @@ def test_a_cure_is_allowed_to_jump_to_the_largest_step_and_is_not_worse():
 def test_advancing_asks_for_the_evidence_of_now():
     turned = scrapes(SAME, 8) + [block((250, 20), (250, 0), at=place) for place in range(8, 10)]
     before, after = judge(terms(), scrapes(SAME, 8)), judge(terms(), turned)
-    assert before.not_worse.reached_now
+    assert before.findings.not_worse.reached_now
     assert before.proven_margin == 0.005
-    assert after.not_worse.reached_ever
-    assert not after.not_worse.reached_now
+    assert after.findings.not_worse.reached_ever
+    assert not after.findings.not_worse.reached_now
     assert after.verdict is not Verdict.NOT_WORSE
     assert after.proven_margin is not None
     assert after.proven_margin > 0.005
@@ -64,7 +65,7 @@ def test_a_leak_that_begins_after_a_healthy_hour_is_found_soon():
 
 
 def test_the_proven_margin_gets_tighter_and_includes_the_one_asked_for():
-    asked = terms(delta=0.003, tau=0.0006)
+    asked = terms(delta=0.003)
     margins = [judge(asked, scrapes(SAME, number)).proven_margin for number in range(1, 60)]
     told = [margin for margin in margins if margin is not None]
     assert told == sorted(told, reverse=True)
@@ -76,7 +77,7 @@ def test_without_a_request_on_both_sides_there_is_no_traffic_to_judge():
     assert judged.verdict is Verdict.NO_TRAFFIC
     assert (judged.stable.requests, judged.stable.bad, judged.patched.requests) == (2500, 125, 0)
     assert judged.fresh_until is None
-    assert judged.worse.log_now == judged.not_worse.log_now == 0.0
+    assert judged.findings.worse.log_now == judged.findings.not_worse.log_now == 0.0
     assert judge(terms(), []).request_rate is None
 
 
@@ -167,7 +168,7 @@ def test_a_block_that_changed_afterwards_is_judged_as_it_is_now():
     late = [block(*SAME, at=0), *(block(*CRASH, at=place) for place in (1, 2))]
     assert judge(terms(), [late[0], block(*SAME, at=1), block(*SAME, at=2)]).verdict is Verdict.NOT_WORSE
     assert judge(terms(), late).verdict is Verdict.WORSE
-    assert judge(terms(), late[:1]).worse.log_max < 1
+    assert judge(terms(), late[:1]).findings.worse.log_max < 1
 
 
 def test_evidence_is_that_of_every_question_asked_alone():
@@ -177,7 +178,7 @@ def test_evidence_is_that_of_every_question_asked_alone():
     for question in asked.all():
         state = State()
         for one in blocks:
-            state = extend(question, state, one, Noise(0.02, START))
+            state = extend(question, state, one, noise(0.02, START))
         assert states[question] == state
 
 

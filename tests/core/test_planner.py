@@ -5,9 +5,9 @@ import math
 import pytest
 
 from hotfix.core.bets import Null, Side
-from hotfix.core.evidence import Noise, Question, State, extend
-from hotfix.core.planner import Traffic, expected_rate, expected_seconds, start_weight_first_form
-from tests.core.made import block
+from hotfix.core.evidence import Question, State, extend
+from hotfix.core.planner import Traffic, expected_rate, expected_seconds
+from tests.core.made import block, noise
 
 NOT_WORSE = Question("not worse", Null(Side.BETTER, 0.005, ((0.001, 0.001),)), 0.05)
 
@@ -15,23 +15,6 @@ NOT_WORSE = Question("not worse", Null(Side.BETTER, 0.005, ((0.001, 0.001),)), 0
 def traffic(**changes):
     values = {"request_rate": 100.0, "share": 0.5, "patched_rate": 0.001, "stable_rate": 0.001, "interval_seconds": 5.0}
     return Traffic(**{**values, **changes})
-
-
-@pytest.mark.parametrize(
-    ("steps", "request_rate", "interval", "weight"),
-    [
-        ([1, 5, 25, 50], 100.0, 5.0, 5),
-        ([1, 5, 25, 50], 1000.0, 5.0, 1),
-        ([1, 5, 25, 50], 100.0, 15.0, 1),
-        ([1, 5, 25, 50], 20.0, 5.0, 10),
-        ([1, 5, 25, 50], 0.0, 5.0, 10),
-        ([1, 5, 25, 50], None, 5.0, 10),
-        ([25, 50], 1000.0, 5.0, 10),
-        ([2, 8], 40.0, 5.0, 8),
-    ],
-)
-def test_the_start_is_the_smallest_step_with_ten_patched_requests_a_scrape(steps, request_rate, interval, weight):
-    assert start_weight_first_form(steps, request_rate, interval) == weight
 
 
 def test_a_rate_starts_from_what_was_known_and_follows_the_counts():
@@ -47,7 +30,7 @@ def test_an_answer_that_was_reached_is_expected_now():
 def test_the_expectation_is_close_to_what_steady_traffic_needs():
     state, scrapes = State(), 0
     while state.log_now < NOT_WORSE.log_threshold:
-        state, scrapes = extend(NOT_WORSE, state, block((1000, 1), (1000, 1)), Noise()), scrapes + 1
+        state, scrapes = extend(NOT_WORSE, state, block((1000, 1), (1000, 1)), noise()), scrapes + 1
     planned = expected_seconds(NOT_WORSE, 0.0, traffic(request_rate=400.0))
     assert planned is not None
     assert planned <= scrapes * 5.0 <= 2.5 * planned

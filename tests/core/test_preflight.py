@@ -209,3 +209,12 @@ def test_changed_paths_name_containers_and_nested_fields() -> None:
     after = {"containers": [{"name": "app", "image": "b", "env": [{"name": "X", "value": "2"}]}, {"name": "new"}], "dns": [2]}
     assert changes.changed_paths(before, after) == ["containers.app.env.X.value", "containers.app.image", "containers.new", "dns"]
     assert changes.changed_paths(after, after) == []
+
+
+def test_grpc_is_not_judged_by_http_codes_but_by_queries_of_ones_own() -> None:
+    world = ready_world()
+    world.stable.grpc = world.patched.grpc = True
+    world.held("MetricsBlindToGrpc")
+    assert "grpc_code" in world.remembered.message
+    world.asked = a_spec(metrics={"requests": "grpc_total", "errors": 'grpc_total{grpc_code!="OK"}'})
+    world.phase(Phase.ANALYZING)

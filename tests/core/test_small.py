@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from hotfix.core import cel, guards, invalid, looking, moments, quantities, reasons, reports
+from hotfix.core.judgement import Verdict
 from hotfix.core.look import Look
 from hotfix.core.status import Phase, Stage
 
@@ -96,7 +97,7 @@ def test_loads_hint_at_capacity_when_they_differ_a_lot() -> None:
 
     assert "capacity suspected" in reports.loads(replace(look.judgement, patched_load=40.0, stable_load=10.0))
     assert reports.loads(replace(look.judgement, patched_load=None)) == ""
-    assert "Load per process" in reports.worse(look.judgement)
+    assert "Load per process" in reports.rejected(look.judgement, Verdict.WORSE)
 
 
 def test_without_a_judgement_the_verdict_says_so() -> None:

@@ -37,7 +37,7 @@ def test_counters_scraped_less_often_than_said_are_judged_in_longer_blocks() -> 
         world.advance(20)
         for part in (world.stable, world.patched):
             part.samples = [sample for sample in part.samples if sample[0] % 20 == 0]
-    slow = [(moment + step, *rest) for moment, *rest in world.stable.samples for step in (0.0, 5.0, 10.0, 15.0)]
+    slow = [(moment + step, counts) for moment, counts in world.stable.samples for step in (0.0, 5.0, 10.0, 15.0)]
     world.stable.samples = slow  # the last sample, repeated on the grid
     world.run(lambda w: w.remembered.started_at is not None)
     assert world.remembered.baseline is not None

@@ -3,6 +3,7 @@
 import pytest
 
 from hotfix.core import moments
+from hotfix.core.counting import Counter
 from hotfix.core.look import Look
 from hotfix.core.observation import Observation
 from hotfix.core.spec import parse
@@ -11,8 +12,9 @@ from hotfix.core.terms import terms_of
 from tests.core.made import START
 
 BASELINE = Baseline(
-    rate="0.05",
-    sigma2="1e-05",
+    rates={"bad": "0.05"},
+    sigma2={"bad": "1e-05"},
+    slow_bound="",
     interval_seconds=5,
     late_blocks=720,
     stable_template="a",
@@ -45,7 +47,8 @@ def test_shares_of_the_manifest_become_numbers():
     )
     assert (terms.delta, terms.tau, terms.max_impact) == (0.01, 0.002, 0.03)
     assert (terms.rollback_level, terms.beta) == (0.02, 0.1)
-    assert (terms.baseline_rate, terms.sigma2, terms.late_blocks, terms.interval_seconds) == (0.05, 1e-5, 720, 5.0)
+    assert (terms.rate(Counter.BAD), terms.sigma2, terms.late_blocks) == (0.05, ((Counter.BAD, 1e-5),), 720)
+    assert terms.interval_seconds == 5.0
     assert terms.ramp_weights == (1, 5, 25, 50)
 
 

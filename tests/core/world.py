@@ -50,6 +50,9 @@ def a_spec(**more: Any) -> spec.Spec:
     return spec.parse(merged(MANIFEST, more))
 
 
+COUNTED = ("requests", "errors", "started", "client_errors", "target", "slow")
+
+
 @dataclass
 class Side:
     """One Deployment, its pods and its Service."""
@@ -60,6 +63,7 @@ class Side:
     ready: int | None = None  # None: as many as wanted
     errors: float = 0.0
     hangs: bool = False
+    grpc: bool = False
     crash_looping: int = 0
     restarts: int = 0
     exists: bool = True
@@ -70,10 +74,11 @@ class Side:
     trouble: str | None = None
     image_ids: tuple[tuple[str, ...], ...] = ()
     selector: dict[str, str] | None = None
-    requests: float = 0.0
-    bad: float = 0.0
-    started: float = 0.0
-    samples: list[tuple[float, float, float, float]] = field(default_factory=list)
+    client_errors: float = 0.01
+    target: float = 0.0  # share of requests that fail in the way the hotfix is for
+    slow: float = 0.02
+    counts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.0))
+    samples: list[tuple[float, dict[str, float]]] = field(default_factory=list)
 
     @property
     def serving(self) -> int:
@@ -125,6 +130,7 @@ class Side:
             name=self.name,
             selector=self.selector or {"app": self.name},
             ports=(80,),
+            grpc_ports=(80,) if self.grpc else (),
             session_affinity=False,
             ready_pods=tuple(pod.name for pod in pods if pod.ready),
         )
@@ -164,6 +170,7 @@ class World:
     refused: tuple[str, str] | None = None
     problem: tuple[str, str] | None = None
     no_series: bool = False
+    buckets: tuple[tuple[str, float, float], ...] | None = None
     route_exists: bool = True
     route_owner: str | None = None
     refusal: str | None = None
@@ -224,6 +231,7 @@ class World:
             patched=self._series(self.patched, start, end),
             stable=self._series(self.stable, start, end),
             problem=self.problem,
+            buckets=self.buckets,
         )
 
     def _series(self, side: Side, start: float, end: float) -> SideSeries:
@@ -231,10 +239,14 @@ class World:
         if not inside or self.no_series:
             return SideSeries(requests=(), errors=(), started=() if self.starts_counted else None)
 
-        def one(column: int) -> tuple[Series, ...]:
-            return (Series(f"proxy|{side.name}", tuple((s[0], float(int(s[column]))) for s in inside)),)
+        asked = {"requests", "errors", "client_errors"} | ({"started"} if self.starts_counted else set())
+        asked |= {"target"} if self.asked.fix else set()
+        asked |= {"slow"} if self.remembered.baseline and self.remembered.baseline.slow_bound else set()
 
-        return SideSeries(requests=one(1), errors=one(2), started=one(3) if self.starts_counted else None)
+        def one(name: str) -> tuple[Series, ...]:
+            return (Series(f"proxy|{side.name}", tuple((moment, float(int(counts[name]))) for moment, counts in inside)),)
+
+        return SideSeries(**{name: one(name) for name in COUNTED if name in asked})
 
     def observe(self) -> Observation:
         """One look."""
@@ -337,18 +349,19 @@ class World:
             self.now = until
             if until == edge:
                 for side in (self.stable, self.patched):
-                    side.samples.append((edge, side.requests, side.bad, side.started))
+                    side.samples.append((edge, dict(side.counts)))
 
     def _flow(self, seconds: float) -> None:
-        share = self.weight / 100
-        for side, part in ((self.patched, share), (self.stable, 1 - share)):
-            count = self.rate * seconds * part
-            side.started += count
+        weight = self.weight / 100
+        for side, weighed in ((self.patched, weight), (self.stable, 1 - weight)):
+            count = self.rate * seconds * weighed
+            side.counts["started"] += count
             if side.hangs:
                 continue
-            failing = 1.0 if not side.serving else side.errors
-            side.requests += count
-            side.bad += count * failing
+            failing = 1.0 if not side.serving else side.errors + side.target
+            shares = {"requests": 1.0, "errors": failing, "client_errors": side.client_errors}
+            for name, share in {**shares, "target": side.target, "slow": side.slow}.items():
+                side.counts[name] += count * share
 
     def run(self, until: Callable[["World"], bool], *, seconds: float = 1200.0) -> "World":
         """Look and let time pass until it is so; AssertionError with the story when it never is."""

@@ -31,6 +31,8 @@ def full() -> dict[str, Any]:
         "metrics": {
             "requests": 'http_requests_total{namespace="$(namespace)", pod=~"$(pods)", service="$(service)", port="$(port)"}',
             "errors": 'http_requests_total{code=~"5..", deployment="$(deployment)"}',
+            "clientErrors": 'http_requests_total{code=~"4..", deployment="$(deployment)"}',
+            "slow": 'http_slow_requests_total{deployment="$(deployment)"}',
             "interval": "10s",
         },
         "startWeight": 2,
@@ -38,6 +40,8 @@ def full() -> dict[str, Any]:
         "analysis": {
             "maxErrorRateIncrease": "0.25%",
             "maxUserImpact": "100%",
+            "clientErrors": "Off",
+            "latency": {"threshold": "750ms", "maxSlowRequestIncrease": "5%"},
             "risk": {"falseRollback": "0.1%", "falsePromotion": "20%"},
             "deadline": "24h",
             "onDeadline": "Promote",
@@ -45,6 +49,12 @@ def full() -> dict[str, Any]:
             "onMetricsUnavailable": "Rollback",
             "readyGrace": "90s",
             "bakeTime": "500ms",
+        },
+        "fix": {
+            "errors": 'http_requests_total{code="500", path="/pay", deployment="$(deployment)"}',
+            "minReduction": "60%",
+            "expectedReduction": "95%",
+            "required": False,
         },
         "promotion": {"mode": "KeepPatched"},
         "incident": {
@@ -176,6 +186,16 @@ BAD = (
     Bad("spec.analysis.metricsGrace", "2d", A_TIME, True),
     Bad("spec.analysis.readyGrace", "0m", "give a time from 1s to 24h"),
     Bad("spec.analysis.bakeTime", "25h", "give a time from 0s to 24h"),
+    Bad("spec.analysis.clientErrors", "Ignore", 'supported values: "Guard", "Off"', True),
+    Bad("spec.analysis.latency.threshold", "fast", "give Auto or a time such as 500ms or 2s"),
+    Bad("spec.analysis.latency.threshold", "0ms", "give a time from 1ms to 5m"),
+    Bad("spec.analysis.latency.maxSlowRequestIncrease", "two", A_SHARE, True),
+    # the fix
+    Bad("spec.fix", {"minReduction": "60%"}, "spec.fix.errors: Required value", True),
+    Bad("spec.fix.errors", "rate(http_errors_total[1m])", "give the raw counter, without rate() or increase()"),
+    Bad("spec.fix.errors", "http_errors_total{pod=~'$(pod)'}", "use only the variables"),
+    Bad("spec.fix", {"errors": "x", "minReduction": "80%", "expectedReduction": "80%"}, "fix.minReduction must be below"),
+    Bad("spec.fix", {"errors": "x", "expectedReduction": "110%"}, "give a share above 0% and at most 100%", True),
     # the rest
     Bad("spec.promotion.mode", "AwaitGit", 'supported values: "PatchStable", "KeepPatched"', True),
     Bad("spec.incident.reference", "x" * 65, "may not be more than 64 bytes", True),

@@ -18,6 +18,7 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
 from hotfix.core.observation import MetricsView, Series, SideSeries
+from hotfix.core.presets import Queries
 from hotfix.errors import Refused, Unavailable
 from hotfix.ports import Clock, MetricsQuery
 
@@ -32,6 +33,9 @@ UNUSED_SECONDS = 600.0
 CONNECT_SECONDS = 3.05
 MOST_SERIES = 2_000
 
+SERIES = ("requests", "errors", "started", "client_errors", "target", "slow")  # of SideSeries and of Queries alike
+
+Buckets = tuple[tuple[str, float, float], ...]
 Samples = dict[str, dict[float, float]]
 
 
@@ -116,7 +120,7 @@ class PrometheusSource:
 
     async def collect(self, query: MetricsQuery) -> MetricsView:
         """Counters of both sides from an hour before `query.start` until `query.end`."""
-        templates = queries_for(query.metrics, query.preset)
+        templates = queries_for(query)
         sides = (
             Side(
                 namespace=query.namespace,
@@ -131,12 +135,13 @@ class PrometheusSource:
                 port=query.stable_port,
             ),
         )
-        asked = [template for template in (templates.requests, templates.errors, templates.started) if template]
-        texts = [render(template, side) for side in sides for template in asked]
+        asked = {name: text for name in SERIES if (text := getattr(templates, name))}
+        texts = [render(template, side) for side in sides for template in asked.values()]
         self._forget_unused()
         try:
             async with asyncio.timeout(query.timeout_seconds):
                 answers = await asyncio.gather(*(self._series(text, query) for text in texts))
+                buckets = await self._buckets(templates, sides[1], query)
         except TimeoutError as error:
             raise Unavailable(f"Prometheus did not answer within {query.timeout_seconds:g} s") from error
         patched, stable = answers[: len(asked)], answers[len(asked) :]
@@ -144,10 +149,20 @@ class PrometheusSource:
             start=query.start,
             end=query.end,
             interval_seconds=query.interval_seconds,
-            patched=_side(patched),
-            stable=_side(stable),
+            patched=SideSeries(**dict(zip(asked, patched, strict=True))),
+            stable=SideSeries(**dict(zip(asked, stable, strict=True))),
             problem=_unfit(texts, answers, same=texts[0] == texts[len(asked)]),
+            buckets=buckets,
         )
+
+    async def _buckets(self, templates: Queries, side: Side, query: MetricsQuery) -> Buckets | None:
+        """The side's latency histogram of the last hour, without `+Inf` where the data plane does not count it."""
+        if templates.buckets is None:
+            return None
+        text = f"sum by (le) (increase({render(templates.buckets, side)}[1h]))"
+        loop = asyncio.get_running_loop()
+        result = await loop.run_in_executor(self._executor, self._ask_now, text, query)
+        return _histogram(result, templates.bucket_seconds)
 
     async def _series(self, text: str, query: MetricsQuery) -> tuple[Series, ...]:
         held = await self._extended(text, query)
@@ -179,16 +194,25 @@ class PrometheusSource:
         self._held[key] = extended
         return extended
 
-    def _ask(self, text: str, span: tuple[float, float], query: MetricsQuery) -> list[Any]:
-        client = PrometheusConnect(
+    def _ask_now(self, text: str, query: MetricsQuery) -> list[Any]:
+        try:
+            result: list[Any] = self._client(query).custom_query(text, params={"time": f"{query.end:.3f}"})
+        except (PrometheusApiClientException, KeyError, ValueError, TypeError) as error:
+            raise Unavailable(f"Prometheus gave an answer that cannot be read ({error})") from error
+        return result
+
+    def _client(self, query: MetricsQuery) -> PrometheusConnect:
+        return PrometheusConnect(
             url=self._access.url,
             session=_Session(self._access),
             retry=Retry(total=0),
             timeout=(CONNECT_SECONDS, query.timeout_seconds),
         )
+
+    def _ask(self, text: str, span: tuple[float, float], query: MetricsQuery) -> list[Any]:
         first, last = (datetime.fromtimestamp(moment, UTC) for moment in span)
         try:
-            result: list[Any] = client.custom_query_range(
+            result: list[Any] = self._client(query).custom_query_range(
                 text, first, last, f"{query.interval_seconds:g}", params={"timeout": f"{query.timeout_seconds * 1000:.0f}ms"}
             )
         except (PrometheusApiClientException, KeyError, ValueError, TypeError) as error:
@@ -232,8 +256,13 @@ def _parsed(result: list[Any]) -> Samples:
     return parsed
 
 
-def _side(answers: list[tuple[Series, ...]]) -> SideSeries:
-    return SideSeries(requests=answers[0], errors=answers[1], started=answers[2] if len(answers) > 2 else None)
+def _histogram(result: list[Any], bucket_seconds: float) -> Buckets:
+    """An instant vector by `le` -> ascending buckets."""
+    try:
+        found = [(entry["metric"]["le"], float(entry["metric"]["le"]), float(entry["value"][1])) for entry in result]
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise Unavailable("Prometheus gave an answer that is not a histogram") from error
+    return tuple(sorted(((label, bound * bucket_seconds, count) for label, bound, count in found), key=lambda entry: entry[1]))
 
 
 def _unfit(texts: list[str], answers: list[tuple[Series, ...]], *, same: bool) -> tuple[str, str] | None:

@@ -1,13 +1,14 @@
 """Query templates -> PromQL for one side. Values are names that Kubernetes accepted; anything else is refused here too."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hotfix.core.presets import PRESETS, Queries
-from hotfix.core.spec import Metrics
 from hotfix.errors import Refused
+from hotfix.ports import MetricsQuery
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_BOUND = re.compile(r"[0-9.eE+-]{1,24}")
 _VARIABLE = re.compile(r"\$\(([a-z]+)\)")
 # a pod is <deployment>-<template hash>-<5 random>; Kubernetes cuts the generateName prefix so that 63 characters suffice
 _PREFIX_LENGTH = 58 - 11
@@ -30,13 +31,24 @@ def pods_pattern(deployment: str) -> str:
     return f"{re.escape(deployment[:58]).replace(chr(92) + '-', '-')}[-a-z0-9]{{0,5}}"
 
 
-def queries_for(metrics: Metrics, preset: str | None) -> Queries:
-    """The templates of a rollout: its own, else those of the preset."""
-    if metrics.requests and metrics.errors:
-        return Queries(requests=metrics.requests, errors=metrics.errors)
-    if preset not in PRESETS:
-        raise Refused(f"No metrics preset is called {preset!r}.", reason="MetricsUnknown")
-    return PRESETS[preset]
+def queries_for(query: MetricsQuery) -> Queries:
+    """The templates of a rollout, its own, else those of the preset; without what is not asked for."""
+    own = query.metrics
+    if own.requests and own.errors:
+        found = Queries(requests=own.requests, errors=own.errors, client_errors=own.client_errors, slow=own.slow)
+    elif query.preset in PRESETS:
+        found = PRESETS[query.preset]
+    else:
+        raise Refused(f"No metrics preset is called {query.preset!r}.", reason="MetricsUnknown")
+    bound = query.slow_bound if query.slow_bound and _BOUND.fullmatch(query.slow_bound) else None
+    preset_slow = found.slow.replace("$(le)", bound) if found.slow and bound else None
+    return replace(
+        found,
+        client_errors=found.client_errors if query.client_errors else None,
+        target=query.fix,
+        slow=own.slow or preset_slow,
+        buckets=found.buckets if query.buckets else None,
+    )
 
 
 def render(template: str, side: Side) -> str:

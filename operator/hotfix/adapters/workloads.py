@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -177,9 +178,15 @@ def _service(item: Object, slices: list[Object]) -> ServiceView:
         name=item["metadata"]["name"],
         selector=spec.get("selector") or {},
         ports=tuple(int(port["port"]) for port in spec.get("ports") or ()),
+        grpc_ports=tuple(int(port["port"]) for port in spec.get("ports") or () if _speaks_grpc(port)),
         session_affinity=spec.get("sessionAffinity") == "ClientIP",
         ready_pods=tuple(sorted(ready)),
     )
+
+
+def _speaks_grpc(port: Mapping[str, Any]) -> bool:
+    """By its appProtocol, or by the name that service meshes go by (`grpc`, `grpc-api`)."""
+    return port.get("appProtocol") == "grpc" or re.fullmatch("grpc(-.*)?", port.get("name") or "") is not None
 
 
 def _scaler(item: Object, deployment: str) -> ScalerView | None:

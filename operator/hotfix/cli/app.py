@@ -12,7 +12,7 @@ import typer
 from hotfix.adapters.kube import Kube
 from hotfix.errors import OutsideError, Refused, Unavailable
 
-from . import copying, crd, init, kubeconfig, sources
+from . import copying, crd, init, kubeconfig, sources, why
 from .copying import Change
 from .printing import as_yaml
 from .sources import Found
@@ -96,6 +96,25 @@ def _variables(pairs: list[str]) -> dict[str, str]:
             raise Refused(f"--env {pair} is not NAME=VALUE, for example --env PAYMENTS_RETRY=off.")
         variables[name] = value
     return variables
+
+
+@app.command("why")
+def why_command(
+    name: Annotated[str, typer.Argument(help="The HotfixRollout.")],
+    output: Annotated[str | None, typer.Option("--output", "-o", help="json or yaml instead of text.")] = None,
+    namespace: Namespace = None,
+    context: Context = None,
+    config: Config = None,
+) -> None:
+    """Explain a rollout: what the counts say, every decision with its numbers, what is waited for and what comes next."""
+    where = namespace or kubeconfig.namespace(kubeconfig=config, context=context)
+    raw = asyncio.run(_remembered(where, name, config, context))
+    print(why.show(name, raw, output), end="")
+
+
+async def _remembered(namespace: str, name: str, config: str | None, context: str | None) -> dict[str, Any]:
+    async with await Kube.login(kubeconfig=config, context=context) as kube:
+        return await why.remembered(kube, namespace, name)
 
 
 @app.command("crd")

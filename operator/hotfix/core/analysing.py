@@ -13,11 +13,9 @@ from .quantities import seconds, share, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .spec import OnDeadline, OnMetricsUnavailable
+from .start_weight import HELD_BLOCKS, MINIMUM_BLOCKS, MINIMUM_SECONDS
 from .status import Phase, Stage, Status
 
-MINIMUM_SECONDS = 30.0  # before the bake, however clear the evidence
-MINIMUM_SCRAPES = 4
-HELD_SCRAPES = 2  # blocks at the present weight before the bake
 CONTROL_PERCENT = 5  # stable's share in the bake ...
 CONTROL_PERCENT_QUIET = 20  # ... and where 5 % would be under 20 requests a scrape
 CONTROL_REQUESTS = 20.0
@@ -149,15 +147,15 @@ def _deadline(look: Look, veto: guards.Veto | None) -> Status | None:
 
 
 def _harmless(judged: Judgement) -> bool:
-    return judged.worse.log_max <= judged.worse.log_threshold / 2
+    return all(evidence.log_max <= evidence.log_threshold / 2 for evidence in judged.findings.against.values())
 
 
 def _proven(look: Look) -> bool:
-    """Not worse, for long enough, and the present weight was held for two scrapes."""
+    """All that is wanted is proven, for long enough, and the present weight was held for two scrapes."""
     judged = look.judgement
-    if judged is None or not judged.not_worse.reached_now or judged.blocks_at_weight < HELD_SCRAPES:
+    if judged is None or not judged.findings.proven or judged.blocks_at_weight < HELD_BLOCKS:
         return False
-    return look.elapsed(look.status.started_at) >= max(MINIMUM_SECONDS, MINIMUM_SCRAPES * look.interval_seconds)
+    return look.elapsed(look.status.started_at) >= max(MINIMUM_SECONDS, MINIMUM_BLOCKS * look.interval_seconds)
 
 
 def _advance(look: Look) -> Status:

@@ -70,6 +70,17 @@ _COUNTER = (
     ),
 )
 
+_THRESHOLD = (
+    Rule(
+        f"self == 'Auto' || self.matches({_quoted(DURATION_PATTERN)})",
+        "give Auto or a time such as 500ms or 2s",
+    ),
+    Rule(
+        f"!self.matches({_quoted(DURATION_PATTERN)}) || (duration(self) >= duration('1ms') && duration(self) <= duration('5m'))",
+        "give a time from 1ms to 5m",
+    ),
+)
+
 MODEL_RULES: dict[str, tuple[Rule, ...]] = {
     "Spec": (
         Rule(
@@ -89,8 +100,20 @@ MODEL_RULES: dict[str, tuple[Rule, ...]] = {
             "give metrics.preset or queries of your own, not both",
         ),
         Rule(
+            "has(self.requests) || !(has(self.clientErrors) || has(self.slow))",
+            "metrics.clientErrors and metrics.slow go with metrics.requests and metrics.errors; a preset has its own",
+        ),
+        Rule(
             "!(has(self.requests) && has(self.errors)) || self.requests != self.errors",
             "metrics.errors must select only the failed ones of metrics.requests",
+        ),
+    ),
+    "Fix": (
+        Rule(
+            f"!self.minReduction.matches({_quoted(SHARE_PATTERN)}) || "
+            f"!self.expectedReduction.matches({_quoted(SHARE_PATTERN)}) || "
+            "double(self.minReduction.replace('%', '')) < double(self.expectedReduction.replace('%', ''))",
+            "fix.minReduction must be below fix.expectedReduction: what must be proven is less than what is hoped for",
         ),
     ),
     "Traffic": (
@@ -130,6 +153,13 @@ FIELD_RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("Traffic", "drain"): _time("0s", "1h"),
     ("Metrics", "requests"): _COUNTER,
     ("Metrics", "errors"): _COUNTER,
+    ("Metrics", "client_errors"): _COUNTER,
+    ("Metrics", "slow"): _COUNTER,
+    ("Fix", "errors"): _COUNTER,
+    ("Fix", "min_reduction"): _share(100),
+    ("Fix", "expected_reduction"): _share(100),
+    ("Latency", "threshold"): _THRESHOLD,
+    ("Latency", "max_slow_request_increase"): _share(100),
     ("Metrics", "interval"): _time("1s", "5m"),
     ("Analysis", "max_error_rate_increase"): _share(100),
     ("Analysis", "max_user_impact"): _share(100),

@@ -8,6 +8,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 
 from .observation import MetricsView, Series, SideSeries
@@ -18,14 +19,33 @@ LARGEST = 2.0**53  # beyond it a float no longer counts one by one
 _ROUNDING = 1e-6  # of a block: times are floats
 
 
+class Counter(StrEnum):
+    """What is counted of requests, by its name in `Count` and `SideSeries`."""
+
+    BAD = "bad"
+    STARTED = "started"
+    CLIENT_ERRORS = "client_errors"
+    TARGET = "target"
+    SLOW = "slow"
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One side in one block. `pods`: processes whose requests grew. `started`: requests begun; None where not counted."""
+    """One side in one block. `pods`: processes whose requests grew; the others are requests that failed, began, were refused
+    as the client's fault, failed in the way the hotfix is for, or were slow; None where not counted."""
 
     requests: int
     bad: int
     pods: int
     started: int | None = None
+    client_errors: int | None = None
+    target: int | None = None
+    slow: int | None = None
+
+    def of(self, counter: Counter) -> int | None:
+        """Requests of that kind; None where not counted."""
+        found: int | None = getattr(self, counter)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,33 +177,41 @@ def _seen_before(series: Iterable[Series], grid: _Grid) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Sums of one side by block. `started` is None where it is not counted."""
+    """Sums of one side by block; a counter that was not asked for is not in `sums`."""
 
     requests: dict[int, int]
-    bad: dict[int, int]
-    started: dict[int, int] | None
+    sums: dict[Counter, dict[int, int]]
     pods: dict[int, set[str]]
     sampled: set[int]
     wrong: dict[int, tuple[str, str]]
 
     def count(self, index: int) -> Count:
-        started = None if self.started is None else self.started.get(index, 0)
-        return Count(self.requests.get(index, 0), self.bad.get(index, 0), len(self.pods.get(index, ())), started)
+        """One block of it."""
+        sums = {str(counter): grown.get(index, 0) for counter, grown in self.sums.items()}
+        return Count(requests=self.requests.get(index, 0), pods=len(self.pods.get(index, ())), **sums)
+
+
+def series_of(side: SideSeries, counter: Counter) -> tuple[Series, ...] | None:
+    """The series of a counter; None where it was not asked for."""
+    found: tuple[Series, ...] | None = side.errors if counter is Counter.BAD else getattr(side, counter)
+    return found
 
 
 def _side(series: SideSeries, grid: _Grid, *, from_zero: bool) -> _Side:
-    side = _Side({}, {}, None if series.started is None else {}, {}, set(), {})
+    side = _Side({}, {}, {}, set(), {})
     restarts = _restarts(series.requests)
-    started = {} if side.started is None else side.started
-    for sums, many in ((side.requests, series.requests), (side.bad, series.errors), (started, series.started or ())):
+    asked = {counter: many for counter in Counter if (many := series_of(series, counter)) is not None}
+    side.sums.update({counter: {} for counter in asked})
+    for counter, many in ((None, series.requests), *asked.items()):
+        sums = side.requests if counter is None else side.sums[counter]
         for one in many:
             growth = _growth(one, grid, from_zero=from_zero, restarts=restarts.get(one.process, ()))
             side.wrong.update(growth.wrong)
             for index, grown in growth.grown.items():
                 sums[index] = sums.get(index, 0) + grown
-                if sums is side.requests:
+                if counter is None:
                     side.pods.setdefault(index, set()).add(one.process)
-            if sums is side.requests:
+            if counter is None:
                 side.sampled.update(growth.sampled)
     return side
 
@@ -221,8 +249,9 @@ def _block(start: float, end: float, patched: Count, stable: Count) -> Block:
 
 
 def _merged(one: Count, other: Count) -> Count:
-    started = None if one.started is None or other.started is None else one.started + other.started
-    return Count(one.requests + other.requests, one.bad + other.bad, max(one.pods, other.pods), started)
+    pairs = {str(counter): (one.of(counter), other.of(counter)) for counter in Counter}
+    sums = {name: None if a is None or b is None else a + b for name, (a, b) in pairs.items() if name != Counter.BAD}
+    return Count(one.requests + other.requests, one.bad + other.bad, max(one.pods, other.pods), **sums)
 
 
 def paired(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -243,12 +272,15 @@ def _joined(one: Block, other: Block) -> Block:
     return Block(one.start, other.end, patched, stable, one.scrapes + other.scrapes)
 
 
-def pod_counts(side: SideSeries, view: MetricsView, batch_seconds: float) -> list[list[tuple[int, int]]]:
-    """(requests, bad) of every process of a side in each batch, oldest first; without requests a process is left out."""
+def pod_counts(
+    side: SideSeries, view: MetricsView, batch_seconds: float, counter: Counter = Counter.BAD
+) -> list[list[tuple[int, int]]]:
+    """(requests, those of the counter) of every process of a side in each batch, oldest first; without requests a process is
+    left out."""
     grid = _grid(view)
     from_zero, restarts = _seen_before(side.requests, grid), _restarts(side.requests)
     batches: dict[int, dict[str, list[int]]] = {}
-    for place, many in enumerate((side.requests, side.errors)):
+    for place, many in enumerate((side.requests, series_of(side, counter) or ())):
         for one in many:
             growth = _growth(one, grid, from_zero=from_zero, restarts=restarts.get(one.process, ()))
             for index in growth.grown.keys() - growth.wrong.keys():

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .bets import Null, Side, bets, cell, shares
-from .counting import Block
+from .counting import Block, Counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Question:
     """A null hypothesis, the risk of rejecting it wrongly, and how it is judged.
 
     `late_blocks`: a defect may begin as late as this block (late start); None: the evidence counts from the first block on.
-    `warm`: the null asked instead in the warm-up; it must be the larger one, and have as many bets.
+    `warm`: the null asked instead in the warm-up; it must be the larger one, and have as many bets. `cold`: nothing is asked in
+    the warm-up.
     """
 
     name: str
@@ -32,6 +33,8 @@ class Question:
     level: float
     late_blocks: int | None = None
     warm: Null | None = None
+    cold: bool = False
+    counter: Counter = Counter.BAD
 
     @property
     def log_threshold(self) -> float:
@@ -56,16 +59,26 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """`sigma2`: relative variance of the error rate between processes. Blocks that begin before `warm_until` are warm-up."""
+    """`sigma2`: relative variance of the rate of each counter between processes. Blocks that begin before `warm_until` are
+    warm-up."""
 
-    sigma2: float = 0.0
+    sigma2: tuple[tuple[Counter, float], ...] = ()
     warm_until: float = -math.inf
 
+    def of(self, counter: Counter) -> float:
+        """The relative variance of one counter's rate; 0 where nothing is known of it."""
+        return dict(self.sigma2).get(counter, 0.0)
 
-def log_wins(null: Null, block: Block) -> list[float]:
+
+def counts(block: Block, counter: Counter) -> tuple[int, int]:
+    """Requests of that kind of patched and of stable; 0 where they are not counted."""
+    return block.patched.of(counter) or 0, block.stable.of(counter) or 0
+
+
+def log_wins(null: Null, block: Block, counter: Counter = Counter.BAD) -> list[float]:
     """ln S of every bet for one block with requests on both sides, before cap and design effect."""
-    n_c, x_c = block.patched.requests, block.patched.bad
-    n_s, x_s = block.stable.requests, block.stable.bad
+    n_c, n_s = block.patched.requests, block.stable.requests
+    x_c, x_s = counts(block, counter)
     places = bets(null, cell(n_c / n_s))
     r, log1p = null.rho * n_c / n_s, math.log1p
     if null.side is Side.BETTER:
@@ -75,11 +88,11 @@ def log_wins(null: Null, block: Block) -> list[float]:
     return [x_c * log1p(f / r) + x_s * rest - f * cost for f, rest in places]
 
 
-def design_effect(null: Null, block: Block, sigma2: float) -> float:
+def design_effect(null: Null, block: Block, sigma2: float, counter: Counter = Counter.BAD) -> float:
     """phi >= 1: how much wider the counts scatter than Poisson when processes differ from each other."""
     n_c, n_s = block.patched.requests, block.stable.requests
     r = null.rho * n_c / n_s
-    rate = max(0.0, block.patched.bad + block.stable.bad - 1 - n_c * null.margin) / (null.rho * n_c + n_s)
+    rate = max(0.0, sum(counts(block, counter)) - 1 - n_c * null.margin) / (null.rho * n_c + n_s)
     mu_c, mu_s = n_c * (null.rho * rate + null.margin), n_s * rate
     spread = mu_c + r * r * mu_s
     if spread <= 0:
@@ -115,9 +128,12 @@ def _idle(block: int, late_blocks: int) -> float:
 
 def extend(question: Question, state: State, block: Block, noise: Noise) -> State:
     """The state after one more block with requests on both sides. The same blocks give the same state, bit by bit."""
-    null = question.warm if question.warm and block.start < noise.warm_until else question.null
-    phi, cap = design_effect(null, block, noise.sigma2), question.cap
-    wins = [win / phi if win < cap * phi else cap for win in log_wins(null, block)]
+    warming = block.start < noise.warm_until
+    if warming and question.cold:
+        return State(state.logs, state.blocks + 1, state.log_now, state.log_max)
+    null = question.warm if question.warm and warming else question.null
+    phi, cap = design_effect(null, block, noise.of(question.counter), question.counter), question.cap
+    wins = [win / phi if win < cap * phi else cap for win in log_wins(null, block, question.counter)]
     number, idle = state.blocks + 1, 0.0
     if question.late_blocks is None:
         logs = [log + win for log, win in zip(state.logs, wins, strict=True)] if state.logs else wins

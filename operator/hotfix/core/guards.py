@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import reports
+from .judgement import Verdict
 from .look import READY_SECONDS, Look, ready, route_has, shifted_rules, versions
 from .observation import Ack, SideView
 from .reasons import Reason, named
@@ -88,18 +89,27 @@ def patched_not_answering(look: Look) -> Veto | None:
     )
 
 
-def patched_worse(look: Look) -> Veto | None:
-    """The evidence says so; no threshold on a rate could."""
+REJECTED = {
+    Verdict.WORSE: Reason.PATCHED_WORSE,
+    Verdict.CLIENT_ERRORS: Reason.CLIENT_ERRORS,
+    Verdict.SLOW: Reason.SLOW,
+    Verdict.NOT_FIXED: Reason.NOT_FIXED,
+}
+
+
+def patched_rejected(look: Look) -> Veto | None:
+    """The evidence says that it is worse, or no cure; no threshold on a rate could."""
     judged = look.judgement
-    if judged is None or not judged.worse.reached_ever or several_versions(look):
+    found = judged.findings.rejected if judged else None
+    if judged is None or found is None or several_versions(look):
         return None
-    return Veto(Reason.PATCHED_WORSE, reports.worse(judged))
+    return Veto(REJECTED[found], reports.rejected(judged, found))
 
 
 # told by the API server alone; asked before anything that needs counts
 ROLL_BACK_SEEN: tuple[Guard, ...] = (object_deleted, patched_gone, patched_without_endpoints, patched_crash_looping)
 # told by counts, which mean something only for one version on each side
-ROLL_BACK_JUDGED: tuple[Guard, ...] = (patched_not_answering, patched_worse)
+ROLL_BACK_JUDGED: tuple[Guard, ...] = (patched_not_answering, patched_rejected)
 
 
 # ---- what keeps the weight from being raised

@@ -22,11 +22,13 @@ from . import (
     stable_lost,
 )
 from .actions import Action
-from .judgement import judge, terms_of
+from .judgement import Judgement
+from .judging import judge
 from .look import LOOK_SECONDS, Look, enter, ready, routes_acknowledge, routes_have, say
 from .observation import MetricsView, Observation
 from .spec import Spec
 from .status import LIVE_PHASES, Phase, Stage, Status
+from .terms import terms_of
 
 VERDICT_SECONDS = 15.0  # numbers for people are written at most this often
 SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited
@@ -78,7 +80,7 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
     if status.stage is not Stage.DONE:
         look = _with_judgement(look)
         look = replace(look, status=_unacknowledged(status, _next(look)))
-        look = replace(look, status=_shown(before, look))
+        look = replace(look, status=_explained(before, _shown(before, look), look.judgement))
     final = conditions.attach(look)
     look = replace(look, status=final)
     return Decision(status=final, actions=plan.actions(look), look_again_seconds=_look_again(look))
@@ -182,6 +184,16 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
         ("SeveralVersions", True if live and guards.several_versions(look) else None),
         ("Unacknowledged", status.weight is not None and status.acknowledged_at is None),
     )
+
+
+def _explained(before: Status, status: Status, judged: Judgement | None) -> Status:
+    """The decisions of this look get the numbers they were made on."""
+    known = before.decisions[-1].sequence if before.decisions else 0
+    if judged is None or not status.decisions or status.decisions[-1].sequence == known:
+        return status
+    numbers = {"counts": reports.counts(judged), "evidence": reports.all_evidence(judged)}
+    decisions = [entry.model_copy(update=numbers) if entry.sequence > known else entry for entry in status.decisions]
+    return status.model_copy(update={"decisions": decisions})
 
 
 def _shown(before: Status, look: Look) -> Status:

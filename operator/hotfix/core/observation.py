@@ -65,6 +65,7 @@ class ServiceView:
     selector: Mapping[str, str]
     ports: tuple[int, ...]
     session_affinity: bool
+    grpc_ports: tuple[int, ...] = ()  # of these, the ones that say they speak gRPC
     ready_pods: tuple[str, ...]  # names of the pods that are ready addresses in the EndpointSlices
 
 
@@ -168,11 +169,18 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideSeries:
-    """The counters of one side. `started` grows when a request begins; None where no such series is asked for."""
+    """The counters of one side; None where no such series is asked for.
+
+    `started` grows when a request begins, `client_errors` with every 4xx answer, `target` with every error that the hotfix is
+    for, `slow` with every request over the latency threshold.
+    """
 
     requests: tuple[Series, ...]
     errors: tuple[Series, ...]
     started: tuple[Series, ...] | None = None
+    client_errors: tuple[Series, ...] | None = None
+    target: tuple[Series, ...] | None = None
+    slow: tuple[Series, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +189,8 @@ class MetricsView:
     the samples begin an hour before `start` (in that hour steps of up to 5 minutes do, with the last one at `start`): a series
     without a sample up to `start` is taken to have begun at 0. Ids are unique within requests, errors and started.
 
-    `problem`: the queries answered, but with something that cannot be judged; (reason, sentence).
+    `problem`: the queries answered, but with something that cannot be judged; (reason, sentence). `buckets`: stable's latency
+    histogram of the last hour, ascending: (label le, bound in seconds, requests up to it); None where it was not asked for.
     """
 
     start: float
@@ -190,6 +199,7 @@ class MetricsView:
     patched: SideSeries
     stable: SideSeries
     problem: tuple[str, str] | None = None
+    buckets: tuple[tuple[str, float, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import changes, preflight, promoting, starting
+from . import before, changes, preflight, promoting, remarks, starting
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -30,7 +30,7 @@ def checking(look: Look) -> Status:
         return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written until spec.paused is false")
     message = _detected(look, status)
     recorded = record(status, look.now, "start", Reason.HOTFIX_DETECTED, message)
-    as_it_was = {"baseline": starting.baseline(look), "borrowed": starting.borrowed(look)}
+    as_it_was = {"baseline": before.baseline(look), "borrowed": before.borrowed(look)}
     started = enter(recorded, look.now, Phase.PENDING, Stage.SCALING, **as_it_was)
     return say(started, message, "wait for patched's pods")
 
@@ -48,7 +48,7 @@ def _resolved(look: Look) -> Resolved:
         stable_service=look.spec.stable_service,
         patched_service=look.spec.patched_service,
         routes=[ResolvedRoute(name=route.name, rules=[rule.index for rule in asked_rules(route, look.spec)]) for route in routes],
-        bypasses=preflight.bypasses(look)[:16],
+        bypasses=remarks.bypasses(look)[:16],
         preset=preflight.preset_name(look),
     )
 
@@ -56,7 +56,7 @@ def _resolved(look: Look) -> Resolved:
 def _detected(look: Look, status: Status) -> str:
     routes = ", ".join(route.name for route in status.resolved.routes) if status.resolved else ""
     changes = ", ".join(status.promotion.changes) if status.promotion else ""
-    notes = "".join(f" Note: {remark}." for remark in preflight.remarks(look))
+    notes = "".join(f" Note: {remark}." for remark in remarks.worth_saying(look))
     return f"{look.spec.patched.deployment} goes against {look.spec.stable.deployment} on {routes}; it changes {changes}.{notes}"
 
 

@@ -1,14 +1,11 @@
 """How long until the counts can decide, and where to start. Expectations only: nothing is proven here, nothing decided. Pure."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .bets import best_bet, growth
 from .evidence import Question
 
-START_MOST = 10  # percent: the largest start chosen without being asked for
-START_REQUESTS = 10.0  # patched requests a scrape that the start should give
 PRIOR_REQUESTS = 100.0  # what the rate before the start is worth beside what was counted since
 
 
@@ -25,23 +22,13 @@ class Traffic:
     phi: float = 1.0
 
 
-def start_weight_first_form(steps: Sequence[int], request_rate: float | None, interval_seconds: float) -> int:
-    """The smallest step of at most 10 % that gives patched 10 requests a scrape, else 10 %.
-
-    `request_rate`: requests per second of the whole service; None or 0 where none were seen.
-    """
-    per_percent = (request_rate or 0.0) * interval_seconds / 100
-    fitting = [step for step in steps if step <= START_MOST and step * per_percent >= START_REQUESTS]
-    return min(fitting, default=START_MOST)
-
-
 def expected_rate(bad: int, requests: int, before: float) -> float:
     """An error rate from counts and from what was known before, worth 100 requests; in [0, 1]."""
     return min(1.0, (bad + before * PRIOR_REQUESTS) / (requests + PRIOR_REQUESTS))
 
 
 def expected_seconds(question: Question, log_now: float, traffic: Traffic) -> float | None:
-    """Seconds until a question of side better is expected to reach its threshold, in whole scrapes (at least two from zero).
+    """Seconds until a question is expected to reach its threshold, in whole scrapes (at least two from zero).
 
     ln(1/level) / max_f [rate_c ln(1-f) + rate_s/r ln(1 + f r) + f d] requests of patched, slowed by the design effect and by
     the cap; None when that evidence is not expected to grow or there is no traffic.

@@ -1,15 +1,15 @@
 """What must be right before traffic moves: an ordered list of checks, each named by what is wrong. Pure.
 
 A check gives one sentence that says what can be done, or None. The first that speaks is shown; all of it also runs
-while the rollout is paused (the rehearsal). What is worth saying but no reason to refuse is in `remarks`.
+while the rollout is paused (the rehearsal). What is worth saying but no reason to refuse is in remarks.py.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import moments, presets
-from .labels import selects, service_selects
-from .look import Look, asked_rules, has_weight, unshifted_rules
+from .labels import service_selects
+from .look import Look, asked_rules, has_weight
 from .observation import Ack, DeploymentView, ServiceView, SideView
 from .reasons import Reason, named
 from .spec import PromotionMode
@@ -25,6 +25,7 @@ class Problem:
 
 
 Check = Callable[[Look], Problem | None]
+CUSTOM = "Custom"  # instead of a preset: the manifest has queries of its own
 
 
 def unseen(look: Look) -> Problem | None:
@@ -224,10 +225,27 @@ def metrics_unknown(look: Look) -> Problem | None:
     )
 
 
+def blind_to_grpc(look: Look) -> Problem | None:
+    """HTTP status codes say nothing of gRPC errors: everything would look healthy."""
+    if preset_name(look) == CUSTOM:
+        return None
+    services = [side.service for side in (look.seen.stable, look.seen.patched) if side and side.service]
+    routes = look.seen.routes.routes if look.seen.routes else ()
+    routed = {rule.port for route in routes for rule in asked_rules(route, look.spec)}
+    for service in services:
+        if routed & set(service.grpc_ports):
+            return Problem(
+                Reason.METRICS_BLIND_TO_GRPC,
+                f"Service {service.name} speaks gRPC on the routed port, and its errors are not in HTTP status codes; give "
+                "metrics.requests and metrics.errors by grpc_code.",
+            )
+    return None
+
+
 def preset_name(look: Look) -> str | None:
     """`Custom` for own queries, else the preset given, else the one that fits the route's controllers."""
     if look.spec.metrics.requests:
-        return "Custom"
+        return CUSTOM
     if look.spec.metrics.preset:
         return look.spec.metrics.preset.value
     controllers = tuple(name for route in (look.seen.routes.routes if look.seen.routes else ()) for name in route.controllers)
@@ -246,6 +264,7 @@ CHECKS: tuple[Check, ...] = (
     managed_by_gitops,
     no_port,
     metrics_unknown,
+    blind_to_grpc,
     route_busy,
     patched_already_serves,
     route_rejected,
@@ -255,41 +274,3 @@ CHECKS: tuple[Check, ...] = (
 def first_problem(look: Look) -> Problem | None:
     """What stands in the way of the start, in the order in which it should be put right."""
     return next((problem for check in CHECKS if (problem := check(look))), None)
-
-
-def bypasses(look: Look) -> list[str]:
-    """Other routes, rules and Ingresses that send requests to stable, which no weight of ours governs."""
-    view = look.seen.routes
-    routes = view.routes if view else ()
-    rules = [f"rule {rule.index} of HTTPRoute {route.name}" for route in routes for rule in unshifted_rules(look, route)]
-    return [*(view.bypasses if view else ()), *rules]
-
-
-def _left_out(look: Look) -> list[str]:
-    """What guards, limits or watches stable's pods and does not know patched's."""
-    stable, patched = (
-        side.deployment.pod_labels if side and side.deployment else {} for side in (look.seen.stable, look.seen.patched)
-    )
-    found = [
-        f"{item.kind} {item.name}"
-        for item in look.seen.companions or ()
-        if selects(item.selector, stable) and not selects(item.selector, patched)
-    ]
-    return [f"{', '.join(found)} selects stable's pods but not patched's"] if found else []
-
-
-def remarks(look: Look) -> list[str]:
-    """Sentences worth knowing before traffic moves, none of which refuses it."""
-    said = []
-    if bypasses(look):
-        said.append(f"requests through {', '.join(bypasses(look))} by-pass the weights")
-    services = [side.service for side in (look.seen.stable, look.seen.patched) if side and side.service]
-    if any(service.session_affinity for service in services):
-        said.append("a Service has session affinity, so shares may differ from weights")
-    if look.seen.owner and not look.spec.stable.image:
-        said.append("the object comes from git without stable.image, which guards against a replay")
-    said += _left_out(look)
-    pods = [pod for side in (look.seen.stable, look.seen.patched) if side for pod in side.pods]
-    if pods and not all(pod.has_pre_stop for pod in pods):
-        said.append("some pods have no preStop hook")
-    return said

@@ -236,7 +236,7 @@ def _return_failed(look: Look) -> Veto | None:
         return Veto(Reason.PROMOTION_FAILED, f"The pods of {name} crash with the fix.")
     if stable and stable.deployment and baseline and stable.deployment.template != baseline.patched_template:
         return Veto(Reason.PROMOTION_FAILED, f"{name} no longer has the pod spec that was proven.")
-    if judged and judged.worse.reached_ever:
+    if judged and judged.findings.worse.reached_ever:
         rates = f"{reports.rate(judged.patched)} of its requests, patched {reports.rate(judged.stable)}"
         return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix fails {rates}.")
     if judged and look.settled and judged.not_answering_blocks >= guards.UNANSWERED_BLOCKS:

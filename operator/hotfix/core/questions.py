@@ -6,36 +6,49 @@ How evidence grows is in evidence.py; what follows from it is in judgement.py.
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .bets import Null, Side
-from .counting import Block
+from .counting import Block, Counter
 from .evidence import Noise, Question, State, extend
-from .terms import Terms
+from .terms import CLIENT_ERRORS_MARGIN, Terms
 
 MARGINS = (0.005, 0.01, 0.02, 0.05, 0.1)  # the ladder of bounds that can be called proven
-TARGET_PART = 0.9  # of stable's errors are taken to be what the hotfix is for
+REDUCTIONS = (0.5, 0.8, 0.9, 0.95)  # the ladder of reductions that can be called proven
+TARGET_PART = 0.9  # of the errors that the hotfix is for, which are all where it does not say: what a good one takes away
 REMEMBERED = 1024  # analyses whose evidence is kept between looks
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What is asked of the counts. A further guardrail is one more entry here, not more structure."""
+    """What is asked of the counts; None where the counter or the wish for it is not there."""
 
     worse: Question
     not_worse: Question
     ramps: Mapping[int, Question]  # by weight
     margins: Mapping[float, Question]  # by margin, the ladder
+    fixed: Question | None = None
+    not_fixed: Question | None = None  # against the reduction that was promised
+    not_fixed_least: Question | None = None  # against the least one; asked once the least one was proven
+    reductions: Mapping[float, Question] = field(default_factory=dict)  # by reduction, the ladder
+    client_errors: Question | None = None
+    slow: Question | None = None
+    not_slow: Question | None = None
 
     def all(self) -> tuple[Question, ...]:
         """Every question once."""
-        return tuple(dict.fromkeys((self.worse, self.not_worse, *self.ramps.values(), *self.margins.values())))
+        optional = (self.fixed, self.not_fixed, self.not_fixed_least, self.client_errors, self.slow, self.not_slow)
+        ladders = (*self.ramps.values(), *self.margins.values(), *self.reductions.values())
+        asked = (self.worse, self.not_worse, *ladders, *(question for question in optional if question))
+        return tuple(dict.fromkeys(asked))
 
 
 def questions(terms: Terms) -> Questions:
     """The questions of these terms, with the cases their bets are best for: what a harmful and a good patch look like."""
-    rate = min(terms.baseline_rate, 1.0)
+    rate = min(terms.rate(Counter.BAD), 1.0)
+    target = rate if terms.fix is None else min(terms.rate(Counter.TARGET), rate)
     harm = tuple((min(rate + rise, 1.0), rate) for rise in (terms.delta, 10 * terms.delta, 0.5))
-    good = ((rate, rate), (rate * (1 - TARGET_PART), rate))
+    good = ((rate, rate), (rate - TARGET_PART * target, rate))
 
     def at_most(margin: float) -> Question:
         return Question("not worse", Null(Side.BETTER, margin, good), terms.beta)
@@ -51,7 +64,57 @@ def questions(terms: Terms) -> Questions:
         not_worse=at_most(terms.delta),
         ramps={weight: at_most(100 * terms.max_impact / weight) for weight in terms.ramp_weights},
         margins={margin: at_most(margin) for margin in sorted({terms.delta, *MARGINS})},
+        **_about_the_fix(terms),
+        **_about_client_errors(terms),
+        **_about_latency(terms),
     )
+
+
+def _about_the_fix(terms: Terms) -> dict[str, Any]:
+    """Fixed, NotFixed and the ladder of reductions, on the errors that the hotfix is for."""
+    if terms.fix is None:
+        return {}
+    rate = terms.rate(Counter.TARGET)
+
+    def fixed(reduction: float) -> Question:
+        null = Null(Side.BETTER, 0.0, ((0.05 * rate, rate),), rho=1 - reduction)
+        return Question("fixed", null, terms.beta, counter=Counter.TARGET)
+
+    def not_fixed(reduction: float) -> Question:
+        null = Null(Side.WORSE, 0.0, ((rate, rate),), rho=1 - reduction)
+        return Question("not fixed", null, terms.rollback_level, counter=Counter.TARGET)
+
+    least = terms.fix.min_reduction
+    return {
+        "fixed": fixed(least),
+        "not_fixed": not_fixed(terms.fix.expected_reduction),
+        "not_fixed_least": not_fixed(least),
+        "reductions": {reduction: fixed(reduction) for reduction in sorted({least, *REDUCTIONS}) if reduction >= least},
+    }
+
+
+def _about_client_errors(terms: Terms) -> dict[str, Any]:
+    """A hotfix that refuses good requests fails nothing: its 4xx rise."""
+    if not terms.client_errors:
+        return {}
+    rate = terms.rate(Counter.CLIENT_ERRORS)
+    harm = tuple((min(rate + rise, 1.0), rate) for rise in (CLIENT_ERRORS_MARGIN, 0.2))
+    null = Null(Side.WORSE, CLIENT_ERRORS_MARGIN, harm)
+    return {"client_errors": Question("client errors", null, terms.rollback_level, counter=Counter.CLIENT_ERRORS)}
+
+
+def _about_latency(terms: Terms) -> dict[str, Any]:
+    """Slow requests; what a cold cache makes of the first seconds is not asked."""
+    if terms.slow is None:
+        return {}
+    rate, slow = terms.rate(Counter.SLOW), terms.slow
+    harm = ((min(rate + 0.02, 1.0), rate), (min(1.3 * rate + 0.02, 1.0), rate))
+    worse = Null(Side.WORSE, slow.tau, harm)
+    better = Null(Side.BETTER, slow.delta, ((rate, rate),))
+    return {
+        "slow": Question("slower", worse, terms.rollback_level, cold=True, counter=Counter.SLOW),
+        "not_slow": Question("not slower", better, terms.beta, cold=True, counter=Counter.SLOW) if slow.required else None,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,17 @@ class Reason(StrEnum):
     SELECTORS_OVERLAP = "SelectorsOverlap", "One Deployment's selector matches the other's pods."
     NOTHING_TO_PROMOTE = "NothingToPromote", "Both Deployments have the same pod spec; there is no fix to ship."
     STABLE_MOVED = "StableMoved", "Stable runs another image than this hotfix was made for."
+    LATENCY_UNKNOWN = "LatencyUnknown", "A latency threshold was given, and there is no histogram to judge it by."
+    DECISION_LATER_THAN_DEADLINE = "DecisionLaterThanDeadline", "With this traffic the deadline is expected to pass undecided."
+    TARGET_ERRORS_TOO_RARE = (
+        "TargetErrorsTooRare",
+        "The errors in spec.fix are too rare on stable to prove before the deadline that they fell; set fix.required to false, "
+        "or a longer deadline.",
+    )
+    METRICS_BLIND_TO_GRPC = (
+        "MetricsBlindToGrpc",
+        "gRPC errors are not in HTTP status codes; give own queries.",
+    )
     MANAGED_BY_GITOPS = "ManagedByGitOps", "Git would undo what the rollout writes; it is refused before traffic moves."
     PATCHED_ALREADY_SERVES = "PatchedAlreadyServes", "Patched has a weight above 0 already; set it to 0 first."
     EXPIRED = "Expired", "The rollout was not started before spec.expires."
@@ -72,6 +83,9 @@ class Reason(StrEnum):
     ROLLING_BACK = "RollingBack", "All traffic goes back to stable."
     ROLLED_BACK = "RolledBack", "All traffic is on stable."
     PATCHED_WORSE = "PatchedWorse", "Patched is proven to fail more requests than stable."
+    NOT_FIXED = "NotFixed", "The errors the hotfix is for are proven not to have fallen as they should."
+    CLIENT_ERRORS = "ClientErrors", "Patched is proven to refuse more requests (4xx) than stable; Off when that is the fix."
+    SLOW = "Slow", "Patched is proven to answer more requests slowly than stable."
     PATCHED_LOST = "PatchedLost", "Patched's pods cannot serve."
     PATCHED_NOT_ANSWERING = "PatchedNotAnswering", "Patched takes requests but does not finish them."
     PATCHED_SCALED_TO_ZERO = "PatchedScaledToZero", "Somebody scaled patched to 0."

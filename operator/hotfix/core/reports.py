@@ -6,10 +6,12 @@ Words for users: evidence, proven, risk of a false rollback.
 import math
 
 from . import moments
+from .counting import Counter
 from .judgement import Evidence, Judgement, Tally, Verdict
 from .quantities import percent, span
 from .status import Verdict as Remembered
 
+Z95 = 1.959964  # of the normal distribution
 LOAD_RATIO = 3.0  # a verdict with more than this many times the load on patched may be about capacity
 
 
@@ -18,6 +20,28 @@ def rate(tally: Tally) -> str:
     if not tally.requests:
         return "no requests"
     return f"{percent(tally.bad / tally.requests)} ({tally.bad}/{tally.requests})"
+
+
+def interval(tally: Tally) -> str:
+    """The 95 % Wilson score interval of a rate, `4.5 to 5.4 %`; empty without requests. For people: nothing is decided by it."""
+    if not tally.requests:
+        return ""
+    n, p = tally.requests, tally.rate
+    middle, half = p + Z95**2 / (2 * n), Z95 * math.sqrt(p * (1 - min(1.0, p)) / n + Z95**2 / (4 * n * n))
+    low, high = (max(0.0, min(1.0, (middle + side) / (1 + Z95**2 / n))) for side in (-half, half))
+    return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+
+
+def intervals(judged: Judgement) -> str:
+    """Of both sides' failed requests."""
+    both = (("patched", judged.patched), ("stable", judged.stable))
+    return ", ".join(f"{name} {interval(tally)}" for name, tally in both if tally.requests)
+
+
+def counts(judged: Judgement) -> str:
+    """What both sides counted, with intervals."""
+    both = (("patched", judged.patched), ("stable", judged.stable))
+    return "; ".join(f"{name} {rate(tally)}, 95 % interval {interval(tally) or 'none'}" for name, tally in both)
 
 
 def evidence(name: str, question: Evidence, *, ever: bool = False) -> str:
@@ -40,27 +64,63 @@ def loads(judged: Judgement) -> str:
     return f" Load per process: patched {patched:.1f}/s, stable {stable:.1f}/s{hint}."
 
 
-def worse(judged: Judgement) -> str:
+REJECTIONS = {
+    Verdict.WORSE: ("fails", "of its requests", Counter.BAD),
+    Verdict.CLIENT_ERRORS: ("refuses (4xx)", "of its requests", Counter.CLIENT_ERRORS),
+    Verdict.SLOW: ("is slow in", "of its requests", Counter.SLOW),
+    Verdict.NOT_FIXED: ("still has", "of the errors that the hotfix is for", Counter.TARGET),
+}
+
+
+def rejected(judged: Judgement, verdict: Verdict) -> str:
     """Why patched is taken out of traffic."""
-    return (
-        f"Patched fails {rate(judged.patched)} of its requests, stable {rate(judged.stable)}; "
-        f"evidence {evidence('worse', judged.worse, ever=True)}.{loads(judged)}"
-    )
+    verb, what, counter = REJECTIONS[verdict]
+    sides = judged.counted[counter]
+    found = evidence(NAMES[verdict], judged.findings.against[verdict], ever=True)
+    return f"Patched {verb} {rate(sides.patched)} {what}, stable {rate(sides.stable)}; evidence {found}.{loads(judged)}"
 
 
 def not_worse(judged: Judgement) -> str:
     """Why patched may carry nearly everything."""
+    found = ", ".join(evidence(name, question) for name, question in judged.findings.wanted.items())
     return (
         f"Patched fails {rate(judged.patched)} of its requests, stable {rate(judged.stable)}; "
-        f"proven: {proven(judged)}; evidence {evidence('not worse', judged.not_worse)}."
+        f"proven: {proven(judged)}; evidence {found}."
     )
 
 
 def proven(judged: Judgement) -> str:
-    """The tightest bound proven so far."""
-    if judged.proven_margin is None:
-        return "nothing yet"
-    return f"patched at most +{100 * judged.proven_margin:g} pp worse"
+    """The tightest bounds proven so far."""
+    found = []
+    if judged.proven_reduction is not None:
+        found.append(f"errors of this bug reduced by at least {100 * judged.proven_reduction:g} %")
+    if judged.proven_margin is not None:
+        found.append(f"patched at most +{100 * judged.proven_margin:g} pp worse")
+    return ", ".join(found) or "nothing yet"
+
+
+def fix(judged: Judgement) -> str:
+    """The errors the hotfix is for, on both sides; empty where it does not say."""
+    sides = judged.counted.get(Counter.TARGET)
+    if sides is None:
+        return ""
+    reduced = f"reduced by at least {100 * judged.proven_reduction:g} %" if judged.proven_reduction else "no reduction proven yet"
+    return f"patched {rate(sides.patched)}, stable {rate(sides.stable)}: {reduced}"
+
+
+NAMES = {
+    Verdict.WORSE: "worse",
+    Verdict.CLIENT_ERRORS: "more client errors",
+    Verdict.SLOW: "slower",
+    Verdict.NOT_FIXED: "not fixed",
+}
+
+
+def all_evidence(judged: Judgement) -> str:
+    """Every question's evidence against its threshold."""
+    findings = judged.findings
+    against = [evidence(NAMES[verdict], question, ever=True) for verdict, question in findings.against.items()]
+    return ", ".join([*against, *(evidence(name, question) for name, question in findings.wanted.items())])
 
 
 def expected(judged: Judgement) -> str:
@@ -77,7 +137,9 @@ def remembered(judged: Judgement | None, now: float) -> Remembered:
         stable=rate(judged.stable),
         patched=rate(judged.patched),
         proven=proven(judged),
-        evidence=f"{evidence('worse', judged.worse, ever=True)}, {evidence('not worse', judged.not_worse)}",
+        evidence=all_evidence(judged),
+        intervals=intervals(judged),
+        fix=fix(judged),
         expected_decision=expected(judged),
         at=moments.rfc3339(now),
     )

@@ -7,50 +7,11 @@ What only the cluster can tell (does the Service exist?) is no business of this 
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints
 
-from . import moments
-from .quantities import DURATION_PATTERN, SHARE_PATTERN, seconds, share
+from .fields import Duration, Image, Model, Moment, ObjectName, Query, ServiceName, Share, Text
 
-
-def _checked_duration(text: str) -> str:
-    seconds(text)
-    return text
-
-
-def _checked_share(text: str) -> str:
-    share(text)
-    return text
-
-
-def _checked_moment(text: str) -> str:
-    moments.unix(text)
-    return text
-
-
-Duration = Annotated[
-    str,
-    StringConstraints(pattern=DURATION_PATTERN, max_length=32),
-    AfterValidator(_checked_duration),
-]
-Share = Annotated[
-    str,
-    StringConstraints(pattern=SHARE_PATTERN, max_length=9),
-    AfterValidator(_checked_share),
-]
-Moment = Annotated[str, StringConstraints(max_length=40), AfterValidator(_checked_moment)]
-ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
-ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
-Image = Annotated[str, StringConstraints(min_length=1, max_length=512)]
-Query = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-Text = Annotated[str, StringConstraints(max_length=256)]
-
-
-class Model(BaseModel):
-    """Frozen, camelCase outside, unknown fields ignored: an older operator must survive a newer manifest."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+AUTO = "Auto"
 
 
 class ReplicaPolicy(StrEnum):
@@ -73,6 +34,11 @@ class OnMetricsUnavailable(StrEnum):
     LAST_PROVEN = "LastProven"
     HOLD = "Hold"
     ROLLBACK = "Rollback"
+
+
+class ClientErrors(StrEnum):
+    GUARD = "Guard"
+    OFF = "Off"
 
 
 class PromotionMode(StrEnum):
@@ -155,6 +121,12 @@ class Metrics(Model):
         "$(service) $(port) $(pods). One series per process (label pod or instance); no rate() and no increase().",
     )
     errors: Query | None = Field(None, description="PromQL for a counter of failed requests, same rules as requests.")
+    client_errors: Query | None = Field(
+        None, description="PromQL for a counter of requests refused as the client's fault (4xx), same rules as requests."
+    )
+    slow: Query | None = Field(
+        None, description="PromQL for a counter of requests slower than you accept, same rules as requests."
+    )
     interval: Duration | None = Field(
         None, description="Scrape interval of these series. Default: the operator's --scrape-interval."
     )
@@ -169,6 +141,20 @@ class Risk(Model):
     )
 
 
+class Latency(Model):
+    """When a request is slow, and how many more of them patched may have."""
+
+    threshold: Annotated[str, StringConstraints(min_length=1, max_length=32)] = Field(
+        "Auto",
+        description="A request that takes longer is slow, for example 500ms; then it is also proven before the bake that "
+        "patched is not slower. Auto: where the metrics have a histogram, the smallest bucket of at least twice stable's "
+        "95th percentile, for rolling back only.",
+    )
+    max_slow_request_increase: Share = Field(
+        "2%", description="Percentage points over stable's share of slow requests: the smallest harm you care about."
+    )
+
+
 class Analysis(Model):
     """How patched is judged against the live stable."""
 
@@ -179,6 +165,12 @@ class Analysis(Model):
         "2%",
         description="Bounds every raise: the worst rise of the whole service's error rate risked while undecided.",
     )
+    client_errors: ClientErrors = Field(
+        ClientErrors.GUARD,
+        description="Guard: a share of 4xx answers that rises by more than 2 percentage points rolls back. Off: when the fix "
+        "is a 403.",
+    )
+    latency: Latency = Field(default_factory=lambda: Latency.model_validate({}), description="Guards against slow answers.")
     risk: Risk = Field(default_factory=lambda: Risk.model_validate({}), description="The stated error probabilities.")
     deadline: Duration = Field("1h", description="Longest time to reach a decision while Analyzing; at most 24h.")
     on_deadline: OnDeadline = Field(
@@ -192,6 +184,22 @@ class Analysis(Model):
     )
     ready_grace: Duration = Field("5m", description="Time for patched's pods to become ready before traffic moves.")
     bake_time: Duration = Field("10m", description="Time at the highest share with a live control before promotion; at most 24h.")
+
+
+class Fix(Model):
+    """The errors this hotfix is for: promotion needs proof that they fell."""
+
+    errors: Query = Field(
+        description="PromQL for a counter of the errors that the hotfix is to take away, for example of one path or one code, "
+        "same rules as metrics.requests."
+    )
+    min_reduction: Share = Field("50%", description="By how much they must have fallen, proven, before the bake.")
+    expected_reduction: Share = Field(
+        "80%", description="By how much they should fall; a patch that is proven to fall short is rolled back (NotFixed)."
+    )
+    required: bool = Field(
+        True, description="False: promotion does not wait for the proof; falling short still rolls back until the promotion."
+    )
 
 
 class Promotion(Model):
@@ -239,6 +247,7 @@ class Spec(Model):
     analysis: Analysis = Field(
         default_factory=lambda: Analysis.model_validate({}), description="How patched is judged against stable."
     )
+    fix: Fix | None = Field(None, description="The errors this hotfix is for. Without it only the absence of harm is proven.")
     promotion: Promotion = Field(
         default_factory=lambda: Promotion.model_validate({}), description="What happens when the hotfix is proven."
     )

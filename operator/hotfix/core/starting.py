@@ -1,128 +1,111 @@
-"""The moment before traffic moves: what is remembered of the cluster as it was, and the first weight. Pure.
+"""The first weight: what stable's counters tell of it, where to start, and how long a decision will take from there. Pure.
 
 What must be right before is in pending.py.
 """
 
-from . import capacity, moments
-from .judgement import baseline_of, start_weight_first_form
-from .look import Look, asked_rules, enter, hold, record, say
-from .observation import RouteView, SideView
-from .quantities import seconds
+from . import capacity, latency, moments
+from .baseline import Learnt, baseline_of
+from .before import late_blocks
+from .look import Look, enter, hold, record, say
+from .observation import MetricsView
+from .quantities import percent, span
+from .questions import questions
 from .reasons import Reason
 from .spacing import SLOW_SECONDS, block_seconds, spacing_seconds
-from .status import Baseline, Borrowed, BorrowedRoute, BorrowedRule, Phase, Resolved, Stage, Status
+from .start_weight import MOST_PERCENT, best_start, fitting_margin, fix_seconds, reach_seconds
+from .status import Baseline, Phase, Resolved, Stage, Status
+from .terms import Terms, terms_of
 
 LEARNING_SCRAPES = 4  # stable's request rate is waited for this long; without it the largest start is taken
 
 
-def stable_pods(side: SideView | None) -> int:
-    """R: stable's ready pods at the start; what it should have when none is ready."""
-    if side is None or side.deployment is None:
-        return 0  # pragma: no cover - preflight has found it
-    return side.ready_endpoints or side.deployment.replicas
-
-
-def baseline(look: Look) -> Baseline:
-    """Everything but the rates, which are learnt right before the start."""
-    stable, patched = look.seen.stable, look.seen.patched
-    one, two = stable and stable.deployment, patched and patched.deployment
-    interval = seconds(look.spec.metrics.interval) if look.spec.metrics.interval else look.seen.scrape_interval_seconds
-    block = block_seconds(interval, None)
-    return Baseline(
-        rate="0.001",
-        sigma2="0.02",
-        interval_seconds=block,
-        late_blocks=_late_blocks(look, block),
-        stable_template=one.template if one else "",
-        patched_template=two.template if two else "",
-        stable_images=list(one.images) if one else [],
-        patched_images=list(two.images) if two else [],
-        stable_pods=stable_pods(stable),
-    )
-
-
-def _late_blocks(look: Look, interval_seconds: int) -> int:
-    """The deadline in blocks."""
-    return max(2, round(seconds(look.spec.analysis.deadline) / interval_seconds))
-
-
-def borrowed(look: Look) -> Borrowed:
-    stable, patched = look.seen.stable, look.seen.patched
-    scaler = stable.scaler if stable and stable.scaler and not stable.scaler.owner else None
-    raised = min(stable_pods(stable), scaler.max_replicas) if scaler else None
-    floor = scaler if scaler and raised and raised > scaler.min_replicas else None
-    return Borrowed(
-        routes=[_original(look, route) for route in (look.seen.routes.routes if look.seen.routes else ())],
-        hpa=floor.name if floor else None,
-        hpa_min_replicas=floor.min_replicas if floor else None,
-        hpa_raised_to=raised if floor else None,
-        patched_replicas=patched.deployment.replicas if patched and patched.deployment else None,
-    )
-
-
-def _original(look: Look, route: RouteView) -> BorrowedRoute:
-    rules = [
-        BorrowedRule(
-            index=rule.index,
-            name=rule.name,
-            stable_weight=rule.stable or 0,
-            patched_weight=rule.patched,
-            others=list(rule.others),
-        )
-        for rule in asked_rules(route, look.spec)
-    ]
-    return BorrowedRoute(name=route.name, rules=rules)
-
-
 def begin(look: Look) -> Status:
-    status, metrics, patched = look.status, look.seen.metrics, look.seen.patched
+    """Everything else is right: learn from stable's counters, then the first weight."""
+    status, metrics = look.status, look.seen.metrics
     assert metrics is not None
     assert status.baseline is not None
     block = block_seconds(look.interval_seconds, spacing_seconds(metrics.stable, metrics.end))
     if block > look.interval_seconds:
-        longer = status.baseline.model_copy(update={"interval_seconds": block, "late_blocks": _late_blocks(look, block)})
+        longer = status.baseline.model_copy(update={"interval_seconds": block, "late_blocks": late_blocks(look, block)})
         text = f"Stable's counters are scraped every {block} s, so counts are judged in blocks of {block} s."
         return say(status.model_copy(update={"baseline": longer}), text, "start after the next look")
+    if status.baseline.slow_bound is None:
+        return _bound(look, status.baseline, metrics)
     learnt = baseline_of(metrics)
     if learnt.request_rate is None and look.elapsed(status.stage_started_at) < LEARNING_SCRAPES * look.interval_seconds:
         return say(status, "Learning stable's request rate.", "start after two scrapes with requests")
-    weight, why = _first_weight(look, learnt.request_rate)
+    known = status.baseline.model_copy(update=_known(look, learnt))
+    return _shift(Look(look.spec, status.model_copy(update={"baseline": known}), look.seen), learnt.request_rate)
+
+
+def _bound(look: Look, baseline: Baseline, metrics: MetricsView) -> Status:
+    """From which bucket on a request is slow; the counter of these is asked for from the next look on."""
+    bound, why = latency.bound_of(look.spec, metrics.buckets, own=look.spec.metrics.slow is not None)
+    if bound is None:
+        return hold(look.status, Reason.LATENCY_UNKNOWN, why, "start when there is a histogram")
+    return say(look.status.model_copy(update={"baseline": baseline.model_copy(update={"slow_bound": bound})}), why, "start")
+
+
+def _known(look: Look, learnt: Learnt) -> dict[str, object]:
+    patched = look.seen.patched
+    restarts = {pod.name: pod.restarts for pod in patched.pods if pod.restarts} if patched else {}
+    return {
+        "rates": {str(counter): f"{rate:.6g}" for counter, rate in learnt.rates.items()},
+        "sigma2": {str(counter): f"{spread:.6g}" for counter, spread in learnt.sigma2.items()},
+        "patched_restarts": dict(list(restarts.items())[:64]),
+    }
+
+
+def _shift(look: Look, request_rate: float | None) -> Status:
+    """The first weight, where patched has the pods for it."""
+    terms = terms_of(look)
+    weight, why = _first_weight(look, terms, request_rate)
     if look.interval_seconds > SLOW_SECONDS:
         why += f"; counters are scraped every {look.interval_seconds:.0f} s, {SLOW_SECONDS:.0f} s or less would decide sooner"
     short = capacity.patched_short(look, weight)
     if short:
-        return hold(status, Reason.INSUFFICIENT_CAPACITY, short, "start when patched has the pods")
-    restarts = {pod.name: pod.restarts for pod in patched.pods if pod.restarts} if patched else {}
-    update = {
-        "rate": f"{learnt.rate:.6g}",
-        "sigma2": f"{learnt.sigma2:.6g}",
-        "patched_restarts": dict(list(restarts.items())[:64]),
-    }
-    resolved = (status.resolved or Resolved()).model_copy(update={"start_weight": weight, "start_reason": why})
+        return hold(look.status, Reason.INSUFFICIENT_CAPACITY, short, "start when patched has the pods")
+    status = _warned(look, terms, request_rate, weight)
+    message = f"Patched gets {weight} %: {why}."
     moment = moments.rfc3339(look.now)
-    recorded = record(status, look.now, f"weight {weight}", Reason.TRAFFIC_SHIFTED, f"Patched gets {weight} %: {why}.")
     done = sum(1 for step in look.spec.steps if step <= weight)
     started = enter(
-        recorded,
+        record(status, look.now, f"weight {weight}", Reason.TRAFFIC_SHIFTED, message),
         look.now,
         Phase.ANALYZING,
         Stage.SHIFTING,
         weight=weight,
         started_at=moment,
         evidence_from=moment,
-        baseline=status.baseline.model_copy(update=update),
-        resolved=resolved,
+        resolved=(status.resolved or Resolved()).model_copy(update={"start_weight": weight, "start_reason": why[:1024]}),
         step=f"{done}/{len(look.spec.steps)}",
     )
-    return say(started, f"Patched gets {weight} %: {why}.", "judge the first scrapes")
+    return say(started, message, "judge the first scrapes")
 
 
-def _first_weight(look: Look, request_rate: float | None) -> tuple[int, str]:
+def _first_weight(look: Look, terms: Terms, request_rate: float | None) -> tuple[int, str]:
     if isinstance(look.spec.start_weight, int):
         return look.spec.start_weight, "spec.startWeight"
-    interval = look.interval_seconds
-    weight = start_weight_first_form(look.spec.steps, request_rate, interval)
     if not request_rate:
-        return weight, "no requests were seen, so the largest start"
-    per_scrape = request_rate * interval * weight / 100
-    return weight, f"the smallest step with 10 patched requests a scrape, at most 10 % (about {per_scrape:.0f} a scrape)"
+        return MOST_PERCENT, "no requests were seen, so the largest start"
+    best = best_start(terms, request_rate)
+    return best.weight, (
+        f"at {request_rate:.0f} requests/s a bad patch is expected to be found out in {span(best.detect_seconds)} "
+        f"({best.bad_if_bad:.0f} requests), a good one to have nearly all traffic in {span(best.reach_seconds)}"
+    )
+
+
+def _warned(look: Look, terms: Terms, request_rate: float | None, weight: int) -> Status:
+    """What makes a decision unlikely is said before it is waited for."""
+    status, longest = look.status, terms.late_blocks * terms.interval_seconds
+    if not request_rate:
+        return status
+    if reach_seconds(terms, questions(terms), request_rate, weight) >= longest:
+        margin = fitting_margin(terms, request_rate, weight)
+        fits = f"analysis.maxErrorRateIncrease {percent(margin).replace(' ', '')} would fit" if margin else "no margin fits"
+        text = f"No decision is expected before the deadline of {span(longest)} at {request_rate:.1f} requests/s; {fits}."
+        status = record(status, look.now, "expect", Reason.DECISION_LATER_THAN_DEADLINE, text)
+    proof = fix_seconds(terms, request_rate) if terms.fix else 0.0
+    if proof is None or proof > longest:
+        status = record(status, look.now, "expect", Reason.TARGET_ERRORS_TOO_RARE, Reason.TARGET_ERRORS_TOO_RARE.sentence)
+    return status

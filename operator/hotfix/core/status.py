@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from .spec import Image, Model
+from .fields import Image, Model
 
 Moment = Annotated[str, StringConstraints(max_length=40)]
 Short = Annotated[str, StringConstraints(max_length=253)]
@@ -94,8 +94,18 @@ class Span(Model):
 class Baseline(Model):
     """What must not move between replays of the evidence."""
 
-    rate: Number = Field(description="Stable's error rate before the start, a decimal in 0..1.")
-    sigma2: Number = Field(description="Relative variance between pods, a decimal.")
+    rates: dict[str, Number] = Field(
+        default_factory=dict,
+        max_length=8,
+        description="Stable's share of bad, client_errors, target and slow requests before the start, decimals in 0..1. What is "
+        "not named is not judged.",
+    )
+    sigma2: dict[str, Number] = Field(
+        default_factory=dict, max_length=8, description="Relative variance of the same between pods, decimals."
+    )
+    slow_bound: Short | None = Field(
+        None, description="Upper bound (label le) of the histogram bucket above which a request is slow; empty: none is."
+    )
     interval_seconds: int = Field(ge=1, description="Length of a block.")
     late_blocks: int = Field(ge=1, description="Deadline in blocks: the latest start of a late defect.")
     stable_template: Short = Field(description="Hash of stable's pod spec at the start.")
@@ -116,6 +126,8 @@ class Verdict(Model):
     patched: Short = ""
     proven: Sentence = Field("", description="The tightest bound proven so far.")
     evidence: Sentence = Field("", description="Evidence of each question against its threshold.")
+    intervals: Short = Field("", description="95 % intervals of both rates.")
+    fix: Sentence = Field("", description="The errors the hotfix is for, on both sides, and the reduction proven so far.")
     expected_decision: Short = ""
     at: Moment | None = None
 
@@ -129,6 +141,8 @@ class DecisionRecord(Model):
     reason: Short
     message: Sentence = ""
     type: Annotated[str, StringConstraints(pattern="^(Normal|Warning)$")] = "Normal"
+    counts: Sentence | None = Field(None, description="Failed and all requests of both sides then, with 95 % intervals.")
+    evidence: Sentence | None = Field(None, description="Evidence of each question then, against its threshold.")
 
 
 class BorrowedRule(Model):

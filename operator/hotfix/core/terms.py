@@ -7,17 +7,42 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .counting import Counter
 from .moments import unix
 from .quantities import share
-from .status import Phase, Status
+from .spec import AUTO, ClientErrors, Spec
+from .status import Baseline, Phase, Status
 
 if TYPE_CHECKING:
     from .look import Look
 
-ROLLBACK_TESTS = 1  # how many tests share the risk of a false rollback: Worse
-TOLERANCE_PART = 5  # tau is this part of maxErrorRateIncrease
+TOLERANCE_PART = 5  # tau is this part of the increase that must be excluded
 WARM_SECONDS = 30.0
 WARM_MARGIN = 0.02
+CLIENT_ERRORS_MARGIN = 0.02
+LEAST_LEFT = 0.01  # of the target errors: a reduction of 100 % could not be compared with anything
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixTerms:
+    """What the hotfix is to do to the errors it is for; shares of them in (0, 1)."""
+
+    min_reduction: float
+    expected_reduction: float
+    required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowTerms:
+    """Patched's share of slow requests may be higher by `delta`; `required`: that must be proven before promotion."""
+
+    delta: float
+    required: bool
+
+    @property
+    def tau(self) -> float:
+        """More slow requests by less than this are forgiven."""
+        return self.delta / TOLERANCE_PART
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +53,12 @@ class Terms:
     """
 
     delta: float  # maxErrorRateIncrease
-    tau: float  # tolerance: worse by less is forgiven
-    rollback_level: float  # false-rollback risk of one test: alpha / number of tests
-    beta: float  # false-promotion risk
+    alpha: float  # falseRollback, of all tests together
+    beta: float  # falsePromotion
     max_impact: float
     ramp_weights: tuple[int, ...]  # the weights to be tested
-    baseline_rate: float  # stable's error rate before the start
-    sigma2: float
+    rates: tuple[tuple[Counter, float], ...]  # of stable before the start
+    sigma2: tuple[tuple[Counter, float], ...]
     late_blocks: int  # deadline in blocks
     interval_seconds: float
     evidence_from: float  # blocks that begin earlier are not judged
@@ -44,6 +68,28 @@ class Terms:
     weight_since: float | None  # requests are split like that since then; None: not known
     bake_from: float | None  # blocks that begin earlier do not count towards the bake; None: not baking
     now: float
+    fix: FixTerms | None = None
+    client_errors: bool = False
+    slow: SlowTerms | None = None
+
+    @property
+    def tau(self) -> float:
+        """Worse by less is forgiven."""
+        return self.delta / TOLERANCE_PART
+
+    @property
+    def rollback_tests(self) -> int:
+        """How many tests share the risk of a false rollback."""
+        return 1 + sum((self.fix is not None, self.client_errors, self.slow is not None))
+
+    @property
+    def rollback_level(self) -> float:
+        """The risk of one of them."""
+        return self.alpha / self.rollback_tests
+
+    def rate(self, counter: Counter) -> float:
+        """Stable's rate of these before the start."""
+        return dict(self.rates).get(counter, 0.0)
 
     @property
     def share(self) -> float | None:
@@ -53,21 +99,20 @@ class Terms:
 
 def terms_of(look: "Look", *, swapped: bool = False) -> Terms:
     """The terms at this look, which must have a baseline and a weight. `swapped`: stable comes back with the fix, so it is the
-    side being judged and patched is its control."""
+    side being judged and patched is its control; both have the fix then, and only failed requests are asked about."""
     status, analysis, baseline = look.status, look.spec.analysis, look.status.baseline
     assert baseline is not None
-    interval, delta = float(baseline.interval_seconds), float(share(analysis.max_error_rate_increase))
+    interval = float(baseline.interval_seconds)
     began = unix(status.evidence_from) if status.evidence_from else look.now
     weight = status.weight or 0
     return Terms(
-        delta=delta,
-        tau=delta / TOLERANCE_PART,
-        rollback_level=float(share(analysis.risk.false_rollback)) / ROLLBACK_TESTS,
+        delta=float(share(analysis.max_error_rate_increase)),
+        alpha=float(share(analysis.risk.false_rollback)),
         beta=float(share(analysis.risk.false_promotion)),
         max_impact=float(share(analysis.max_user_impact)),
         ramp_weights=tuple(look.spec.steps),
-        baseline_rate=float(baseline.rate),
-        sigma2=float(baseline.sigma2),
+        rates=_known(baseline.rates),
+        sigma2=_known(baseline.sigma2),
         late_blocks=baseline.late_blocks,
         interval_seconds=interval,
         evidence_from=_first_block(status, began, interval, swapped=swapped),
@@ -76,7 +121,35 @@ def terms_of(look: "Look", *, swapped: bool = False) -> Terms:
         weight_since=look.weight_since,
         bake_from=_bake_from(status),
         now=look.now,
+        fix=None if swapped else _fix(look.spec, baseline),
+        client_errors=not swapped and _judges_client_errors(look.spec, baseline),
+        slow=None if swapped else _slow(look.spec, baseline),
     )
+
+
+def _known(by_name: dict[str, str]) -> tuple[tuple[Counter, float], ...]:
+    return tuple((counter, float(by_name[counter])) for counter in Counter if counter in by_name)
+
+
+def _fix(spec: Spec, baseline: Baseline) -> FixTerms | None:
+    if spec.fix is None or Counter.TARGET not in baseline.rates:
+        return None
+    return FixTerms(
+        min_reduction=float(share(spec.fix.min_reduction)),
+        expected_reduction=min(1 - LEAST_LEFT, float(share(spec.fix.expected_reduction))),
+        required=spec.fix.required,
+    )
+
+
+def _judges_client_errors(spec: Spec, baseline: Baseline) -> bool:
+    return spec.analysis.client_errors is ClientErrors.GUARD and Counter.CLIENT_ERRORS in baseline.rates
+
+
+def _slow(spec: Spec, baseline: Baseline) -> SlowTerms | None:
+    latency = spec.analysis.latency
+    if Counter.SLOW not in baseline.rates:
+        return None
+    return SlowTerms(delta=float(share(latency.max_slow_request_increase)), required=latency.threshold != AUTO)
 
 
 def _first_block(status: Status, began: float, interval_seconds: float, *, swapped: bool) -> float:

@@ -1,0 +1,67 @@
+"""The cluster as it was before anything was written, as far as it must be known later. Pure.
+
+What is learnt from counters, and the first weight, is in starting.py.
+"""
+
+from .look import Look, asked_rules
+from .observation import RouteView, SideView
+from .quantities import seconds
+from .spacing import block_seconds
+from .status import Baseline, Borrowed, BorrowedRoute, BorrowedRule
+
+
+def stable_pods(side: SideView | None) -> int:
+    """R: stable's ready pods at the start; what it should have when none is ready."""
+    if side is None or side.deployment is None:
+        return 0  # pragma: no cover - preflight has found it
+    return side.ready_endpoints or side.deployment.replicas
+
+
+def baseline(look: Look) -> Baseline:
+    """Everything but the rates, which are learnt right before the start."""
+    stable, patched = look.seen.stable, look.seen.patched
+    one, two = stable and stable.deployment, patched and patched.deployment
+    interval = seconds(look.spec.metrics.interval) if look.spec.metrics.interval else look.seen.scrape_interval_seconds
+    block = block_seconds(interval, None)
+    return Baseline(
+        interval_seconds=block,
+        late_blocks=late_blocks(look, block),
+        stable_template=one.template if one else "",
+        patched_template=two.template if two else "",
+        stable_images=list(one.images) if one else [],
+        patched_images=list(two.images) if two else [],
+        stable_pods=stable_pods(stable),
+    )
+
+
+def late_blocks(look: Look, interval_seconds: int) -> int:
+    """The deadline in blocks."""
+    return max(2, round(seconds(look.spec.analysis.deadline) / interval_seconds))
+
+
+def borrowed(look: Look) -> Borrowed:
+    stable, patched = look.seen.stable, look.seen.patched
+    scaler = stable.scaler if stable and stable.scaler and not stable.scaler.owner else None
+    raised = min(stable_pods(stable), scaler.max_replicas) if scaler else None
+    floor = scaler if scaler and raised and raised > scaler.min_replicas else None
+    return Borrowed(
+        routes=[_original(look, route) for route in (look.seen.routes.routes if look.seen.routes else ())],
+        hpa=floor.name if floor else None,
+        hpa_min_replicas=floor.min_replicas if floor else None,
+        hpa_raised_to=raised if floor else None,
+        patched_replicas=patched.deployment.replicas if patched and patched.deployment else None,
+    )
+
+
+def _original(look: Look, route: RouteView) -> BorrowedRoute:
+    rules = [
+        BorrowedRule(
+            index=rule.index,
+            name=rule.name,
+            stable_weight=rule.stable or 0,
+            patched_weight=rule.patched,
+            others=list(rule.others),
+        )
+        for rule in asked_rules(route, look.spec)
+    ]
+    return BorrowedRoute(name=route.name, rules=rules)

@@ -1,0 +1,144 @@
+"""Which share patched should get first, and how long a decision will take from there. Expectations, no decisions. Pure.
+
+A small share exposes few requests to a patch that is bad, a large one ends the errors of stable earlier where it is good.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cache
+
+from .bets import best_bet, growth
+from .counting import Counter
+from .evidence import Question
+from .planner import Traffic, expected_seconds
+from .questions import TARGET_PART, Questions, questions
+from .terms import Terms
+
+RISK_OF_BAD = 0.2  # how often a hotfix is taken to be bad
+WORSE_BY = 0.05  # ... and then by this much
+MOST_PERCENT = 10  # of a start nobody asked for, while stable fails less than
+BURNING = 0.05
+MINIMUM_SECONDS, MINIMUM_BLOCKS, HELD_BLOCKS = 30.0, 4, 2  # before the bake, however clear the evidence
+MOST_BLOCKS = 2000
+WIDER_MARGINS = (0.01, 0.02, 0.05, 0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is expected of a start. `bad_if_bad`: requests that reach a bad patch until it is found out; `bad_if_good`: errors of
+    stable that a good one would have spared until it has nearly all traffic. Seconds from the first weight."""
+
+    weight: int
+    detect_seconds: float
+    reach_seconds: float
+    bad_if_bad: float
+    bad_if_good: float
+
+    @property
+    def cost(self) -> float:
+        """Bad requests to be expected."""
+        return RISK_OF_BAD * self.bad_if_bad + (1 - RISK_OF_BAD) * self.bad_if_good
+
+
+def outlooks(terms: Terms, request_rate: float) -> tuple[Outlook, ...]:
+    """One for every step that may be the start. `request_rate`: requests per second of the whole service, above 0."""
+    most = MOST_PERCENT if terms.rate(Counter.BAD) < BURNING else 100
+    steps = [step for step in terms.ramp_weights if step <= most] or [min(MOST_PERCENT, *terms.ramp_weights)]
+    return tuple(_outlook(terms, request_rate, step) for step in steps)
+
+
+def best_start(terms: Terms, request_rate: float) -> Outlook:
+    """The one with the fewest bad requests to be expected."""
+    return min(outlooks(terms, request_rate), key=lambda outlook: outlook.cost)
+
+
+def _outlook(terms: Terms, request_rate: float, weight: int) -> Outlook:
+    asked, rate = questions(terms), terms.rate(Counter.BAD)
+    target = TARGET_PART * rate if terms.fix is None else terms.rate(Counter.TARGET)
+    bad = Traffic(
+        request_rate=request_rate,
+        share=weight / 100,
+        patched_rate=min(1.0, rate + WORSE_BY),
+        stable_rate=rate,
+        interval_seconds=terms.interval_seconds,
+    )
+    seconds = expected_seconds(asked.worse, 0.0, bad)
+    longest = terms.late_blocks * terms.interval_seconds
+    detect = min(longest, seconds if seconds is not None else longest) + terms.interval_seconds
+    reach = reach_seconds(terms, asked, request_rate, weight)
+    return Outlook(
+        weight=weight,
+        detect_seconds=detect,
+        reach_seconds=reach,
+        bad_if_bad=weight / 100 * request_rate * detect,
+        bad_if_good=target * request_rate * reach,
+    )
+
+
+def reach_seconds(terms: Terms, asked: Questions, request_rate: float, start: int) -> float:
+    """Seconds until a good patch that starts at this weight is expected to bake, evidence growing as expected block by block and
+    the weight following it; at most the deadline."""
+    wanted = (asked.not_worse, asked.fixed if terms.fix and terms.fix.required else None, asked.not_slow)
+    needed = tuple(question for question in wanted if question)
+
+    @cache
+    def gain(question: Question, weight: int) -> float:
+        return min(question.cap, _gain(terms, question, weight, request_rate))
+
+    logs = dict.fromkeys((*needed, *asked.ramps.values()), 0.0)
+    earliest = max(MINIMUM_BLOCKS, math.ceil(MINIMUM_SECONDS / terms.interval_seconds))
+    weight, held, limit = start, 0, min(terms.late_blocks, MOST_BLOCKS)
+    for number in range(1, limit + 1):
+        logs = {question: log + gain(question, weight) for question, log in logs.items()}
+        held += 1
+        allowed = max((step for step, ramp in asked.ramps.items() if logs[ramp] >= ramp.log_threshold), default=0)
+        if allowed > weight:
+            weight, held = allowed, -1  # the block in which it is raised and the next one are of two weights
+            continue
+        proven = all(logs[question] >= question.log_threshold for question in needed)
+        if proven and held >= HELD_BLOCKS and number >= earliest:
+            return (number + 1) * terms.interval_seconds  # a block is judged one scrape after its end
+    return terms.late_blocks * terms.interval_seconds
+
+
+def _gain(terms: Terms, question: Question, weight: int, request_rate: float) -> float:
+    """Growth of the log evidence in one block when patched is good."""
+    ratio, case = weight / (100 - weight), _good_case(terms, question.counter)
+    bet = best_bet(question.null, ratio, case)
+    return growth(question.null, ratio, case, bet) * request_rate * weight / 100 * terms.interval_seconds
+
+
+def _good_case(terms: Terms, counter: Counter) -> tuple[float, float]:
+    """(patched, stable) rates of a counter where the patch does what it is for."""
+    rate = terms.rate(counter)
+    if counter is Counter.TARGET:
+        return rate * (1 - (terms.fix.expected_reduction if terms.fix else TARGET_PART)), rate
+    if counter is Counter.BAD and terms.fix is not None:
+        return max(0.0, rate - terms.fix.expected_reduction * terms.rate(Counter.TARGET)), rate
+    return (rate * (1 - TARGET_PART) if counter is Counter.BAD else rate), rate
+
+
+def fitting_margin(terms: Terms, request_rate: float, start: int) -> float | None:
+    """The smallest wider maxErrorRateIncrease with which a decision is expected before the deadline; None where there is none."""
+    longest = terms.late_blocks * terms.interval_seconds
+    for margin in (margin for margin in WIDER_MARGINS if margin > terms.delta):
+        wider = replace(terms, delta=margin)
+        if reach_seconds(wider, questions(wider), request_rate, start) < longest:
+            return margin
+    return None
+
+
+def fix_seconds(terms: Terms, request_rate: float) -> float | None:
+    """Seconds until the reduction of the target errors would be proven at half of the traffic; None: never, or not asked."""
+    fixed = questions(terms).fixed
+    if fixed is None or not terms.rate(Counter.TARGET):
+        return None
+    patched, stable = _good_case(terms, Counter.TARGET)
+    half = Traffic(
+        request_rate=request_rate,
+        share=0.5,
+        patched_rate=patched,
+        stable_rate=stable,
+        interval_seconds=terms.interval_seconds,
+    )
+    return expected_seconds(fixed, 0.0, half)

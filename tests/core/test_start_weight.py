@@ -1,0 +1,67 @@
+"""Where a rollout starts: the fewest bad requests to be expected."""
+
+import pytest
+
+from hotfix.core.counting import Counter
+from hotfix.core.questions import questions
+from hotfix.core.start_weight import best_start, fitting_margin, fix_seconds, outlooks, reach_seconds
+from hotfix.core.terms import FixTerms, SlowTerms
+
+from .made import terms
+
+FIX = FixTerms(min_reduction=0.5, expected_reduction=0.8, required=True)
+
+
+def test_a_rare_bug_is_no_reason_to_expose_many_requests() -> None:
+    assert best_start(terms(baseline_rate=0.001), 100).weight == 1
+
+
+def test_a_burning_stable_is_worth_more_risk() -> None:
+    assert best_start(terms(baseline_rate=0.05), 100).weight == 5
+    assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.05), 100)] == [1, 5, 25, 50]
+    assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.04), 100)] == [1, 5]
+
+
+def test_with_large_steps_alone_the_start_is_ten_percent_nonetheless() -> None:
+    assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.001, ramp_weights=(25, 50)), 100)] == [10]
+
+
+def test_more_traffic_decides_sooner_and_a_larger_share_detects_sooner() -> None:
+    for rate in (10, 100, 1000):
+        slow, fast = outlooks(terms(), rate), outlooks(terms(), 10 * rate)
+        assert all(a.detect_seconds >= b.detect_seconds for a, b in zip(slow, fast, strict=True))
+        assert all(a.reach_seconds >= b.reach_seconds for a, b in zip(slow, fast, strict=True))
+        assert [o.detect_seconds for o in slow] == sorted((o.detect_seconds for o in slow), reverse=True)
+
+
+def test_nothing_is_expected_before_the_shortest_time_to_the_bake_nor_after_the_deadline() -> None:
+    assert reach_seconds(terms(), questions(terms()), 10_000, 50) == 35
+    assert reach_seconds(terms(late_blocks=12), questions(terms(late_blocks=12)), 0.01, 1) == 60
+
+
+def test_a_proof_of_the_fix_and_of_speed_is_waited_for_too() -> None:
+    rates = ((Counter.BAD, 0.002), (Counter.TARGET, 0.001), (Counter.SLOW, 0.05))
+    plain, fixing, fast = (
+        reach_seconds(asked, questions(asked), 100, 5)
+        for asked in (
+            terms(rates=rates),
+            terms(rates=rates, fix=FIX),
+            terms(rates=rates, slow=SlowTerms(delta=0.005, required=True)),
+        )
+    )
+    assert plain < fixing
+    assert plain < fast
+
+
+def test_errors_that_stable_does_not_have_can_never_be_proven_to_fall() -> None:
+    assert fix_seconds(terms(fix=FIX), 100) is None
+    assert fix_seconds(terms(), 100) is None
+    often, seldom = (fix_seconds(terms(rates=((Counter.TARGET, rate),), fix=FIX), 100) for rate in (0.05, 0.0005))
+    assert often is not None
+    assert seldom is not None
+    assert often < seldom
+
+
+@pytest.mark.parametrize(("rate", "margin"), [(100, 0.01), (0.001, None)])
+def test_the_margin_that_would_fit_is_the_smallest(rate: float, margin: float | None) -> None:
+    assert fitting_margin(terms(delta=0.0001, late_blocks=120), rate, 5) == margin
