@@ -77,7 +77,7 @@ crd: $(READY) ## Generate crds/hotfixrollout.yaml from the models
 	@echo "crds/hotfixrollout.yaml is what operator/hotfix/core says"
 
 .PHONY: docs
-docs: $(READY) ## Draw docs/reasons.md and docs/state-machine.md from the code
+docs: $(READY) ## Draw docs/metrics.md, reasons.md and state-machine.md from the code
 	@$(BIN)/python -m tests.docs.generate
 
 .PHONY: lock

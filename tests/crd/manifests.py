@@ -143,7 +143,7 @@ BAD = (
     Bad("spec.traffic.drain", "30", A_TIME, True),
     Bad("spec.traffic.drain", "61m", "give a time from 0s to 1h"),
     # metrics
-    Bad("spec.metrics.preset", "prometheus", 'supported values: "contour", "http"', True),
+    Bad("spec.metrics.preset", "prometheus", 'supported values: "contour", "istio"', True),
     Bad("spec.metrics", {"requests": "a_total"}, "give both metrics.requests and metrics.errors, or neither"),
     Bad("spec.metrics", {"errors": "a_total"}, "give both metrics.requests and metrics.errors, or neither"),
     Bad("spec.metrics", {"requests": "a", "errors": "a"}, "metrics.errors must select only the failed ones"),

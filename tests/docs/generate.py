@@ -1,8 +1,9 @@
-"""`make docs`: the pages that are drawn from the code, so that they cannot drift: every reason, and the state machine."""
+"""`make docs`: the pages that are drawn from the code, so that they cannot drift: reasons, state machine, presets of metrics."""
 
 from pathlib import Path
 
 from hotfix.core.machine import STAGES
+from hotfix.core.presets import INDISTINCT, PRESETS
 from hotfix.core.reasons import GOOD_NEWS, Reason
 from hotfix.core.status import Stage
 
@@ -43,7 +44,45 @@ def states() -> str:
     return "\n".join([*lines, f"    {Stage.DONE.value} --> [*]", "```"]) + "\n"
 
 
-PAGES = {"reasons.md": reasons, "state-machine.md": states}
+PARTS = {
+    "requests": "requests",
+    "errors": "failed requests (5xx)",
+    "client_errors": "refused requests (4xx)",
+    "started": "requests begun, by which a patch that hangs is seen",
+    "slow": "slow requests, over the bucket `$(le)`",
+}
+
+
+def metrics() -> str:
+    """The presets with their queries."""
+    lines = [
+        "# Metrics",
+        NOTE,
+        "",
+        "Counters of both sides are read from Prometheus, once per side, and compared over the same moments. A preset is a named",
+        "set of queries; `kubectl hotfix doctor` shows what they find. Without `spec.metrics` it follows from the controller of",
+        "the route's Gateway. Queries of your own (`metrics.requests`, `.errors`, `.clientErrors`, `.slow`; `fix.errors`) are",
+        "PromQL for raw counters, without `rate()` or `increase()`, one series per process with a label `pod` or `instance`.",
+        "",
+        "- Both sides must have series of their own: `$(service)`, `$(deployment)` or `$(pods)` (a pattern) tell them apart.",
+        "- gRPC answers carry HTTP 200 whatever happened. A Service port named `grpc` or `grpc-...`, or of `appProtocol: grpc`,",
+        "  is refused under a preset (`MetricsBlindToGrpc`): give queries by `grpc_code` (or `grpc_response_status`).",
+        "- What a preset does not count is not judged, and `kubectl hotfix why` shows what is.",
+        "",
+    ]
+    for name, queries in PRESETS.items():
+        chosen = f" Chosen for Gateways of `{'`, `'.join(queries.controllers)}`." if queries.controllers else ""
+        lines += [f"## {name}", "", f"Needs: {queries.needs}{chosen}", "", f"Blind to: {queries.blind}", ""]
+        for part, what in PARTS.items():
+            query = getattr(queries, part)
+            lines += [f"- {what}: not counted"] if query is None else [f"- {what}:", "  ```promql", f"  {query}", "  ```"]
+        lines.append("")
+    lines += ["## No preset", ""]
+    lines += [f"- `{controller}`: {advice}." for controller, advice in INDISTINCT.items()]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"metrics.md": metrics, "reasons.md": reasons, "state-machine.md": states}
 
 
 def main() -> None:

@@ -157,9 +157,9 @@ class PrometheusSource:
 
     async def _buckets(self, templates: Queries, side: Side, query: MetricsQuery) -> Buckets | None:
         """The side's latency histogram of the last hour, without `+Inf` where the data plane does not count it."""
-        if templates.buckets is None:
+        if not templates.buckets:
             return None
-        text = f"sum by (le) (increase({render(templates.buckets, side)}[1h]))"
+        text = " or ".join(f"sum by (le) (increase({render(selector, side)}[1h]))" for selector in templates.buckets)
         loop = asyncio.get_running_loop()
         result = await loop.run_in_executor(self._executor, self._ask_now, text, query)
         return _histogram(result, templates.bucket_seconds)

@@ -47,7 +47,7 @@ def queries_for(query: MetricsQuery) -> Queries:
         client_errors=found.client_errors if query.client_errors else None,
         target=query.fix,
         slow=own.slow or preset_slow,
-        buckets=found.buckets if query.buckets else None,
+        buckets=found.buckets if query.buckets else (),
     )
 
 

@@ -218,6 +218,9 @@ def metrics_unknown(look: Look) -> Problem | None:
     if look.spec.metrics.requests or preset_name(look):
         return None
     found = sorted({name for route in (look.seen.routes.routes if look.seen.routes else ()) for name in route.controllers})
+    indistinct = next((presets.INDISTINCT[name] for name in found if name in presets.INDISTINCT), None)
+    if indistinct:
+        return Problem(Reason.METRICS_UNKNOWN, f"{indistinct}.")
     return Problem(
         Reason.METRICS_UNKNOWN,
         f"No metrics preset is known for controller {', '.join(found) or 'unknown'}; set metrics.preset, or metrics.requests "

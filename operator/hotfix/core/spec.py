@@ -48,6 +48,10 @@ class PromotionMode(StrEnum):
 
 class Preset(StrEnum):
     CONTOUR = "contour"
+    ISTIO = "istio"
+    LINKERD = "linkerd"
+    TRAEFIK = "traefik"
+    NGINX = "nginx"
     HTTP = "http"
 
 

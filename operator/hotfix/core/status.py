@@ -79,7 +79,7 @@ class Resolved(Model):
     bypasses: list[Short] = Field(
         default_factory=list, max_length=16, description="Routes and Ingresses by which requests to stable by-pass the weights."
     )
-    preset: Short | None = Field(None, description="contour, http, or Custom when own queries are given.")
+    preset: Short | None = Field(None, description="A preset, or Custom when own queries are given.")
     start_weight: int | None = None
     start_reason: Sentence | None = None
 
