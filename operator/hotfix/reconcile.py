@@ -154,26 +154,14 @@ class Reconciler:
         span = looking.metrics_span(asked, remembered, self._clock.now(), self._settings.scrape_interval_seconds)
         if span is None:
             return None, None
-        stable, patched, routes = views
-        ports = [rule.port for route in (routes.routes if routes else ()) for rule in asked_rules(route, asked)]
-        routed = next((port for port in ports if port is not None), None)
-        query = MetricsQuery(
-            namespace=stored.key.namespace,
+        query = metrics_query(
+            stored.key.namespace,
+            asked,
+            views,
+            span,
             preset=remembered.resolved.preset if remembered.resolved else None,
-            metrics=asked.metrics,
-            fix=asked.fix.errors if asked.fix else None,
-            client_errors=asked.analysis.client_errors is spec.ClientErrors.GUARD,
             slow_bound=remembered.baseline.slow_bound if remembered.baseline else None,
             buckets=remembered.stage is status.Stage.ADOPTING and not asked.metrics.slow,
-            stable_deployment=asked.stable.deployment,
-            stable_service=asked.stable_service,
-            stable_port=looking.port_of(stable, routed),
-            patched_deployment=asked.patched.deployment,
-            patched_service=asked.patched_service,
-            patched_port=looking.port_of(patched, routed),
-            start=span[0],
-            end=span[1],
-            interval_seconds=span[2],
             timeout_seconds=self._settings.metrics_timeout_seconds,
         )
         try:
@@ -228,6 +216,42 @@ class Reconciler:
                 await self._workloads.set_scaler_floor(namespace, action.scaler, action.min_replicas)
             case act.Announce():
                 await self._announcer.announce(stored, action)
+
+
+def metrics_query(  # noqa: PLR0913 - each is one thing that a query depends on
+    namespace: str,
+    asked: spec.Spec,
+    views: tuple[SideView | None, SideView | None, RoutesView | None],
+    span: tuple[float, float, float],
+    *,
+    preset: str | None,
+    slow_bound: str | None,
+    buckets: bool,
+    timeout_seconds: float,
+) -> MetricsQuery:
+    """What to ask Prometheus for. `views`: (stable, patched, routes) as far as they were seen; `span`: (start, end, interval)."""
+    stable, patched, routes = views
+    ports = [rule.port for route in (routes.routes if routes else ()) for rule in asked_rules(route, asked)]
+    routed = next((port for port in ports if port is not None), None)
+    return MetricsQuery(
+        namespace=namespace,
+        preset=preset,
+        metrics=asked.metrics,
+        fix=asked.fix.errors if asked.fix else None,
+        client_errors=asked.analysis.client_errors is spec.ClientErrors.GUARD,
+        slow_bound=slow_bound,
+        buckets=buckets,
+        stable_deployment=asked.stable.deployment,
+        stable_service=asked.stable_service,
+        stable_port=looking.port_of(stable, routed),
+        patched_deployment=asked.patched.deployment,
+        patched_service=asked.patched_service,
+        patched_port=looking.port_of(patched, routed),
+        start=span[0],
+        end=span[1],
+        interval_seconds=span[2],
+        timeout_seconds=timeout_seconds,
+    )
 
 
 async def _seen(reading: Awaitable[T], refusals: list[tuple[str, str]]) -> T | None:

@@ -13,6 +13,8 @@ ALIVE = {
     "_root": "typer calls it: it makes `init` a command and not the whole program",
     "init_command": "typer calls it",
     "why_command": "typer calls it",
+    "doctor_command": "typer calls it",
+    "backtest_command": "typer calls it",
     "crd_command": "typer calls it",
     "ignore_aliases": "PyYAML calls it",
     "trace": "a parameter of __aexit__",

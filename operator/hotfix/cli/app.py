@@ -9,10 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.kube import Kube
+from hotfix.adapters.prometheus import Access
+from hotfix.core import moments, quantities
 from hotfix.errors import OutsideError, Refused, Unavailable
 
-from . import copying, crd, init, kubeconfig, sources, why
+from . import asking, backtest, copying, crd, doctor, init, kubeconfig, sources, why
 from .copying import Change
 from .printing import as_yaml
 from .sources import Found
@@ -30,6 +33,12 @@ app = typer.Typer(
 )
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Namespace. Default: the context's.")]
 Config = Annotated[str | None, typer.Option("--kubeconfig", help="Kubeconfig file. Default: KUBECONFIG, else ~/.kube/config.")]
+Url = Annotated[
+    str, typer.Option("--prometheus-url", envvar="HOTFIX_PROMETHEUS_URL", help="Address of Prometheus as seen from here.")
+]
+Token = Annotated[str | None, typer.Option("--prometheus-bearer-token-file", help="File with a bearer token for it.")]
+Ca = Annotated[str | None, typer.Option("--prometheus-ca-file", help="File with the CA certificates of its address.")]
+Interval = Annotated[str, typer.Option("--scrape-interval", envvar="HOTFIX_SCRAPE_INTERVAL", help="How often it scrapes.")]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig. Default: the current one.")]
 
 
@@ -115,6 +124,83 @@ def why_command(
 async def _remembered(namespace: str, name: str, config: str | None, context: str | None) -> dict[str, Any]:
     async with await Kube.login(kubeconfig=config, context=context) as kube:
         return await why.remembered(kube, namespace, name)
+
+
+@app.command("doctor")
+def doctor_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
+    name: Annotated[str | None, typer.Argument(help="The HotfixRollout.")] = None,
+    file: Annotated[str | None, typer.Option("--filename", "-f", help="A manifest instead of a stored HotfixRollout.")] = None,
+    prometheus_url: Url = "http://localhost:9090",
+    token: Token = None,
+    ca: Ca = None,
+    interval: Interval = "15s",
+    namespace: Namespace = None,
+    context: Context = None,
+    config: Config = None,
+) -> None:
+    """Say which series Prometheus has for which side, at what rate, and what would keep traffic from moving (exit code 1)."""
+    access = Access(url=prometheus_url, bearer_token_file=token, ca_file=ca)
+
+    async def asked() -> doctor.Report:
+        async with await Kube.login(kubeconfig=config, context=context) as kube:
+            subject = await _subject(kube, name, file, namespace or kubeconfig.namespace(kubeconfig=config, context=context))
+            return await doctor.examine(access, subject, SystemClock().now(), _seconds(interval))
+
+    report = asyncio.run(asked())
+    print(report.text, end="")
+    for sentence in report.notes:
+        print(f"note: {sentence}")
+    for sentence in report.problems:
+        print(f"problem: {sentence}")
+    if report.problems:
+        raise typer.Exit(NOT_POSSIBLE)
+    print("An analysis can be made of this.")
+
+
+@app.command("backtest")
+def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
+    file: Annotated[str, typer.Option("--filename", "-f", help="The manifest of a HotfixRollout.")],
+    begin: Annotated[str, typer.Option("--from", help="RFC 3339 moment.")],
+    end: Annotated[str, typer.Option("--to", help="RFC 3339 moment.")],
+    same: Annotated[bool, typer.Option("--same", help="Stable against itself: how often would it be rolled back?")] = False,
+    every: Annotated[str, typer.Option(help="An analysis begins every so often.")] = "10m",
+    weight: Annotated[int, typer.Option(min=1, max=99, help="Patched's weight then, in percent.")] = 50,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="json instead of a table.")] = None,
+    prometheus_url: Url = "http://localhost:9090",
+    token: Token = None,
+    ca: Ca = None,
+    interval: Interval = "15s",
+    namespace: Namespace = None,
+) -> None:
+    """Run the analysis over past counts of two Deployments, or of one against itself. Only Prometheus is asked."""
+    access = Access(url=prometheus_url, bearer_token_file=token, ca_file=ca)
+    subject = asking.from_file(file, namespace)
+    step = _seconds(interval)
+    span = (_moment(begin) // step * step, _moment(end) // step * step, step)
+    found = asyncio.run(backtest.run(access, subject, span, same=same, every_seconds=_seconds(every), weight=weight))
+    print(backtest.as_json(found) if output == "json" else backtest.as_text(found), end="")
+
+
+async def _subject(kube: Kube, name: str | None, file: str | None, namespace: str) -> asking.Subject:
+    if file:
+        return await asking.with_views(kube, asking.from_file(file, namespace))
+    if name is None:
+        raise Refused("Name a HotfixRollout, or give a manifest: kubectl hotfix doctor NAME, or -f FILE.")
+    return await asking.from_cluster(kube, namespace, name)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return max(1.0, quantities.seconds(text))
+    except ValueError as error:
+        raise Refused(f"{error}.") from error
+
+
+def _moment(text: str) -> float:
+    try:
+        return moments.unix(text)
+    except ValueError as error:
+        raise Refused(f"{text} is no RFC 3339 moment such as 2030-01-31T17:00:00Z.") from error
 
 
 @app.command("crd")
