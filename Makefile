@@ -91,6 +91,10 @@ lock: $(READY) ## Resolve the lock files anew from pyproject.toml
 
 # ---- measured, and shipped
 
+.PHONY: bench-decision
+bench-decision: $(READY) ## Measure: quality of decisions in simulated worlds, beside threshold rules (N=500 rollouts a cell)
+	@$(BIN)/python -m tests.bench.decision
+
 .PHONY: bench-reaction
 bench-reaction: $(READY) ## Measure: first bad answer to weight 0, good hotfix to 80 % of traffic, CPU, memory, requests
 	@$(BIN)/python -m tests.bench.reaction

@@ -18,8 +18,8 @@ def test_a_rare_bug_is_no_reason_to_expose_many_requests() -> None:
 
 def test_a_burning_stable_is_worth_more_risk() -> None:
     assert best_start(terms(baseline_rate=0.05), 100).weight == 5
-    assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.05), 100)] == [1, 5, 25, 50]
-    assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.04), 100)] == [1, 5]
+    assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.05), 100)] == [1, 5, 10, 25, 50]
+    assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.04), 100)] == [1, 5, 10]
 
 
 def test_with_large_steps_alone_the_start_is_ten_percent_nonetheless() -> None:
