@@ -95,6 +95,10 @@ lock: $(READY) ## Resolve the lock files anew from pyproject.toml
 bench-decision: $(READY) ## Measure: quality of decisions in simulated worlds, beside threshold rules (N=500 rollouts a cell)
 	@$(BIN)/python -m tests.bench.decision
 
+.PHONY: calibrate
+calibrate: $(READY) ## Measure: the stated risks of wrong answers, on their exact boundaries (ROLLOUTS=1000)
+	@$(BIN)/python -m tests.bench.calibrate
+
 .PHONY: bench-reaction
 bench-reaction: $(READY) ## Measure: first bad answer to weight 0, good hotfix to 80 % of traffic, CPU, memory, requests
 	@$(BIN)/python -m tests.bench.reaction

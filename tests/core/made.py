@@ -41,7 +41,7 @@ def terms(**changes: Any) -> Terms:
     }
     values |= changes
     rate, sigma2 = values.pop("baseline_rate"), values.pop("sigma2")
-    known = {"rates": ((Counter.BAD, rate),), "sigma2": ((Counter.BAD, sigma2),)}
+    known = {"rates": ((Counter.BAD, rate),), "sigma2": sigma2 if isinstance(sigma2, tuple) else ((Counter.BAD, sigma2),)}
     return Terms(**{**known, **values})
 
 

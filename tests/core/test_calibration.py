@@ -11,9 +11,11 @@ from hotfix.core.counting import Block, Count
 from hotfix.core.evidence import State, extend
 from hotfix.core.judging import judge
 from hotfix.core.questions import questions
+from tests.bench import calibrate
 from tests.core.made import INTERVAL, START, noise, terms
 
 ROLLOUTS, BLOCKS, PODS = 200, 100, 6
+EDGES = 60  # rollouts on each boundary
 
 
 def world(random, requests, rates, sigma2=0.0, share=0.5):
@@ -47,22 +49,10 @@ def assert_at_most(level, hits, rollouts):
     assert chance > 1e-4, f"{hits} of {rollouts} wrong decisions; stated {level} +- {error:.3f} (95 % Monte-Carlo error)"
 
 
-@pytest.mark.parametrize("requests", [20, 2000])
-@pytest.mark.parametrize("stable", [0.001, 0.05])
-def test_a_patch_worse_by_the_whole_margin_is_called_not_worse_no_more_often_than_stated(requests, stable):
-    random = numpy.random.default_rng(11)
-    asked = questions(terms(baseline_rate=stable)).not_worse
-    hits = sum(fired(asked, world(random, requests, (stable + 0.005, stable)), noise(0.02)) for _ in range(ROLLOUTS))
-    assert_at_most(asked.level, hits, ROLLOUTS)
-
-
-@pytest.mark.parametrize("requests", [20, 2000])
-@pytest.mark.parametrize("stable", [0.001, 0.05])
-def test_a_patch_worse_by_no_more_than_the_tolerance_is_rolled_back_no_more_often_than_stated(requests, stable):
-    random = numpy.random.default_rng(12)
-    asked = questions(terms(baseline_rate=stable, late_blocks=BLOCKS)).worse
-    hits = sum(fired(asked, world(random, requests, (stable + 0.001, stable)), noise(0.02)) for _ in range(ROLLOUTS))
-    assert_at_most(asked.level, hits, ROLLOUTS)
+@pytest.mark.parametrize("edge", list(calibrate.edges()), ids=lambda edge: edge.label)
+def test_on_its_boundary_no_question_is_answered_wrongly_more_often_than_stated(edge):
+    hits = sum(calibrate.fires(edge, seed) for seed in range(EDGES))
+    assert_at_most(calibrate.question(edge.name, edge.rates[1]).level, hits, EDGES)
 
 
 @pytest.mark.parametrize("requests", [50, 5000])

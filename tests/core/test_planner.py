@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from statsmodels.stats.power import NormalIndPower
+from statsmodels.stats.proportion import proportion_effectsize
 
 from hotfix.core.bets import Null, Side
 from hotfix.core.evidence import Question, State, extend
@@ -69,3 +71,17 @@ def test_expected_seconds_are_whole_scrapes():
     seconds = expected_seconds(NOT_WORSE, 0.0, traffic())
     assert seconds is not None
     assert math.isclose(seconds % 5.0, 0.0)
+
+
+@pytest.mark.parametrize(("patched", "stable"), [(0.0, 0.05), (0.001, 0.05), (0.02, 0.1)])
+def test_the_planned_requests_are_of_the_size_that_a_fixed_sample_would_need(patched, stable):
+    """A test that may be looked at after every scrape needs more than one whose sample size is fixed, and not many times more.
+
+    The oracle is the sample size of a one-sided comparison of two proportions at 95 % power.
+    """
+    question = Question("fixed", Null(Side.BETTER, 0.0, ((patched, stable),), rho=1.0), 0.05)
+    seconds = expected_seconds(question, 0.0, traffic(patched_rate=patched, stable_rate=stable, interval_seconds=1.0))
+    assert seconds is not None
+    effect = proportion_effectsize(stable, patched)
+    fixed = NormalIndPower().solve_power(effect, power=0.95, alpha=0.05, ratio=1.0, alternative="larger")
+    assert 0.3 * fixed <= 50 * seconds <= 3 * fixed

@@ -41,7 +41,7 @@ class Outlook:
 
 
 def outlooks(terms: Terms, request_rate: float) -> tuple[Outlook, ...]:
-    """One for every step that may be the start, and for 10 %, which need not be a step. `request_rate`: requests per second of the
+    """One for every step that may be the start, and for 10 %, which need not be a step. `request_rate`: requests a second of the
     whole service, above 0."""
     most = MOST_PERCENT if terms.rate(Counter.BAD) < BURNING else 100
     steps = sorted({MOST_PERCENT, *(step for step in terms.ramp_weights if step <= most)})
