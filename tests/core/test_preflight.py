@@ -218,3 +218,17 @@ def test_grpc_is_not_judged_by_http_codes_but_by_queries_of_ones_own() -> None:
     assert "grpc_code" in world.remembered.message
     world.asked = a_spec(metrics={"requests": "grpc_total", "errors": 'grpc_total{grpc_code!="OK"}'})
     world.phase(Phase.ANALYZING)
+
+
+@pytest.mark.parametrize(
+    ("controller", "says"),
+    [
+        ("gateway.envoyproxy.io/gatewayclass-controller", "counts all backends of a rule as one"),
+        ("example.com/new", "is known for"),
+    ],
+)
+def test_a_gateway_whose_counters_cannot_be_used_is_named_with_what_to_do(controller: str, says: str) -> None:
+    world = ready_world(controllers=(controller,)).held("MetricsUnknown")
+    assert says in world.remembered.message
+    world.asked = a_spec(metrics={"preset": "http"})
+    world.phase(Phase.ANALYZING)

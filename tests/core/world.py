@@ -175,6 +175,7 @@ class World:
     route_owner: str | None = None
     refusal: str | None = None
     candidates: tuple[str, ...] | None = ("shop",)
+    controllers: tuple[str, ...] = ("projectcontour.io/gateway-controller",)
     rivals: tuple[RivalView, ...] | None = ()
     companions: tuple[CompanionView, ...] | None = None
     namespace_ending: bool = False
@@ -205,7 +206,7 @@ class World:
             owner=self.route_owner,
             weight_manager=self.manager,
             ours=self.ours,
-            controllers=("projectcontour.io/gateway-controller",),
+            controllers=self.controllers,
             refusal=self.refusal,
         )
 

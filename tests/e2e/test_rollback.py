@@ -28,10 +28,11 @@ def test_a_patch_that_fails_more_is_rolled_back(shop: Shop, image: str, why: str
     shop.cluster.until(lambda: shop.events()[-2:] == ["RollingBack", "RolledBack"], "the last events")
 
 
-def test_a_patch_that_hangs_is_rolled_back(shop: Shop) -> None:
+@pytest.mark.parametrize("preset", ["contour", "http"])
+def test_a_patch_that_hangs_is_rolled_back(shop: Shop, preset: str) -> None:
     shop.open(patched="sample:hang")
     with shop.load(40) as load:
-        shop.apply(rollout(startWeight=20))
+        shop.apply(rollout(startWeight=20, metrics={"preset": preset}))
         status = shop.phase("RolledBack", seconds=180)
         assert load.lost(timeouts=False) == []
     assert status["why"] == "PatchedNotAnswering"
