@@ -104,9 +104,9 @@ bench-reaction: $(READY) ## Measure: first bad answer to weight 0, good hotfix t
 	@$(BIN)/python -m tests.bench.reaction
 
 .PHONY: image
-image: ## Build the container image (BASE_IMAGE, IMAGE)
+image: ## Build the container image (BASE_IMAGE, IMAGE, DOCKER_BUILD_FLAGS)
 	@command -v docker >/dev/null || { echo "docker is missing; any tool that builds a Dockerfile will do: see CONTRIBUTING.md" >&2; exit 1; }
-	docker build --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg REVISION=$(REVISION) --tag $(IMAGE) .
+	docker build $(DOCKER_BUILD_FLAGS) --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg REVISION=$(REVISION) --tag $(IMAGE) .
 
 .PHONY: clean
 clean: ## Remove what was made here (the cluster's programs stay in the user's cache)
