@@ -1,14 +1,17 @@
 """What the counts say, from blocks to one judgement."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotfix.core import questions
-from hotfix.core.counting import Block, Count
+from hotfix.core.counting import Block, Count, Counter
 from hotfix.core.evidence import State, extend
-from hotfix.core.judgement import Verdict
+from hotfix.core.judgement import Evidence, Findings, Verdict
 from hotfix.core.judging import judge
+from hotfix.core.terms import FixTerms, SlowTerms
 from tests.core.made import INTERVAL, START, block, noise, terms
 
 CRASH, CURED, SAME = ((25, 25), (475, 1)), ((25, 0), (475, 24)), ((250, 0), (250, 0))
@@ -194,3 +197,72 @@ def test_a_step_that_risks_less_is_proven_sooner():
         for weight in (1, 5, 25, 50)
     }
     assert first[1] <= first[5] <= first[25] < first[50]
+
+
+FIX = FixTerms(min_reduction=0.5, expected_reduction=0.8, required=True)
+
+
+def aimed(patched: float, stable: float, number: int) -> list[Block]:
+    """Blocks of 2000 requests on both sides, with so large shares of errors that the hotfix is for."""
+    counts = [Count(2000, round(2000 * rate), 6, target=round(2000 * rate)) for rate in (patched, stable)]
+    return [Block(START + place * INTERVAL, START + (place + 1) * INTERVAL, *counts) for place in range(number)]
+
+
+def test_a_fix_between_the_least_and_the_promised_reduction_is_not_rejected_once_the_least_was_proven():
+    asked = terms(fix=FIX, rates=((Counter.BAD, 0.1), (Counter.TARGET, 0.1)), weight=50)
+    found = judge(asked, aimed(0.035, 0.1, 40)).findings  # 65 % fewer
+    assert found.fixed is not None
+    assert found.fixed.reached_now
+    assert found.rejected is None
+    least = replace(asked, fix=replace(FIX, min_reduction=0.7))  # the same counts fall short of this one
+    assert judge(least, aimed(0.035, 0.1, 40)).findings.rejected is Verdict.NOT_FIXED
+
+
+def test_the_reductions_that_are_proven_are_those_that_the_counts_allow():
+    asked = terms(fix=FIX, rates=((Counter.BAD, 0.1), (Counter.TARGET, 0.1)), weight=50)
+    proven = {number: judge(asked, aimed(0.004, 0.1, number)).proven_reduction for number in (1, 3, 40)}
+    assert proven[1] is None
+    assert proven[40] == 0.95
+    assert judge(asked, aimed(0.03, 0.1, 200)).proven_reduction == 0.5
+
+
+@pytest.mark.parametrize(
+    ("asked", "tests"),
+    [
+        ({}, 1),
+        ({"client_errors": True}, 2),
+        ({"fix": FIX, "client_errors": True}, 3),
+        ({"fix": FIX, "client_errors": True, "slow": SlowTerms(delta=0.02, required=False)}, 4),
+    ],
+)
+def test_all_that_can_roll_back_share_the_stated_risk(asked, tests):
+    found = questions.questions(terms(**asked))
+    against = [found.worse, found.not_fixed, found.client_errors, found.slow]
+    assert [one.level for one in against if one] == [pytest.approx(0.01 / tests)] * tests
+
+
+def evidence(*, reached: bool) -> Evidence:
+    return Evidence(log_now=5.0 if reached else 1.0, log_max=5.0, log_threshold=3.0)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "required", "not_slow", "proven"),
+    [
+        (True, True, None, True),
+        (False, True, None, False),
+        (False, False, None, True),
+        (True, True, False, False),
+        (True, True, True, True),
+    ],
+)
+def test_everything_that_is_asked_for_must_be_proven_before_the_bake(fixed, required, not_slow, proven):
+    no = Evidence(log_now=0.0, log_max=0.0, log_threshold=5.0)
+    found = Findings(
+        worse=no,
+        not_worse=evidence(reached=True),
+        fixed=evidence(reached=fixed),
+        not_slow=None if not_slow is None else evidence(reached=not_slow),
+        fix_required=required,
+    )
+    assert found.proven is proven
+    assert not replace(found, not_worse=evidence(reached=False)).proven

@@ -64,6 +64,17 @@ async def test_a_rule_from_which_stable_was_taken_out_is_held_and_named_until_it
     assert shop.rules == [{"checkout": 1}]
 
 
+async def test_patched_is_found_where_it_went_though_another_rule_stands_in_its_place() -> None:
+    shop = await Shop("sample:crash").run(live)
+    shop.edit_rules({"op": "replace", "path": "/spec/rules", "value": [rule(checkout=1), rule(checkout_hotfix=100)]})
+    await shop.run(lambda s: s.status.get("held") == "RouteMissing" and s.status["phase"] == "RollingBack")
+    assert "no longer names checkout" in shop.status["message"], "weight 0 is not taken for reached while patched has requests"
+    shop.edit_rules({"op": "add", "path": "/spec/rules/1/backendRefs/-", "value": rule(checkout=1)["backendRefs"][0]})
+    await shop.run(ended, seconds=2000)
+    assert shop.ending()["phase"] == "RolledBack"
+    assert shop.rules == [{"checkout": 1}, {"checkout": 1}]
+
+
 async def test_the_last_backend_of_a_rule_is_not_taken_out_and_the_rollout_ends() -> None:
     shop = await Shop("sample:crash").run(lambda s: s.status.get("stage") == "DrainingPatched")
     shop.edit_rules({"op": "replace", "path": "/spec/rules/0", "value": rule(checkout_hotfix=0)})

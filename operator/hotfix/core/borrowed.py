@@ -17,8 +17,8 @@ def original_of(borrowed: Borrowed | None, name: str) -> BorrowedRoute | None:
 
 def matched(rules: Sequence[RuleView], original: BorrowedRoute) -> Matches:
     """The borrowed rules, wherever they are now: by their name; the others in their order where that fits, as it does when
-    somebody put a rule between them; else by their place, by naming both sides, and by having weights that we made of theirs. The
-    surest matches are made first, so that they are not taken by others."""
+    somebody put a rule between them; else by their place, by naming patched, by naming both sides, and by having weights that we
+    made of theirs. The surest matches are made first, so that they are not taken by others."""
     wanted = {was.name for was in original.rules if was.name}
     labels = {rule.index: rule.name if rule.name in wanted else None for rule in rules}
     label_of = {was.index: was.name if was.name in labels.values() else None for was in original.rules}
@@ -33,7 +33,8 @@ def matched(rules: Sequence[RuleView], original: BorrowedRoute) -> Matches:
         if labels[rule.index] != label:
             return None
         made_by_us = both and multiplied(rule, was) is not None
-        order = (label is not None, ordered.get(was.index) == rule.index, made_by_us, both and place, both, place)
+        injected = rule.patched is not None and was.patched_weight is None
+        order = (label is not None, ordered.get(was.index) == rule.index, made_by_us, both and place, both, injected, place)
         return order.index(True) if any(order) else None
 
     pairs = [(sure, rule, was) for was in original.rules for rule in rules if (sure := sureness(rule, was)) is not None]

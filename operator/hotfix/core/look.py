@@ -81,13 +81,11 @@ def asked_rules(route: RouteView, spec: Spec) -> tuple[RuleView, ...]:
 
 
 def shifted_rules(look: Look, route: RouteView) -> tuple[RuleView, ...]:
-    """The rules of a route that this rollout shifts. Once they are borrowed, these are the borrowed ones, wherever they are now;
-    where none of them is known again, all that name both sides."""
+    """The rules of a route that this rollout shifts; once they are borrowed, these are the borrowed ones, wherever they are."""
     original = original_of(look.status.borrowed, route.name)
     if original is None:
         return asked_rules(route, look.spec)
-    found = tuple(rule for rule, _ in matched(route.rules, original))
-    return found or tuple(rule for rule in route.rules if rule.stable is not None and rule.patched is not None)
+    return tuple(rule for rule, _ in matched(route.rules, original))
 
 
 def unshifted_rules(look: Look, route: RouteView) -> tuple[RuleView, ...]:

@@ -31,6 +31,9 @@ def weight_zero(look: Look) -> Status:
     veto = guards.unseen(look)
     if veto and not look.seen.refused:
         return hold(status, veto.reason, f"{status.why}: {veto.message}", "weight 0 as soon as it answers")
+    broken = guards.route_missing(look)
+    if broken and not _out_of_reach(look):
+        return hold(status, broken.reason, f"{status.why}: {broken.message}", "weight 0 as soon as stable is named again")
     if look.elapsed(status.stage_started_at) < CONFIRM_SECONDS or not _out_of_reach(look):
         return say(status, status.message, "waiting for the route's controllers to confirm weight 0")
     message = f"The controllers did not confirm weight 0 in {span(CONFIRM_SECONDS)}; patched is left running."
