@@ -63,10 +63,10 @@ def test_what_selects_stables_pods_but_not_patcheds_is_named() -> None:
         companion("PodMonitor", "both", expressions=(("app", "In", ("checkout", "checkout-hotfix")),)),
         companion("PodMonitor", "stable-only", expressions=(("app", "NotIn", ("checkout-hotfix",)),)),
     )
-    assert "PodDisruptionBudget checkout, PodMonitor stable-only selects stable's pods but not patched's" in said(world)
+    assert "PodDisruptionBudget checkout, PodMonitor stable-only select stable's pods but not patched's" in said(world)
 
 
 def test_what_selects_both_is_not_worth_a_word() -> None:
     world = ready_world()
     world.companions = (companion("NetworkPolicy", "all"),)
-    assert "selects" not in said(world)
+    assert "stable's pods" not in said(world)

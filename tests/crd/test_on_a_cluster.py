@@ -60,6 +60,8 @@ def test_the_six_line_manifest_is_accepted_and_shows_every_default(create: Creat
         "analysis": {
             "maxErrorRateIncrease": "0.5%",
             "maxUserImpact": "2%",
+            "clientErrors": "Guard",
+            "latency": {"threshold": "Auto", "maxSlowRequestIncrease": "2%"},
             "risk": {"falseRollback": "1%", "falsePromotion": "5%"},
             "deadline": "1h",
             "onDeadline": "Hold",

@@ -25,7 +25,8 @@ def _left_out(look: Look) -> list[str]:
         for item in look.seen.companions or ()
         if selects(item.selector, stable) and not selects(item.selector, patched)
     ]
-    return [f"{', '.join(found)} selects stable's pods but not patched's"] if found else []
+    verb = "selects" if len(found) == 1 else "select"
+    return [f"{', '.join(found)} {verb} stable's pods but not patched's; a selector that covers both would"] if found else []
 
 
 def worth_saying(look: Look) -> list[str]:
