@@ -10,6 +10,7 @@ THIS_BUG = 'http_requests_total{namespace="$(namespace)",pod=~"$(pods)",code="50
 def test_a_fix_is_proven_before_it_is_promoted(shop: Shop) -> None:
     shop.open()
     with shop.load(40) as load:
+        shop.cluster.until(lambda: len(load.answers()) > 400, "some history of latency")
         shop.apply(rollout(fix={"errors": THIS_BUG}))
         status = shop.phase("Baking", seconds=180)
         assert "reduced by at least" in status["decisions"][-1]["message"]
