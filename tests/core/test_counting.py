@@ -105,6 +105,11 @@ def test_a_series_that_vanishes_adds_nothing_and_one_that_reappears_goes_on():
     assert grown(side([counter("a", {0: 0, 1: 10, 4: 30})]), 5) == [(10, 0), (0, 0), (0, 0), (20, 0), (0, 0)]
 
 
+def test_a_series_that_reappears_with_less_began_anew():
+    """A proxy forgets a backend that no route names, and counts from zero when one does again."""
+    assert grown(side([counter("a", {-60: 14, 2: 7, 3: 50})]), 3) == [(0, 0), (7, 0), (43, 0)]
+
+
 def test_no_error_series_beside_a_request_series_is_zero_errors():
     assert grown(side([counter("a", [0, 10])]), 1) == [(10, 0)]
 

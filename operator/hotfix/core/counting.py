@@ -14,6 +14,7 @@ from itertools import pairwise
 from .observation import MetricsView, Series, SideSeries
 
 CARRY_SECONDS = 300.0  # a block with requests on one side only waits this long for the other side
+GAP_INTERVALS = 1.5  # without a sample for longer than this, a counter was gone: lower afterwards, it began anew
 PROBLEM_BLOCKS = 4  # an unusable block is a problem while it is among the newest ones
 LARGEST = 2.0**53  # beyond it a float no longer counts one by one
 _ROUNDING = 1e-6  # of a block: times are floats
@@ -157,8 +158,10 @@ def _growth(series: Series, grid: _Grid, *, from_zero: bool, restarts: Sequence[
         if not _valid(raw) or moment <= newest:
             result.wrong[index] = _invalid(series, raw)
             continue
+        vanished = moment - newest > GAP_INTERVALS * grid.interval
         restarted = bisect_right(restarts, newest) < bisect_right(restarts, moment)
         newest, value = moment, round(raw)
+        restarted = restarted or (vanished and value < (last or 0))
         before, last, peak = (peak if peak is not None and value >= peak else last), value, None
         if index < 0:
             continue
@@ -219,9 +222,10 @@ def _side(series: SideSeries, grid: _Grid, *, from_zero: bool) -> _Side:
 def count(metrics: MetricsView, excluded: Sequence[tuple[float, float]] = ()) -> Counted:
     """Blocks of both sides from `metrics.start` to `metrics.end`, without those that may hold requests of an excluded span.
 
-    A drop below half is a restart (growth = the new value), any other drop makes the block unusable. A series without a
-    sample up to `start` began at 0, one that vanishes adds nothing, one that reappears goes on from its last value. Where
-    stable as a whole has no sample up to `start`, Prometheus lost its past: then its first values are where counting begins.
+    A drop below half, or after the series was gone, is a restart (growth = the new value); any other drop makes the block
+    unusable. A series without a sample up to `start` began at 0, one that vanishes adds nothing, one that reappears with as
+    much or more goes on from its last value. Where stable as a whole has no sample up to `start`, Prometheus lost its past:
+    then its first values are where counting begins.
     """
     if metrics.problem:
         return Counted((), metrics.problem)
