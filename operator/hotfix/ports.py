@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .core.actions import Announce
-from .core.observation import CompanionView, DeploymentView, MetricsView, RivalView, RoutesView, RouteView, ScalerView, SideView
+from .core.actions import AdoptRoute, Announce, ReleaseRoute, SetWeights
+from .core.observation import CompanionView, DeploymentView, MetricsView, RivalView, RoutesView, ScalerView, SideView
 from .core.spec import HttpRoute, Metrics
-from .core.status import BorrowedRoute, ResolvedRoute
+from .core.status import ResolvedRoute
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -116,19 +116,17 @@ class Router(Protocol):
         what by-passes the weights too."""
         ...
 
-    async def adopt(self, namespace: str, route: RouteView, rules: Sequence[int], services: tuple[str, str]) -> None:
-        """Add patched's backend at weight 0 beside stable's in these rules; what is there already stays."""
+    async def adopt(self, namespace: str, services: tuple[str, str], change: AdoptRoute) -> None:
+        """Add patched's backend at weight 0 beside stable's in the rules; what is there already stays. With the stamp."""
         ...
 
-    async def apply(self, namespace: str, route: RouteView, rules: Sequence[int], services: tuple[str, str], weight: int) -> None:
-        """Patched gets `weight` percent in these rules: one write; nothing is written when it is so already."""
+    async def apply(self, namespace: str, services: tuple[str, str], change: SetWeights) -> None:
+        """Patched gets its weight in the rules, and the route the stamp: one write, none when it is so already."""
         ...
 
-    async def release(
-        self, namespace: str, route: RouteView, original: BorrowedRoute, services: tuple[str, str], *, keep_weights: bool
-    ) -> None:
-        """As it was before, later foreign edits kept; our ownership dropped. `keep_weights`: the split stays, third backends get
-        their old weights back."""
+    async def release(self, namespace: str, services: tuple[str, str], change: ReleaseRoute) -> None:
+        """As it was before, later foreign edits kept; stamp and ownership dropped. `keep_weights`: the split stays, third
+        backends get their old weights back."""
         ...
 
 

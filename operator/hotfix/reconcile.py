@@ -130,6 +130,7 @@ class Reconciler:
             namespace_ending=stored.namespace_ending,
             name=stored.key.name,
             namespace=stored.key.namespace,
+            uid=stored.uid,
             created=stored.created,
             **seen,
         )
@@ -175,9 +176,12 @@ class Reconciler:
     # ---- save and act
 
     async def _save(self, stored: Stored, decision: machine.Decision) -> Stored:
-        """Remember before acting; a Conflict drops this look."""
+        """Remember before acting; a Conflict drops this look. With something to do it is stored also when it is the same: that
+        changes nothing, and fails when another operator stored something since it was read."""
         wanted = status.dump(decision.status)
-        return stored if wanted == dict(stored.status) else await self._store.save_status(stored, wanted)
+        same = wanted == dict(stored.status)
+        acts = any(not isinstance(action, act.Announce) for action in decision.actions)
+        return stored if same and not acts else await self._store.save_status(stored, wanted)
 
     async def _act(self, stored: Stored, asked: spec.Spec, decision: machine.Decision) -> None:
         """Every action is tried, those of traffic first; one failure does not keep the others from being done."""
@@ -203,11 +207,11 @@ class Reconciler:
         namespace, services = stored.key.namespace, (asked.stable_service, asked.patched_service)
         match action:
             case act.AdoptRoute():
-                await self._router.adopt(namespace, action.route, action.rules, services)
+                await self._router.adopt(namespace, services, action)
             case act.SetWeights():
-                await self._router.apply(namespace, action.route, action.rules, services, action.weight)
+                await self._router.apply(namespace, services, action)
             case act.ReleaseRoute():
-                await self._router.release(namespace, action.route, action.original, services, keep_weights=action.keep_weights)
+                await self._router.release(namespace, services, action)
             case act.Scale():
                 await self._workloads.scale(namespace, action.deployment, action.replicas)
             case act.SetPodSpec():

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
+from hotfix.core.actions import AdoptRoute, ReleaseRoute, SetWeights
 from hotfix.core.observation import Ack, RoutesView, RouteView
 from hotfix.core.spec import HttpRoute
 from hotfix.core.status import BorrowedRoute, BorrowedRule
@@ -63,16 +64,28 @@ async def written(router: Router, world: World, write: Callable[[RouteView], Awa
     raise AssertionError("somebody always writes first")
 
 
+async def adopt(router: Router, world: World, view: RouteView, rules: tuple[int, ...] = (0,), stamp: str = "fix.1.1") -> None:
+    await router.adopt(world.namespace, SERVICES, AdoptRoute(route=view, rules=rules, stamp=stamp))
+
+
+async def weigh(
+    router: Router, world: World, view: RouteView, weight: int, *, rules: tuple[int, ...] = (0,), stamp: str = "fix.1.1"
+) -> None:
+    await router.apply(world.namespace, SERVICES, SetWeights(route=view, rules=rules, weight=weight, stamp=stamp))
+
+
+async def release(router: Router, world: World, view: RouteView, original: BorrowedRoute, *, keep_weights: bool = False) -> None:
+    await router.release(world.namespace, SERVICES, ReleaseRoute(route=view, original=original, keep_weights=keep_weights))
+
+
 async def shift(router: Router, world: World, weight: int, rules: tuple[int, ...] = (0,)) -> RouteView:
     """Adopt where needed, weigh, and look."""
-    await written(router, world, lambda view: router.adopt(world.namespace, view, rules, SERVICES))
-    return await written(router, world, lambda view: router.apply(world.namespace, view, rules, SERVICES, weight))
+    await written(router, world, lambda view: adopt(router, world, view, rules))
+    return await written(router, world, lambda view: weigh(router, world, view, weight, rules=rules))
 
 
 async def give_back(router: Router, world: World, original: BorrowedRoute, *, keep_weights: bool = False) -> None:
-    await written(
-        router, world, lambda view: router.release(world.namespace, view, original, SERVICES, keep_weights=keep_weights)
-    )
+    await written(router, world, lambda view: release(router, world, view, original, keep_weights=keep_weights))
 
 
 def weights(world: World, place: int = 0) -> dict[str, int]:
@@ -222,8 +235,8 @@ async def test_a_stale_view_never_overwrites(router: Router, world: World) -> No
     stale = await shift(router, world, 5)
     world.edit("HTTPRoute", "checkout", {"op": "add", "path": "/spec/hostnames/-", "value": f"more.{world.namespace}.local"})
     for write in (
-        router.apply(world.namespace, stale, (0,), SERVICES, 50),
-        router.release(world.namespace, stale, borrowed(stale), SERVICES, keep_weights=True),
+        weigh(router, world, stale, 50),
+        release(router, world, stale, borrowed(stale), keep_weights=True),
     ):
         with pytest.raises(Conflict):
             await write
@@ -235,7 +248,7 @@ async def test_a_view_of_backends_that_are_gone_is_a_conflict_too(router: Router
     stale = await shift(router, world, 5)
     given(world, rule(backend("other")))
     with pytest.raises(Conflict):
-        await router.apply(world.namespace, stale, (0,), SERVICES, 50)
+        await weigh(router, world, stale, 50)
     assert weights(world) == {"other": 1}
 
 
@@ -245,7 +258,7 @@ async def test_a_route_that_is_deleted_meanwhile_is_not_made_anew(router: Router
     world.delete("HTTPRoute", "checkout")
     world.until(lambda: "checkout" not in world.names("HTTPRoute"), "the route is gone")
     with pytest.raises(NotFound):
-        await router.adopt(world.namespace, view, (0,), SERVICES)
+        await adopt(router, world, view)
     assert (await look(router, world)).missing == ("HTTPRoute checkout",)
 
 
@@ -293,12 +306,12 @@ async def test_what_git_put_back_already_is_left_alone(router: Router, world: Wo
     original = borrowed(await only(router, world))
     await shift(router, world, 25)
     given(world)
-    view = await written(router, world, lambda view: router.apply(world.namespace, view, (0,), SERVICES, 0))
+    view = await written(router, world, lambda view: weigh(router, world, view, 0))
     assert (view.rules[0].patched, view.ours) == (None, False)
     await give_back(router, world, original)
     assert weights(world) == {"checkout": 1}
     with pytest.raises(Refused, match="does not name both"):
-        await router.apply(world.namespace, view, (0,), SERVICES, 50)
+        await weigh(router, world, view, 50)
 
 
 async def test_kept_weights_stay_and_the_ownership_goes(router: Router, world: World) -> None:
@@ -323,3 +336,26 @@ async def test_other_fields_of_a_backend_and_of_a_rule_survive(router: Router, w
     assert [ref["filters"] for ref in found["backendRefs"]] == [before["rules"][0]["backendRefs"][0]["filters"]] * 2
     await give_back(router, world, original)
     assert world.read("HTTPRoute", "checkout")["spec"] == before
+
+
+async def test_a_stamp_alone_is_a_write_and_goes_when_the_route_is_given_back(router: Router, world: World) -> None:
+    given(world)
+    original = borrowed(await only(router, world))
+    first = await shift(router, world, 5)
+    assert first.stamp == "fix.1.1"
+    second = await written(router, world, lambda view: weigh(router, world, view, 5, rules=(), stamp="fix.1.2"))
+    assert (second.stamp, second.rules) == ("fix.1.2", first.rules)
+    with pytest.raises(Conflict):
+        await weigh(router, world, first, 50, stamp="fix.1.1")
+    await give_back(router, world, original)
+    assert (await only(router, world)).stamp is None
+    assert "annotations" not in world.read("HTTPRoute", "checkout")["metadata"]
+
+
+async def test_other_annotations_stay_when_the_stamp_goes(router: Router, world: World) -> None:
+    given(world)
+    original = borrowed(await only(router, world))
+    world.edit("HTTPRoute", "checkout", {"op": "add", "path": "/metadata/annotations", "value": {"team": "payments"}})
+    await shift(router, world, 5)
+    await give_back(router, world, original)
+    assert world.read("HTTPRoute", "checkout")["metadata"]["annotations"] == {"team": "payments"}

@@ -3,6 +3,7 @@
 import pytest
 
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
+from hotfix.core.actions import AdoptRoute, ReleaseRoute, SetWeights
 from hotfix.core.observation import RouteView
 from hotfix.core.spec import HttpRoute
 from hotfix.core.status import BorrowedRoute, BorrowedRule
@@ -12,6 +13,7 @@ from tests.e2e.shop import route
 from .worlds import FakeWorld
 
 SERVICES = ("checkout", "checkout-hotfix")
+STAMP = "fix.8c1f2e7a.3"
 ORIGINAL = BorrowedRoute(name="checkout", rules=[BorrowedRule(index=0, stable_weight=1)])
 
 
@@ -25,6 +27,14 @@ def world() -> FakeWorld:
 async def look(world: FakeWorld) -> RouteView:
     view = await GatewayApiRouter(world.kube).read("shop", [HttpRoute(name="checkout")], SERVICES, survey=False)
     return view.routes[0]
+
+
+async def adopt(router: GatewayApiRouter, view: RouteView) -> None:
+    await router.adopt("shop", SERVICES, AdoptRoute(route=view, rules=(0,), stamp=STAMP))
+
+
+async def release(router: GatewayApiRouter, view: RouteView) -> None:
+    await router.release("shop", SERVICES, ReleaseRoute(route=view, original=ORIGINAL))
 
 
 async def test_a_cluster_without_the_gateway_api_is_told_so(world: FakeWorld) -> None:
@@ -43,7 +53,7 @@ async def test_what_the_api_server_finds_invalid_stays_refused_when_nobody_wrote
     world.apply(full)
     view = await look(world)
     with pytest.raises(Refused, match="Too many") as caught:
-        await GatewayApiRouter(world.kube).adopt("shop", view, (0,), SERVICES)
+        await adopt(GatewayApiRouter(world.kube), view)
     assert caught.value.reason == "InvalidRequest"
 
 
@@ -56,12 +66,12 @@ async def test_a_write_whose_answer_got_lost_is_seen_at_the_next_look(world: Fak
 
     world.kube.after = lost
     with pytest.raises(Unavailable):
-        await router.adopt("shop", await look(world), (0,), SERVICES)
+        await adopt(router, await look(world))
     world.kube.after = fine
     view = await look(world)
     assert (view.rules[0].patched, view.ours) == (0, True)
     writes = len(world.api.writes)
-    await router.adopt("shop", view, (0,), SERVICES)
+    await adopt(router, view)
     assert len(world.api.writes) == writes
 
 
@@ -69,8 +79,10 @@ async def test_a_write_whose_answer_got_lost_is_seen_at_the_next_look(world: Fak
 async def test_a_crash_between_the_two_writes_of_giving_back_is_mended_by_doing_it_again(world: FakeWorld, survives: int) -> None:
     router, fine = GatewayApiRouter(world.kube), world.kube.before
     before = world.read("HTTPRoute", "checkout")["spec"]
-    await router.adopt("shop", await look(world), (0,), SERVICES)
-    await router.apply("shop", await look(world), (0,), SERVICES, 25)
+    assert "annotations" not in world.read("HTTPRoute", "checkout")["metadata"]
+    await adopt(router, await look(world))
+    change = SetWeights(route=await look(world), rules=(0,), weight=25, stamp=STAMP)
+    await router.apply("shop", SERVICES, change)
     left = survives
 
     def crash(method: str, url: str) -> None:
@@ -83,10 +95,11 @@ async def test_a_crash_between_the_two_writes_of_giving_back_is_mended_by_doing_
     world.kube.before = crash
     if survives < 2:
         with pytest.raises(Unavailable):
-            await router.release("shop", view, ORIGINAL, SERVICES, keep_weights=False)
+            await release(router, view)
         world.kube.before = fine
         view = await look(world)
         assert view.ours, "so that the next look tries again"
-    await router.release("shop", view, ORIGINAL, SERVICES, keep_weights=False)
+    await release(router, view)
     assert world.read("HTTPRoute", "checkout")["spec"] == before
     assert not (await look(world)).ours
+    assert "annotations" not in world.read("HTTPRoute", "checkout")["metadata"], "the stamp is gone too"

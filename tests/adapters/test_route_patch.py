@@ -258,9 +258,9 @@ def test_the_split_that_is_kept_leaves_third_backends_as_they_were(route: Route,
 def test_every_write_carries_the_version_and_names_what_it_weighs(route: Route, first: int, second: int) -> None:
     found = weighed(adopted(route), first)
     for operations in (
-        route_patch.adopt(route, indexes(route), SERVICES),
-        route_patch.weigh(found, indexes(found), SERVICES, second),
-        route_return.release(found, borrowed(route), SERVICES),
+        route_patch.guarded(route, route_patch.adopt(route, indexes(route), SERVICES)),
+        route_patch.guarded(found, route_patch.weigh(found, indexes(found), SERVICES, second)),
+        route_patch.guarded(found, route_return.release(found, borrowed(route), SERVICES)),
     ):
         if operations:
             assert operations[0] == {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"}
@@ -313,10 +313,10 @@ def test_all_weights_grow_no_more_than_a_percent_needs(total: int, rest: int, pe
 def test_ownership_is_dropped_without_touching_that_of_others() -> None:
     ours, theirs = {"manager": "hotfix-operator"}, {"manager": "kubectl"}
     meta = {"resourceVersion": "7", "managedFields": [ours, theirs]}
-    assert route_return.disown({"metadata": meta}, "hotfix-operator")[1]["value"] == [theirs]
+    assert route_return.disown({"metadata": meta}, "hotfix-operator")[0]["value"] == [theirs]
     assert route_return.disown({"metadata": {**meta, "managedFields": [theirs]}}, "hotfix-operator") == []
     alone = route_return.disown({"metadata": {**meta, "managedFields": [ours]}}, "hotfix-operator")
-    assert alone[1]["value"] == [{}], "an empty list would be ignored"
+    assert alone[0]["value"] == [{}], "an empty list would be ignored"
 
 
 def test_without_stable_in_a_rule_the_last_backend_is_not_taken_out() -> None:

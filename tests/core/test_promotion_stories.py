@@ -5,7 +5,7 @@ import pytest
 from hotfix.core import actions as act
 from hotfix.core.status import Phase, Stage
 
-from .world import a_spec, ready_world
+from .world import World, a_spec, ready_world
 
 
 @pytest.mark.parametrize(
@@ -160,3 +160,40 @@ def test_paused_while_promoting_freezes() -> None:
     assert world.stable.template == "v1"
     world.asked = a_spec(paused=False)
     world.phase(Phase.PROMOTED)
+
+
+def test_patched_lost_before_stable_was_written_goes_back_to_stable() -> None:
+    """The write of the proven pod spec failed so far: stable runs what it ran, and nothing was promoted."""
+    world = ready_world()
+    world.refuses = (act.SetPodSpec,)
+    world.stage(Stage.PATCHING_STABLE)
+    world.patched.ready = 0
+    world.phase(Phase.ROLLED_BACK, seconds=120)
+    assert world.stable.template == "v1"
+    assert world.remembered.why == "PatchedLost"
+
+
+def lost_while_returning() -> World:
+    """Patched died while stable, which runs the fix, has half of the traffic: stable has everything now."""
+    world = ready_world().stage(Stage.RETURNING).rest(5)
+    world.patched.ready = 0
+    return world.run(lambda w: w.remembered.weight == 0, seconds=60)
+
+
+def test_a_stable_that_still_rolls_out_is_waited_for_when_it_has_everything() -> None:
+    world = lost_while_returning()
+    world.stable.replicas, world.stable.ready = 3, 2
+    world.rest(30)
+    assert (world.remembered.stage, world.remembered.weight) == (Stage.RETURNING, 0)
+    world.stable.ready = None
+    world.phase(Phase.PROMOTED, seconds=120)
+
+
+def test_a_stable_that_somebody_took_the_fix_from_is_never_called_promoted() -> None:
+    world = lost_while_returning()
+    world.stable.template = "v1"
+    world.stage(Stage.RETURN_FAILED, seconds=30).rest(120)
+    assert world.remembered.phase is Phase.PROMOTING
+    assert world.remembered.weight == 0, "patched cannot serve"
+    world.patched.ready = None
+    world.run(lambda w: w.weight == 100, seconds=30)

@@ -460,15 +460,6 @@ def test_a_gone_route_does_not_keep_a_rollback_from_ending() -> None:
     world.phase(Phase.ROLLED_BACK, seconds=300)
 
 
-def test_somebody_who_gives_patched_a_weight_while_it_drains_keeps_its_pods() -> None:
-    world = ready_world(asked=a_spec(traffic={"drain": "1m"}))
-    world.patched.errors = 1.0
-    world.stage(Stage.DRAINING_PATCHED)
-    world.weights, world.ours, world.manager = (70, 30), False, "kubectl-edit"
-    world.held("WeightsEdited", seconds=20).rest(120)
-    assert world.patched.replicas == 2
-
-
 def test_terminal_is_final_and_only_the_generation_moves() -> None:
     world = ready_world().phase(Phase.PROMOTED).rest(5)
     performed = len(world.performed)

@@ -174,6 +174,7 @@ class World:
     route_exists: bool = True
     route_owner: str | None = None
     refusal: str | None = None
+    stamp: str | None = None
     candidates: tuple[str, ...] | None = ("shop",)
     controllers: tuple[str, ...] = ("projectcontour.io/gateway-controller",)
     rivals: tuple[RivalView, ...] | None = ()
@@ -207,6 +208,7 @@ class World:
             weight_manager=self.manager,
             ours=self.ours,
             controllers=self.controllers,
+            stamp=self.stamp,
             refusal=self.refusal,
         )
 
@@ -270,6 +272,7 @@ class World:
             namespace_ending=self.namespace_ending,
             name="fix",
             namespace="shop",
+            uid="8c1f2e7a-0000",
             created="2027-01-15T08:00:00Z",
         )
 
@@ -293,19 +296,27 @@ class World:
             case act.SetFinalizer(present=present):
                 self.finalizer = present
                 self.gone = self.deleting and not present
-            case act.AdoptRoute():
+            case act.Announce():
+                self.announced.append(action)
+            case act.AdoptRoute() | act.SetWeights() | act.ReleaseRoute():
+                self._do_to_the_route(action)
+            case _:
+                self._do_to_workloads(action)
+
+    def _do_to_the_route(self, action: act.AdoptRoute | act.SetWeights | act.ReleaseRoute) -> None:
+        match action:
+            case act.AdoptRoute(stamp=stamp):
                 self._write((self.weights[0] * 100, 0))
-            case act.SetWeights(weight=weight):
-                self._write((100 - weight, weight))
+                self.stamp = stamp
+            case act.SetWeights(weight=weight, stamp=stamp, rules=rules):
+                if rules:
+                    self._write((100 - weight, weight))
+                self.stamp = stamp
             case act.ReleaseRoute(original=original, keep_weights=keep):
                 rule = original.rules[0]
                 if not keep:
                     self._write((rule.stable_weight, rule.patched_weight))
-                self.ours = False
-            case act.Announce():
-                self.announced.append(action)
-            case _:
-                self._do_to_workloads(action)
+                self.ours, self.stamp = False, None
 
     def _do_to_workloads(self, action: act.Action) -> None:
         match action:

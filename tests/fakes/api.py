@@ -3,9 +3,6 @@
 What it does was compared with the real one by the contract suites in tests/adapters. Controllers are in controllers.py.
 """
 
-import copy
-import itertools
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +13,7 @@ import jsonpatch
 import jsonpointer
 
 from .clock import FakeClock
+from .copying import copied
 from .defaults import completed, mistake
 from .owning import rewritten
 from .selecting import selects
@@ -71,7 +69,8 @@ class FakeApi:
         self.clock = clock or FakeClock()
         self.objects: dict[Place, Object] = {}
         self.requests: list[tuple[str, str]] = []  # (method, path) of everything that came through `handle`
-        self._versions = itertools.count(1000)
+        self.changes = 0  # grows with everything that is stored or deleted
+        self._version = 1000
 
     @property
     def writes(self) -> list[tuple[str, str]]:
@@ -94,20 +93,19 @@ class FakeApi:
 
     def _get(self, where: Place) -> Answer:
         found = self.objects.get(where)
-        return Answer(200, copy.deepcopy(found)) if found else _not_found(where)
+        return Answer(200, copied(found)) if found else _not_found(where)
 
     def _list(self, where: Place, query: Mapping[str, str]) -> Answer:
         start, limit = int(query.get("continue") or 0), int(query.get("limit") or 10**9)
+        selector = query.get("labelSelector", "")
         found = [
             item
-            for place, item in sorted(self.objects.items())
-            if (place.version, place.plural) == (where.version, where.plural)
-            and where.namespace in ("", place.namespace)
-            and selects(query.get("labelSelector", ""), item["metadata"].get("labels") or {})
+            for item in self._kept(where.version, where.plural, where.namespace)
+            if not selector or selects(selector, item["metadata"].get("labels") or {})
         ]
         more = str(start + limit) if len(found) > start + limit else ""
         items = [{k: v for k, v in item.items() if k not in ("apiVersion", "kind")} for item in found[start : start + limit]]
-        return Answer(200, {"metadata": {"continue": more}, "items": copy.deepcopy(items)})
+        return Answer(200, {"metadata": {"continue": more}, "items": copied(items)})
 
     def _create(self, where: Place, body: Object, manager: str) -> Answer:
         where = Place(where.version, where.plural, where.namespace, body["metadata"]["name"])
@@ -119,7 +117,7 @@ class FakeApi:
         if namespace and "deletionTimestamp" in namespace["metadata"]:
             text = f"unable to create new content in namespace {where.namespace} because it is being terminated"
             return failure(403, "Forbidden", f'{where.plural} "{where.name}" is forbidden: {text}')
-        item = completed(where.plural, copy.deepcopy(body))
+        item = completed(where.plural, copied(body))
         if wrong := mistake(where.plural, item):
             return failure(422, "Invalid", wrong)
         item["metadata"].update(uid=str(uuid.uuid4()), generation=1, creationTimestamp=self._now(), managedFields=[])
@@ -129,14 +127,14 @@ class FakeApi:
             item.pop("status", None)
         item["metadata"]["managedFields"] = rewritten([], {}, item, manager, subresource="")
         self._store(where, item)
-        return Answer(201, copy.deepcopy(item))
+        return Answer(201, copied(item))
 
     def _patch(self, where: Place, subresource: str, operations: Sequence[Object], manager: str) -> Answer:
         before = self.objects.get(where)
         if before is None:
             return _not_found(where)
         try:
-            wanted = jsonpatch.apply_patch(before, list(operations))
+            wanted = jsonpatch.apply_patch(copied(before), list(operations), in_place=True)
         except PATCH_FAILED:
             return failure(422, "Invalid", "the server rejected our request due to an error in our request")
         return self.update(where, wanted, manager, subresource)
@@ -159,16 +157,22 @@ class FakeApi:
             [] if set_to == [{}] else set_to or owners, before, after, manager, subresource=subresource
         )
         if after == before:
-            return Answer(200, copy.deepcopy(before))
+            return Answer(200, copied(before))
         after["metadata"]["generation"] += after.get("spec") != before.get("spec")
         self._store(where, after)
         if "deletionTimestamp" in after["metadata"] and not after["metadata"].get("finalizers"):
-            del self.objects[where]
-        return Answer(200, copy.deepcopy(after))
+            self._drop(where)
+        return Answer(200, copied(after))
 
     def _store(self, where: Place, item: Object) -> None:
-        item["metadata"]["resourceVersion"] = str(next(self._versions))
+        self._version += 1
+        item["metadata"]["resourceVersion"] = str(self._version)
         self.objects[where] = item
+        self.changes += 1
+
+    def _drop(self, where: Place) -> None:
+        del self.objects[where]
+        self.changes += 1
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -183,7 +187,7 @@ class FakeApi:
         if before is None:
             return _good(self._create(where, item, manager))
         kept = {key: value for key, value in before["metadata"].items() if key not in ("labels", "annotations")}
-        wanted = {**copy.deepcopy(item), "metadata": {**copy.deepcopy(item["metadata"]), **kept}}
+        wanted = {**copied(item), "metadata": {**copied(item["metadata"]), **kept}}
         return _good(self.update(where, {**wanted, **({"status": before["status"]} if "status" in before else {})}, manager))
 
     def edit(self, kind: str, namespace: str, name: str, operations: Sequence[Object], manager: str = "kubectl-edit") -> Object:
@@ -193,17 +197,29 @@ class FakeApi:
     def set_status(self, kind: str, namespace: str, name: str, status: Object, manager: str = "controller") -> Object:
         """Write the status, as a controller does."""
         where = self.place(kind, namespace, name)
-        return _good(self.update(where, {**self.objects[where], "status": copy.deepcopy(status)}, manager, "status"))
+        return _good(self.update(where, {**self.objects[where], "status": copied(status)}, manager, "status"))
 
     def read(self, kind: str, namespace: str, name: str) -> Object:
         """One object; KeyError when there is none."""
-        return copy.deepcopy(self.objects[self.place(kind, namespace, name)])
+        return copied(self.objects[self.place(kind, namespace, name)])
+
+    def peek(self, kind: str, namespace: str, name: str) -> Object:
+        """One object, only to be looked at; KeyError when there is none."""
+        return self.objects[self.place(kind, namespace, name)]
 
     def every(self, kind: str, namespace: str | None = None) -> Iterator[Object]:
         """All objects of a kind."""
-        for where, item in sorted(self.objects.items()):
-            if where.plural == KINDS[kind][1] and namespace in (None, where.namespace):
-                yield copy.deepcopy(item)
+        for item in self._kept(*KINDS[kind], namespace or ""):
+            yield copied(item)
+
+    def _kept(self, version: str, plural: str, namespace: str) -> list[Object]:
+        """All objects of a resource, by namespace and name."""
+        found = [
+            (place.namespace, place.name, item)
+            for place, item in self.objects.items()
+            if place.plural == plural and place.version == version and namespace in ("", place.namespace)
+        ]
+        return [item for _, _, item in sorted(found, key=lambda entry: entry[:2])]
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete it, or mark it where a finalizer holds it."""
@@ -212,7 +228,7 @@ class FakeApi:
         if item["metadata"].get("finalizers"):
             self._store(where, {**item, "metadata": {**item["metadata"], "deletionTimestamp": self._now()}})
         else:
-            del self.objects[where]
+            self._drop(where)
 
     def end_namespace(self, name: str) -> None:
         """Mark a namespace as being deleted, with everything in it that a finalizer holds."""
@@ -241,16 +257,16 @@ def _parsed(path: str) -> tuple[Place, str]:
 
 def _permitted(before: Object, wanted: Object, subresource: str) -> Object:
     """What of a write may take effect: the status through its subresource and nothing else there, identity never."""
-    after = copy.deepcopy(wanted if not subresource else before)
+    after = copied(wanted if not subresource else before)
     source = wanted if subresource else before
     after.pop("status", None)
     if "status" in source:
-        after["status"] = copy.deepcopy(source["status"])
+        after["status"] = copied(source["status"])
     for key in ("uid", "name", "namespace", "generation", "creationTimestamp", "deletionTimestamp", "resourceVersion"):
         after["metadata"].pop(key, None)
         if key in before["metadata"]:
             after["metadata"][key] = before["metadata"][key]
-    return json.loads(json.dumps(after))  # as if it had been sent
+    return after
 
 
 def _not_found(where: Place) -> Answer:

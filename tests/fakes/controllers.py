@@ -20,9 +20,17 @@ class Controllers:
         self.crashing: set[str] = set()  # images
         self.rejects: dict[str, str] = {}  # route -> message
         self.deaf: set[str] = set()  # routes that nobody reports on
+        self._done: object = None
 
     def step(self) -> None:
         """Everything that controllers would do by now."""
+        present = (self.api.changes, sorted(self.never_ready), sorted(self.crashing), sorted(self.rejects), sorted(self.deaf))
+        if present == self._done:
+            return
+        self._work()
+        self._done = (self.api.changes, *present[1:])
+
+    def _work(self) -> None:
         for deployment in self.api.every("Deployment"):
             self._pods(deployment)
             self._report(deployment)

@@ -1,8 +1,9 @@
 """Who owns which field (managedFields), to the depth that the operator reads: the fields right under spec, status as a whole."""
 
-import copy
 from collections.abc import Sequence
 from typing import Any
+
+from .copying import copied
 
 Object = dict[str, Any]
 
@@ -10,7 +11,7 @@ Object = dict[str, Any]
 def rewritten(entries: Sequence[Object], before: Object, after: Object, manager: str, *, subresource: str) -> list[Object]:
     """The entries after a write by `manager`: what it changed is its own and nobody else's."""
     changed = _changed(before, after, subresource)
-    found = [_without(entry, changed) for entry in copy.deepcopy(list(entries))]
+    found = [_without(entry, changed) for entry in copied(list(entries))]
     found = [entry for entry in found if entry.get("fieldsV1")]
     if not changed:
         return found

@@ -3,6 +3,7 @@
 Everything goes through the real store, router, workloads and announcer; only the transport, Prometheus and the clock are ours.
 """
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,7 @@ class Requests:
         """Requests of so many seconds."""
         rules = self.api.read("HTTPRoute", NAMESPACE, "checkout")["spec"]["rules"]
         for name, count in self.counts.items():
-            share = sum(_share(rule, name) for rule in rules) / len(rules)
+            share = sum(share_of_rule(rule, name) for rule in rules) / len(rules)
             image = self.api.read("Deployment", NAMESPACE, name)["spec"]["template"]["spec"]["containers"][0]["image"]
             count[0] += RATE * seconds * share
             count[1] += RATE * seconds * share * ERRORS[image]
@@ -68,7 +69,7 @@ class Requests:
         return SideSeries(requests=both[0], errors=both[1])
 
 
-def _share(rule: dict[str, Any], name: str) -> float:
+def share_of_rule(rule: dict[str, Any], name: str) -> float:
     """Part of a rule's requests that go to the Service; every rule gets as many requests."""
     refs = rule["backendRefs"]
     return float(sum(ref["weight"] for ref in refs if ref["name"] == name) / (sum(ref["weight"] for ref in refs) or 1))
@@ -98,6 +99,20 @@ class Shop:
         self.controllers.step()
         self.advance(60)
         self.restart()
+
+    def stored(self) -> bytes:
+        """Everything that is left when the process dies: objects, requests, time."""
+        return pickle.dumps((self.clock, self.api, self.controllers, self.requests, self.gone))
+
+    @classmethod
+    def revived(cls, stored: bytes) -> "Shop":
+        """A shop as it was `stored`, with a new process."""
+        shop = cls.__new__(cls)
+        shop.clock, shop.api, shop.controllers, shop.requests, shop.gone = pickle.loads(stored)  # noqa: S301 - from `stored`
+        shop.decisions = []
+        shop.kube = FakeKube(shop.api)
+        shop.restart()
+        return shop
 
     def restart(self) -> None:
         """A new process: nothing is remembered but what is stored."""

@@ -21,20 +21,23 @@ class AdoptRoute:
 
     route: RouteView
     rules: tuple[int, ...]
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetWeights:
-    """Give patched `weight` percent of the stable + patched sub-total in the rules (indexes). One write."""
+    """Give patched `weight` percent of the stable + patched sub-total in the rules (indexes), none where only the `stamp` is to
+    change. One write."""
 
     route: RouteView
     rules: tuple[int, ...]
     weight: int
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRoute:
-    """Original weights back (unless `keep_weights`), injected backends out, our ownership dropped. One write each."""
+    """Original weights back (unless `keep_weights`), injected backends and the stamp out; then our ownership dropped."""
 
     route: RouteView
     original: BorrowedRoute

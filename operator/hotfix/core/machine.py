@@ -11,6 +11,7 @@ from . import (
     analysing,
     conditions,
     counting,
+    fencing,
     guards,
     moments,
     pending,
@@ -20,6 +21,7 @@ from . import (
     reports,
     rolling_back,
     stable_lost,
+    stepped,
 )
 from .actions import Action
 from .judgement import Judgement
@@ -59,12 +61,12 @@ STAGES: dict[Stage, Step] = {
     Stage.SHIFTING: Step(analysing.shifting, (Stage.ALL_TO_PATCHED, Stage.WEIGHT_ZERO)),
     Stage.ALL_TO_PATCHED: Step(promoting.all_to_patched, (Stage.DRAINING_STABLE, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)),
     Stage.DRAINING_STABLE: Step(promoting.draining_stable, (Stage.PATCHING_STABLE, Stage.WEIGHT_ZERO)),
-    Stage.PATCHING_STABLE: Step(promoting.patching_stable, (Stage.RETURNING,)),
+    Stage.PATCHING_STABLE: Step(promoting.patching_stable, (Stage.RETURNING, Stage.WEIGHT_ZERO)),
     Stage.RETURNING: Step(promoting.returning, (Stage.DRAINING_PATCHED, Stage.RETURN_FAILED)),
     Stage.RETURN_FAILED: Step(promoting.return_failed, (Stage.GIVING_BACK,)),
     Stage.WEIGHT_ZERO: Step(rolling_back.weight_zero, (Stage.DRAINING_PATCHED, Stage.GIVING_BACK)),
     Stage.DRAINING_PATCHED: Step(rolling_back.draining_patched, (Stage.SCALING_DOWN, Stage.WEIGHT_ZERO)),
-    Stage.SCALING_DOWN: Step(rolling_back.scaling_down, (Stage.GIVING_BACK, Stage.WEIGHT_ZERO)),
+    Stage.SCALING_DOWN: Step(rolling_back.scaling_down, (Stage.GIVING_BACK, Stage.DRAINING_PATCHED, Stage.WEIGHT_ZERO)),
     Stage.GIVING_BACK: Step(rolling_back.giving_back, (Stage.DONE,)),
     Stage.DONE: Step(lambda look: look.status, ()),
 }
@@ -81,6 +83,7 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
         look = _with_judgement(look)
         look = replace(look, status=_unacknowledged(status, _next(look)))
         look = replace(look, status=_explained(before, _shown(before, look), look.judgement))
+        look = fencing.numbered(look, before)
     final = conditions.attach(look)
     look = replace(look, status=final)
     return Decision(status=final, actions=plan.actions(look), look_again_seconds=_look_again(look))
@@ -132,7 +135,7 @@ def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
     status = status.model_copy(update=update)
     if status.stage is Stage.DONE:
         return status
-    look = Look(spec, status, seen)
+    look = Look(spec, stepped.present(status, seen.now), seen)
     status = _acknowledged(look, now)
     return _clocks(replace(look, status=status), now)
 

@@ -136,6 +136,7 @@ class RouteView:
     weight_manager: str | None  # field manager that owns the weights now
     ours: bool  # the weights are owned by this operator
     controllers: tuple[str, ...]  # controllerNames of the parents' Gateways
+    stamp: str | None = None  # which intention it was last written for, see fencing.py
     refusal: str | None = None  # why this router cannot shift it, a sentence
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  # for the adapter's writes only
 
@@ -235,4 +236,5 @@ class Observation:
     namespace_ending: bool = False
     name: str = ""
     namespace: str = ""
+    uid: str = ""
     created: str = ""

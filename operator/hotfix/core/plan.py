@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
 from .borrowed import original_of
+from .fencing import stamped, wanted_stamp
 from .look import Look, has_weight, ready, route_has, share_of, shifted_rules
 from .observation import RouteView
 from .pending import replicas_wanted
@@ -53,7 +54,7 @@ def wanted(spec: Spec, status: Status) -> Wanted:
     )
     return Wanted(
         finalizer=stage not in UNTOUCHED,
-        adopted=shifting and status.phase is not Phase.ROLLING_BACK and not frozen,
+        adopted=shifting and (status.phase is not Phase.ROLLING_BACK or status.stable_lost is not None) and not frozen,
         weight=status.weight if shifting and not frozen else None,
         released=released,
         keep_weights=released and status.phase is Phase.PROMOTING and status.weight == 100,
@@ -94,12 +95,16 @@ def _routes(look: Look, target: Wanted) -> list[Action]:
             found += _release(look, route, target)
         elif target.weight is not None and not route_has(look, route, target.weight):
             # a weight for a backend that is not named yet: name it at 0 first, weigh it at a later look
-            found += (
-                [AdoptRoute(route=route, rules=unnamed)] if unnamed and target.adopted else _weigh(look, route, target.weight)
-            )
+            found += [_adopt(look, route, unnamed)] if unnamed and target.adopted else _weigh(look, route, target.weight)
         elif unnamed and target.adopted:
-            found.append(AdoptRoute(route=route, rules=unnamed))
+            found.append(_adopt(look, route, unnamed))
+        elif target.weight is not None and route.stamp != wanted_stamp(look):
+            found.append(SetWeights(route=route, rules=(), weight=target.weight, stamp=wanted_stamp(look)))
     return found
+
+
+def _adopt(look: Look, route: RouteView, rules: tuple[int, ...]) -> AdoptRoute:
+    return AdoptRoute(route=route, rules=rules, stamp=wanted_stamp(look))
 
 
 def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
@@ -112,12 +117,12 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     if not raises and stable == 0 and (patched is None or patched > 0):
         return []
     changed = tuple(rule.index for rule in rules if not has_weight(rule, weight))
-    return [SetWeights(route=route, rules=changed, weight=weight)] if changed else []
+    return [SetWeights(route=route, rules=changed, weight=weight, stamp=wanted_stamp(look))] if changed else []
 
 
 def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:
     original = original_of(look.status.borrowed, route.name)
-    if original is None or (look.status.acknowledged_weight is None and not route.ours):
+    if original is None or (look.status.acknowledged_weight is None and not route.ours and not stamped(route, look)):
         return []
     return [ReleaseRoute(route=route, original=original, keep_weights=target.keep_weights)]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from . import capacity, guards, moments, reports
 from .guards import Veto
-from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, say
+from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_have, say
 from .observation import DeploymentView
 from .quantities import seconds, span
 from .reasons import Reason
@@ -69,7 +69,7 @@ def all_to_patched(look: Look) -> Status:
     back = _lost_before_the_change(look) or _held(look)
     if back:
         return back
-    if not look.settled:
+    if not look.settled or not routes_have(look, 100):
         return say(look.status, look.status.message, "waiting for the route's controllers to confirm 100 %")
     if look.spec.promotion.mode is PromotionMode.KEEP_PATCHED:
         return say(
@@ -142,7 +142,11 @@ def runs_proven(look: Look) -> bool:
 
 def patching_stable(look: Look) -> Status:
     """The template is set once, rolled out, and its pods have been ready for some seconds."""
-    if not ready(look.seen.patched) and look.seen.patched and ready(look.seen.stable):
+    if _unchanged(look):
+        back = _lost_before_the_change(look)
+        if back:
+            return back
+    elif not ready(look.seen.patched) and look.seen.patched and ready(look.seen.stable):
         return _stable_takes_over(look)
     held = _held(look)
     if held:
@@ -167,6 +171,12 @@ def patching_stable(look: Look) -> Status:
         returned=True,
     )
     return say(returning, message, "judge stable against patched")
+
+
+def _unchanged(look: Look) -> bool:
+    """Stable still has the pod spec it had: the write of the proven one is still to come."""
+    deployment = look.seen.stable.deployment if look.seen.stable else None
+    return bool(deployment and look.status.baseline and deployment.template == look.status.baseline.stable_template)
 
 
 def _rolling_out(look: Look) -> Status:
@@ -220,6 +230,12 @@ def returning(look: Look) -> Status:
 def _returned(look: Look) -> Status:
     if not look.settled:
         return say(look.status, look.status.message, "waiting for the route's controllers to confirm weight 0")
+    odd = _other_template(look, before=False)
+    if odd:
+        return hold(enter(look.status, look.now, Phase.PROMOTING, Stage.RETURN_FAILED), odd.reason, odd.message)
+    if not runs_proven(look):
+        message = f"{look.spec.stable.deployment} serves everything and still rolls out the fix."
+        return say(look.status, message, "wait for its pods")
     message = f"{look.spec.stable.deployment} serves everything with the fix."
     return say(enter(look.status, look.now, Phase.PROMOTING, Stage.DRAINING_PATCHED), message, "drain patched")
 
@@ -254,7 +270,7 @@ def _fail(look: Look, veto: Veto) -> Status:
 def return_failed(look: Look) -> Status:
     """Patched holds everything until a person decides; stable takes over only while patched cannot serve at all."""
     status = look.status
-    if look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and look.settled:
+    if look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and look.settled and routes_have(look, 100):
         message = f"Patched keeps everything; {look.spec.stable.deployment} is not good with the fix."
         return say(enter(status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)

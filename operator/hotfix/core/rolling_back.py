@@ -3,8 +3,9 @@
 The first write waits for nothing; pods go only after the proxies stopped sending them requests.
 """
 
-from . import guards
+from . import guards, moments
 from .borrowed import left_behind, matched, original_of
+from .fencing import stamped
 from .look import Look, enter, hold, record, routes_have, say, share_of, shifted_rules
 from .quantities import seconds, span
 from .reasons import Reason
@@ -50,12 +51,20 @@ def draining_patched(look: Look) -> Status:
     """Patched's last requests end before its pods do."""
     status = look.status
     if _served_again(look):
-        message = f"Somebody gave {look.spec.patched_service} a weight again; its pods are kept until it is 0."
-        return hold(status, Reason.WEIGHTS_EDITED, message)
+        return _kept_serving(look)
+    if status.held == str(Reason.WEIGHTS_EDITED):  # its weight is 0 again: its last requests end from now on
+        status = status.model_copy(update={"stage_started_at": moments.rfc3339(look.now)})
+        return say(status, f"Nothing gives {look.spec.patched_service} a weight any more.", "drain patched")
     left = seconds(look.spec.traffic.drain) - look.elapsed(status.stage_started_at)
     if left > 0:
         return say(status, status.message, f"patched drains for another {span(left)}")
     return say(enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.SCALING_DOWN), status.message, "scale down")
+
+
+def _kept_serving(look: Look) -> Status:
+    message = f"Somebody gave {look.spec.patched_service} a weight again; its pods are kept until it is 0."
+    draining = enter(look.status, look.now, look.status.phase or Phase.ROLLING_BACK, Stage.DRAINING_PATCHED)
+    return hold(draining, Reason.WEIGHTS_EDITED, message, "drain patched when its weight is 0 again")
 
 
 def _served_again(look: Look) -> bool:
@@ -80,7 +89,7 @@ def scaling_down(look: Look) -> Status:
         return hold(status, Reason.CLUSTER_UNAVAILABLE, "The API server does not answer; patched is scaled down when it does.")
     if scales_down(look) and side.deployment and side.deployment.replicas > 0:
         if _served_again(look):
-            return hold(status, Reason.WEIGHTS_EDITED, "Somebody gave patched a weight again; its pods are kept.")
+            return _kept_serving(look)
         return say(status, status.message, "patched to 0 replicas")
     kept = bool(side.deployment and side.deployment.replicas > 0)
     note = f"{status.message} Patched keeps running at weight 0." if kept else status.message
@@ -111,7 +120,7 @@ def _given_back(look: Look) -> bool:
     for route in view.routes:
         original = original_of(borrowed, route.name)
         left = original is not None and any(left_behind(rule, was) for rule, was in matched(route.rules, original))
-        if route.ours or (left and not keeps):
+        if route.ours or stamped(route, look) or (left and not keeps):
             return False
     scaler = look.seen.stable.scaler
     return not (

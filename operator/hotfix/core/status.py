@@ -199,6 +199,9 @@ class Status(Model):
     resolved: Resolved | None = None
     weight: int | None = Field(None, ge=0, le=100, description="Wanted share of patched in percent.")
     observed_weight: Short | None = Field(None, description="What the proxies served, for example 24.8 %.")
+    intention: int = Field(
+        0, ge=0, description="Number of the present intention: it grows with every new weight and is stamped on the routes."
+    )
     step: Short | None = Field(None, description="For example 3/4.")
     proven_weight: int | None = Field(None, ge=0, le=100, description="Highest weight the evidence allowed so far.")
     started_at: Moment | None = Field(None, description="The first write of a weight above 0.")

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hotfix.adapters.kube import FIELD_MANAGER, Kube, Object, path
-from hotfix.core.observation import RoutesView, RouteView
+from hotfix.core.actions import AdoptRoute, ReleaseRoute, SetWeights
+from hotfix.core.observation import RoutesView
 from hotfix.core.spec import HttpRoute
-from hotfix.core.status import BorrowedRoute
 from hotfix.errors import Conflict, NotFound, Refused
 
 from . import route_patch, route_return
@@ -64,21 +64,24 @@ class GatewayApiRouter:
         ingresses = await self._kube.list(path("networking.k8s.io/v1", "ingresses", namespace))
         return tuple(others + [f"Ingress {item['metadata']['name']}" for item in ingresses if ingress_names(item, service)])
 
-    async def adopt(self, namespace: str, route: RouteView, rules: Sequence[int], services: Services) -> None:
+    async def adopt(self, namespace: str, services: Services, change: AdoptRoute) -> None:
         """Add patched's backend at weight 0 beside stable's."""
-        await self._write(namespace, route.raw, route_patch.adopt(route.raw, rules, services))
+        raw = change.route.raw
+        named = route_patch.adopt(raw, change.rules, services)
+        await self._write(namespace, raw, named + route_patch.stamped(raw, change.stamp))
 
-    async def apply(self, namespace: str, route: RouteView, rules: Sequence[int], services: Services, weight: int) -> None:
-        """Patched gets `weight` percent in these rules, in one write."""
-        await self._write(namespace, route.raw, route_patch.weigh(route.raw, rules, services, weight))
+    async def apply(self, namespace: str, services: Services, change: SetWeights) -> None:
+        """Patched gets its percent in these rules, in one write."""
+        raw = change.route.raw
+        weighed = route_patch.weigh(raw, change.rules, services, change.weight)
+        await self._write(namespace, raw, weighed + route_patch.stamped(raw, change.stamp))
 
-    async def release(
-        self, namespace: str, route: RouteView, original: BorrowedRoute, services: Services, *, keep_weights: bool
-    ) -> None:
+    async def release(self, namespace: str, services: Services, change: ReleaseRoute) -> None:
         """As it was before (`keep_weights`: the split stays, third backends have their old weights); then, in a second write, our
         ownership is dropped."""
-        change = route_return.keep if keep_weights else route_return.release
-        latest = await self._write(namespace, route.raw, change(route.raw, original, services))
+        raw, back = change.route.raw, route_return.keep if change.keep_weights else route_return.release
+        returned = back(raw, change.original, services)
+        latest = await self._write(namespace, raw, returned + route_patch.stamped(raw, None))
         await self._write(namespace, latest, route_return.disown(latest, FIELD_MANAGER))
 
     async def _write(self, namespace: str, raw: Mapping[str, Any], operations: list[Operation]) -> Mapping[str, Any]:
@@ -91,7 +94,7 @@ class GatewayApiRouter:
             return raw
         url = _path(namespace, raw["metadata"]["name"])
         try:
-            return await self._kube.json_patch(url, operations)
+            return await self._kube.json_patch(url, route_patch.guarded(raw, operations))
         except NotFound:
             raise
         except Refused as error:

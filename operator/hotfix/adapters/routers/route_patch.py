@@ -15,6 +15,7 @@ MOST_WEIGHT = 1_000_000  # Gateway API: HTTPBackendRef.weight
 MOST_BACKENDS = 16  # Gateway API: HTTPRouteRule.backendRefs
 FINE = 100  # a sub-total from which on every percent is met to within half a percent
 UNFIT = "RouteUnfit"
+STAMP = "hotfix-operator.dev/stamp"
 
 Operation = dict[str, Any]
 Services = tuple[str, str]  # (stable, patched)
@@ -97,7 +98,7 @@ def weigh(route: Mapping[str, Any], indexes: Sequence[int], services: Services, 
             found += reweigh(index, rule, split(weights_of(rule), stable, patched, percent))
         elif percent:
             raise Refused(f"Rule {index} does not name both {services[0]} and {services[1]}.", reason=UNFIT)
-    return guarded(route, found)
+    return found
 
 
 def adopt(route: Mapping[str, Any], indexes: Sequence[int], services: Services) -> list[Operation]:
@@ -113,7 +114,20 @@ def adopt(route: Mapping[str, Any], indexes: Sequence[int], services: Services) 
             named_at(index, stable, services[0]),
             {"op": "add", "path": f"/spec/rules/{index}/backendRefs/-", "value": copy},
         ]
-    return guarded(route, found)
+    return found
+
+
+def stamped(route: Mapping[str, Any], stamp: str | None) -> list[Operation]:
+    """Operations that set the stamp or (None) take it away; empty when it is so already."""
+    annotations = route["metadata"].get("annotations") or {}
+    if annotations.get(STAMP) == stamp:
+        return []
+    at = f"/metadata/annotations/{STAMP.replace('/', '~1')}"
+    if stamp is None:
+        return [{"op": "remove", "path": at if len(annotations) > 1 else "/metadata/annotations"}]
+    if not annotations:
+        return [{"op": "add", "path": "/metadata/annotations", "value": {STAMP: stamp}}]
+    return [{"op": "add", "path": at, "value": stamp}]
 
 
 # ---- operations

@@ -9,7 +9,7 @@ from typing import Any
 from hotfix.core.borrowed import matched, multiplied
 from hotfix.core.status import BorrowedRoute, BorrowedRule
 
-from .route_patch import Operation, Services, guarded, named_at, reweigh, rules_of, sides, weights_of
+from .route_patch import Operation, Services, named_at, reweigh, rules_of, sides, weights_of
 from .route_view import rule_views
 
 
@@ -27,7 +27,7 @@ def release(route: Mapping[str, Any], original: BorrowedRoute, services: Service
                 named_at(seen.index, patched, services[1]),
                 {"op": "remove", "path": f"/spec/rules/{seen.index}/backendRefs/{patched}"},
             ]
-    return guarded(route, found)
+    return found
 
 
 def keep(route: Mapping[str, Any], original: BorrowedRoute, services: Services) -> list[Operation]:
@@ -38,7 +38,7 @@ def keep(route: Mapping[str, Any], original: BorrowedRoute, services: Services) 
         weights, factor = weights_of(rule), multiplied(seen, was)
         if was.others and factor and not any(weight % factor for weight in weights):
             found += reweigh(seen.index, rule, [weight // factor for weight in weights])
-    return guarded(route, found)
+    return found
 
 
 def _restored(weights: Sequence[int], known: bool, was: BorrowedRule, stable: int | None, patched: int | None) -> list[int]:
@@ -68,4 +68,4 @@ def disown(route: Mapping[str, Any], manager: str) -> list[Operation]:
     others = [entry for entry in entries if entry.get("manager") != manager]
     if len(others) == len(entries):
         return []
-    return guarded(route, [{"op": "replace", "path": "/metadata/managedFields", "value": others or [{}]}])
+    return [{"op": "replace", "path": "/metadata/managedFields", "value": others or [{}]}]

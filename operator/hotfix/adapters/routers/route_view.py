@@ -8,7 +8,7 @@ from hotfix.adapters.ownership import owner_of
 from hotfix.core.observation import Ack, RouteView, RuleView
 from hotfix.core.spec import HttpRoute
 
-from .route_patch import MOST_BACKENDS, Services, factor_for, positions, rules_of, sides, weight_of, weights_of
+from .route_patch import MOST_BACKENDS, STAMP, Services, factor_for, positions, rules_of, sides, weight_of, weights_of
 
 
 def view_of(route: Mapping[str, Any], services: Services, asked: HttpRoute | None) -> RouteView:
@@ -28,6 +28,7 @@ def view_of(route: Mapping[str, Any], services: Services, asked: HttpRoute | Non
         weight_manager=next((name for name in managers if name != FIELD_MANAGER), None),
         ours=FIELD_MANAGER in managers,
         controllers=tuple(sorted({entry["controllerName"] for entry in parents if entry.get("controllerName")})),
+        stamp=(meta.get("annotations") or {}).get(STAMP),
         refusal=refusal(route, services, asked),
         raw=route,
     )

@@ -1,0 +1,148 @@
+"""What is promised about the outside, as checks on every write that the API server took: versions, saved intentions, fields
+that are not ours, other backends, and no write after the end. Each is told by what is stored, not by what an operator believes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tests.fakes.api import Answer, FakeApi, Object
+from tests.fakes.copying import copied
+
+STABLE, PATCHED = "checkout", "checkout-hotfix"
+SHARED = ("Checking", "Done")
+
+
+def weights(route: Mapping[str, Any]) -> list[dict[str, int]]:
+    """Backend -> weight of every rule."""
+    return [{ref["name"]: ref["weight"] for ref in rule.get("backendRefs") or ()} for rule in route["spec"]["rules"]]
+
+
+def share(rule: Mapping[str, int]) -> float | None:
+    """Patched's percent of the stable + patched sub-total; None without any of them."""
+    total = rule.get(STABLE, 0) + rule.get(PATCHED, 0)
+    return 100.0 * rule.get(PATCHED, 0) / total if total else None
+
+
+class Outside:
+    """`before` notes an object, `wrote` judges what a request made of it. Breaches are (promise, what was done)."""
+
+    def __init__(self, api: FakeApi, namespace: str, name: str) -> None:
+        self.api, self.namespace, self.name = api, namespace, name
+        self.breaches: list[tuple[str, str]] = []
+        self._objects: dict[str, Object] = {}
+        self._status: Mapping[str, Any] = {}
+        self._weights: dict[int, int | None] = {}  # intention -> the weight that was stored with it
+
+    def status(self) -> Mapping[str, Any]:
+        """The stored status; the last one when the object is gone."""
+        try:
+            self._status = self.api.peek("HotfixRollout", self.namespace, self.name).get("status") or {}
+        except KeyError:
+            return self._status
+        return self._status
+
+    def note(self, kind: str, name: str) -> None:
+        """How an object is before a request."""
+        try:
+            self._objects[f"{kind}/{name}"] = self.api.peek(kind, self.namespace, name)
+        except KeyError:
+            self._objects.pop(f"{kind}/{name}", None)
+
+    def wrote(self, method: str, url: str, body: Any, answer: Answer) -> None:
+        """One request that was not a read."""
+        kind = next((k for part, k in KINDS.items() if f"/{part}/" in f"{url}/"), None)
+        if kind is None or method != "PATCH":
+            return
+        self._version(kind, body)
+        if answer.status >= 300:
+            return
+        name = url.rsplit("/", 2 if url.endswith("/status") else 1)[-2 if url.endswith("/status") else -1]
+        if kind == "HotfixRollout":
+            stored = answer.body.get("status") or {}
+            self._weights[stored.get("intention", 0)] = stored.get("weight")
+        was, now = self._objects.get(f"{kind}/{name}"), answer.body
+        check = {"HTTPRoute": self._route, "Deployment": self._deployment}.get(kind)
+        if was is not None and check:
+            check(was, now)
+        self._objects[f"{kind}/{name}"] = copied(now)
+
+    def breach(self, promise: str, text: str) -> None:
+        """Note what was broken."""
+        self.breaches.append((promise, text))
+
+    def _version(self, kind: str, body: Sequence[Mapping[str, Any]]) -> None:
+        carried = [op.get("value") for op in body if op.get("path") == "/metadata/resourceVersion"]
+        if not carried or not carried[0]:
+            self.breach("version carried", f"a write of a {kind} without a version")
+
+    def _same(self, kind: str, was: Object, now: Object) -> None:
+        if was["metadata"]["resourceVersion"] == now["metadata"]["resourceVersion"]:
+            self.breach("a difference", f"a write of {kind} {now['metadata']['name']} that changed nothing")
+
+    def _route(self, was: Object, now: Object) -> None:
+        status, before, after = self.status(), weights(was), weights(now)
+        self._same("HTTPRoute", was, now)
+        if status.get("stage") in SHARED:
+            self.breach("terminal is final", f"the route was written in {status.get('stage')}")
+        first, second = stamp_of(was), stamp_of(now)
+        if first is not None and second is not None and second < first:
+            self.breach("fenced", f"the route's stamp went back from {first} to {second}")
+        for old, new in zip(before, after, strict=False):
+            self._rule(status, old, new, self._weights.get(second) if second is not None else None)
+        if _without_backends(was) != _without_backends(now) or len(before) != len(after):
+            self.breach("users' fields", "more of the route was written than backends")
+
+    def _rule(self, status: Mapping[str, Any], old: dict[str, int], new: dict[str, int], wanted: int | None) -> None:
+        if old == new:
+            return
+        if sum(new.values()) == 0 < sum(old.values()):
+            self.breach("never all zero", "all weights of a rule became 0")
+        others = {name: (old[name], new.get(name)) for name in old if name not in (STABLE, PATCHED)}
+        factors = {b / a for a, b in others.values() if a and b is not None}
+        if any(b is None for _, b in others.values()) or len(factors) > 1:
+            self.breach("users' fields", f"third backends went from {old} to {new}")
+        got, had = share(new), share(old)
+        if status.get("stage") == "GivingBack" or got is None or had is None or got == had:
+            return
+        if abs(got - (wanted or 0)) >= 0.5:
+            self.breach("intention saved", f"patched got {got:g} % while {wanted} % was stored")
+        if got > had and status.get("phase") == "RollingBack" and not status.get("stableLost"):
+            self.breach("no rise after a rollback", f"patched rose to {got:g} %")
+
+    def _deployment(self, was: Object, now: Object) -> None:
+        status, name = self.status(), now["metadata"]["name"]
+        self._same("Deployment", was, now)
+        if status.get("stage") in SHARED:
+            self.breach("terminal is final", f"Deployment {name} was written in {status.get('stage')}")
+        if was["spec"]["template"] != now["spec"]["template"]:
+            if name != STABLE or status.get("stage") != "PatchingStable":
+                self.breach("intention saved", f"the pod spec of {name} was written in {status.get('stage')}")
+            if was["spec"]["template"]["metadata"] != now["spec"]["template"]["metadata"]:
+                self.breach("users' fields", f"labels of {name}'s pods were written")
+        if was["spec"]["replicas"] != now["spec"]["replicas"]:
+            stages = ("ScalingDown",) if now["spec"]["replicas"] == 0 else ("Scaling", "Adopting")
+            if name != PATCHED or status.get("stage") not in stages:
+                self.breach("intention saved", f"{name} was scaled in {status.get('stage')}")
+
+
+def stamp_of(route: Mapping[str, Any]) -> int | None:
+    """The number on the route's stamp."""
+    text = (route["metadata"].get("annotations") or {}).get("hotfix-operator.dev/stamp")
+    return int(text.rsplit(".", 1)[-1]) if text else None
+
+
+def _without_backends(route: Object) -> Object:
+    spec = copied(route["spec"])
+    for rule in spec["rules"]:
+        rule.pop("backendRefs", None)
+    return {"spec": spec, "labels": route["metadata"].get("labels")}
+
+
+KINDS = {
+    "httproutes": "HTTPRoute",
+    "deployments": "Deployment",
+    "hotfixrollouts": "HotfixRollout",
+    "horizontalpodautoscalers": "HorizontalPodAutoscaler",
+}
+
+Check = Callable[[Object, Object], None]

@@ -1,0 +1,19 @@
+"""A process that dies at any of its requests changes no ending."""
+
+import pytest
+
+from .conftest import Say
+from .crashing import crashes
+from .tales import TALES
+
+pytestmark = pytest.mark.net
+
+
+@pytest.mark.parametrize("name", TALES)
+async def test_a_crash_at_any_request_comes_to_the_same_end(name: str, say: Say) -> None:
+    found = await crashes(TALES[name])
+    say("crash points", found.points)
+    say("different states after a crash", found.states)
+    assert found.odd == []
+    assert found.points >= 2 * found.requests
+    assert found.states > 20

@@ -1,0 +1,21 @@
+"""Every planted bug is caught by the checker that is there for it."""
+
+import pytest
+
+from .conftest import Say
+from .mutants import MUTANTS, Mutant, hunt
+
+pytestmark = pytest.mark.net
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.bug)
+def test_a_planted_bug_is_caught(mutant: Mutant, say: Say) -> None:
+    caught = hunt(mutant)
+    say("planted bugs caught", int(caught.killed))
+    assert caught.killed, f"{mutant.caught_by} did not notice: {caught.by or 'nothing did'} in {caught.after}"
+
+
+def test_every_promise_has_one() -> None:
+    numbers = {mutant.promise.split()[0] for mutant in MUTANTS}
+    assert {str(number) for number in range(1, 11)} <= numbers
+    assert len(MUTANTS) >= 20

@@ -1,0 +1,162 @@
+"""What the world does to a rollout between two looks: each fault begins, lasts a while, and is over."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from tests.reconcile.shop import KEY, NAMESPACE, Shop
+
+from .operator import Operator, drawn
+from .outside import PATCHED, STABLE, Outside
+from .proxies import ProxiedRequests
+from .swarm import OF_PEOPLE, OF_PODS, Fault
+
+LASTS = (5.0, 20.0, 60.0)
+SKEWS = (-3600.0, -30.0, 30.0, 3600.0)
+
+
+class Weather:
+    """`change` draws what begins now and ends what is over; `clear` ends all of it."""
+
+    def __init__(
+        self, shop: Shop, requests: ProxiedRequests, outside: Outside, lots: random.Random, note: Callable[[str], None]
+    ) -> None:
+        self.shop, self.requests, self.outside, self.lots, self.note = shop, requests, outside, lots, note
+        self.original = self.route()
+        self.until: dict[Fault, float] = {}
+        self.edited_after_the_end = False
+        self.asked: dict[str, Any] = dict(shop.api.read("HotfixRollout", NAMESPACE, KEY.name)["spec"])
+
+    def change(self, chances: dict[Fault, float], operators: list[Operator]) -> None:
+        """One turn of the weather."""
+        for fault in [fault for fault, until in self.until.items() if until <= self.shop.clock.now()]:
+            self.end(fault, operators)
+        what = drawn(self.lots, dict(chances), None)
+        if what is not None and what not in self.until:
+            self.note(f"-- {what}")
+            seconds = self.lots.choice(LASTS)
+            self.until[what] = self.shop.clock.now() + seconds
+            self._person(what) if what in OF_PEOPLE else self._machine(what, operators, seconds)
+
+    def clear(self, operators: list[Operator]) -> None:
+        """No more faults."""
+        for fault in list(self.until):
+            self.end(fault, operators)
+
+    def _machine(self, fault: Fault, operators: list[Operator], seconds: float) -> None:
+        controllers = self.shop.controllers
+        match fault:
+            case Fault.SILENT_METRICS:
+                self.requests.silent = True
+            case Fault.COUNTERS_RESET:
+                self.requests.restart()
+            case Fault.CLOCK_STEP:
+                self.lots.choice(operators).clock.skew = self.lots.choice(SKEWS)
+            case Fault.WATCH_GAP:
+                for operator in operators:
+                    operator.due += seconds
+            case Fault.DEAF:
+                controllers.deaf.add(STABLE)
+            case _:
+                controllers.never_ready.add(self.image(PATCHED if fault is Fault.PATCHED_DOWN else STABLE))
+                self._pods_anew()
+
+    def _person(self, fault: Fault) -> None:
+        present = self.route()
+        ended = self.shop.api.peek("Deployment", NAMESPACE, PATCHED)["spec"]["replicas"] == 0
+        self.edited_after_the_end |= ended or self.outside.status().get("stage") in ("GivingBack", "Done")
+        match fault:
+            case Fault.GIT_EDIT:
+                wanted = {**present["spec"], "rules": self.original["spec"]["rules"]}
+                self.edit_route([{"op": "replace", "path": "/spec", "value": wanted}], "kustomize-controller")
+            case Fault.PERSON_EDIT:
+                refs = present["spec"]["rules"][0]["backendRefs"]
+                place = next((place for place, ref in enumerate(refs) if ref["name"] == PATCHED), 0)
+                at = f"/spec/rules/0/backendRefs/{place}/weight"
+                self.edit_route([{"op": "add", "path": at, "value": self.lots.choice((1, 7, 30))}], "kubectl-edit")
+            case Fault.FIELD_EDIT:
+                self.edit_route([{"op": "add", "path": "/spec/hostnames", "value": ["a.local", "b.local"]}], "kubectl-edit")
+            case Fault.PAUSED:
+                self.ask("paused", True)
+            case Fault.DELETED:
+                if self.spec():
+                    self.shop.api.delete("HotfixRollout", NAMESPACE, KEY.name)
+
+    def end(self, fault: Fault, operators: list[Operator]) -> None:
+        """It is over."""
+        del self.until[fault]
+        match fault:
+            case Fault.SILENT_METRICS:
+                self.requests.silent = False
+            case Fault.CLOCK_STEP:
+                for operator in operators:
+                    operator.clock.skew = 0.0
+            case Fault.DEAF:
+                self.shop.controllers.deaf.clear()
+            case Fault.PAUSED:
+                self.ask("paused", False)
+            case _ if fault in OF_PODS:
+                self.shop.controllers.never_ready.clear()
+                self._pods_anew()
+            case _:
+                return
+        self.note(f"-- over: {fault}")
+
+    def _pods_anew(self) -> None:
+        """Pods report anew whether they are ready."""
+        for pod in list(self.shop.api.every("Pod", NAMESPACE)):
+            self.shop.api.delete("Pod", NAMESPACE, pod["metadata"]["name"])
+        self.shop.controllers.step()
+
+    # ---- what people do
+
+    def edit_route(self, operations: list[dict[str, Any]], manager: str) -> None:
+        """Somebody's JSON Patch on the route."""
+        self.shop.api.edit("HTTPRoute", NAMESPACE, STABLE, operations, manager)
+        self.outside.note("HTTPRoute", STABLE)
+
+    def ask(self, field: str, value: object) -> None:
+        """A person edits the manifest."""
+        if self.spec():
+            self.shop.api.edit("HotfixRollout", NAMESPACE, KEY.name, [{"op": "add", "path": f"/spec/{field}", "value": value}])
+            self.spec()
+
+    def help(self) -> None:
+        """What the messages tell a person to do."""
+        status, spec = self.outside.status(), self.spec()
+        held, mode = status.get("held"), (spec.get("promotion") or {}).get("mode")
+        if held in ("PromotionFailed", "DeletionHeld") and mode != "KeepPatched":
+            self.ask("promotion", {"mode": "KeepPatched"})
+        elif held == "PatchedAlreadyServes" or (held == "WeightsEdited" and status.get("stage") == "DrainingPatched"):
+            self._put_back()
+        elif held == "WeightsEdited":
+            self.ask("paused", not spec.get("paused"))
+        elif spec.get("paused"):
+            self.ask("paused", False)
+
+    def _put_back(self) -> None:
+        """Everything to stable again."""
+        rules = self.route()["spec"]["rules"]
+        for ref in (ref for rule in rules for ref in rule["backendRefs"]):
+            if ref["name"] in (STABLE, PATCHED):
+                ref["weight"] = 0 if ref["name"] == PATCHED else 100
+        self.edit_route([{"op": "replace", "path": "/spec/rules", "value": rules}], "kubectl-edit")
+
+    # ---- what is there
+
+    def spec(self) -> dict[str, Any]:
+        """The manifest as it is; empty when it is gone."""
+        try:
+            self.asked = dict(self.shop.api.read("HotfixRollout", NAMESPACE, KEY.name)["spec"])
+        except KeyError:
+            return {}
+        return self.asked
+
+    def route(self) -> dict[str, Any]:
+        """The route."""
+        return self.shop.api.read("HTTPRoute", NAMESPACE, STABLE)
+
+    def image(self, name: str) -> str:
+        """What a Deployment runs."""
+        spec = self.shop.api.peek("Deployment", NAMESPACE, name)["spec"]["template"]["spec"]
+        return str(spec["containers"][0]["image"])

@@ -1,0 +1,235 @@
+"""A simulated rollout: a seed's hotfix in a world with faults, until faults stop and everything must come to an end.
+
+Safety phase: faults happen, and no promise may be broken. Liveness phase: faults stop, people put right what they can, and the
+rollout must settle within a bound. `run` returns what was broken and a story of one line per event.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from hotfix.core import machine
+from hotfix.core.machine import Decision
+from hotfix.core.observation import Observation
+from hotfix.core.spec import Spec
+from hotfix.core.status import Status
+from tests.fakes.api import Answer
+from tests.reconcile.shop import KEY, NAMESPACE, Shop
+
+from .connection import Trouble, TroubledKube
+from .operator import Operator, drawn
+from .outside import PATCHED, STABLE, Outside, share, weights
+from .proxies import ProxiedRequests
+from .rules import Decided, broken
+from .swarm import OF_PEOPLE, OF_PODS, Plan, plan_of
+from .weather import Weather
+
+SETTLE_SECONDS = 3600.0
+WAKES = 0.05  # chance in each turn that a hanging request goes on
+ENDED = ("Promoted", "RolledBack")
+Hear = Callable[[Spec, Status, Observation, Decision], None]
+
+
+@dataclass
+class Result:
+    """How it ended. `breaches`: (promise, what was done)."""
+
+    plan: Plan
+    phase: str | None = None
+    breaches: list[tuple[str, str]] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+    looks: int = 0
+    settled_seconds: float = 0.0
+
+
+class World:
+    """Everything of one simulated rollout."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.lots = random.Random(plan.seed + 1)
+        self.result = Result(plan)
+        self.shop = Shop(plan.image, rules=plan.rules, **plan.spec)
+        self.requests = self.shop.requests = ProxiedRequests(self.shop.api)
+        self.shop.advance(60)
+        self.began = self.shop.clock.now()
+        self.calm = False
+        self.last = ""
+        self.outside = Outside(self.shop.api, NAMESPACE, KEY.name)
+        for kind, name in (("HTTPRoute", STABLE), ("Deployment", STABLE), ("Deployment", PATCHED)):
+            self.outside.note(kind, name)
+        self.weather = Weather(self.shop, self.requests, self.outside, self.lots, self.note)
+        self.operators = [self._operator(number) for number in range(plan.operators)]
+
+    def _operator(self, number: int) -> Operator:
+        kube = TroubledKube(self.shop.api, self._trouble, self._answered)
+        kube.remembers = Trouble.STALE in self.plan.per_call
+        return Operator(number, kube, self.requests, self.shop.clock, self.note)
+
+    def note(self, text: str) -> None:
+        """One line of the story."""
+        self.result.story.append(f"{self._elapsed():8.1f} {text}")
+
+    def _elapsed(self) -> float:
+        return self.shop.clock.now() - self.began
+
+    # ---- requests of operators
+
+    def _trouble(self, method: str, url: str) -> Trouble:
+        if method != "GET":
+            for kind, name in (("httproutes", "HTTPRoute"), ("deployments", "Deployment")):
+                if f"/{kind}/" in url:
+                    self.outside.note(name, url.rsplit("/", 1)[-1])
+        if self.calm:
+            return Trouble.NONE
+        what: Trouble = drawn(self.lots, self.plan.per_call, Trouble.NONE)
+        if what is not Trouble.NONE:
+            self.note(f"{method} {url.rsplit('/namespaces/', maxsplit=1)[-1]}: {what}")
+        return what
+
+    def _answered(self, method: str, url: str, body: Any, answer: Answer) -> None:
+        self.outside.wrote(method, url, body, answer)
+        if method == "PATCH" and answer.status < 300 and "/httproutes/" in url:
+            self.note(f"route {' | '.join(str(rule) for rule in weights(answer.body))}")
+
+    # ---- time
+
+    async def run(self) -> Result:
+        """Both phases, then what must be true at the end."""
+        with deciding(self._decided):
+            while self._elapsed() < self.plan.fault_seconds and not self.breached:
+                self.weather.change(self.plan.per_look, self.operators)
+                await self._looks()
+            self.note("== no more faults")
+            self.calm = True
+            self.weather.clear(self.operators)
+            await self._settle()
+        if not self.breached:
+            self._ending()
+        self.result.breaches += self.outside.breaches
+        self.result.phase = self.phase
+        return self.result
+
+    @property
+    def breached(self) -> bool:
+        """It is not worth going on."""
+        return bool(self.result.breaches or self.outside.breaches)
+
+    @property
+    def phase(self) -> str | None:
+        """As it is stored; the last one when the object is gone."""
+        found = self.outside.status().get("phase")
+        return str(found) if found else None
+
+    async def _looks(self) -> None:
+        """Every operator that is due looks; then time passes until the next one is."""
+        now = self.shop.clock.now()
+        for operator in self.operators:
+            if operator.hangs and (self.calm or self.lots.random() < WAKES):
+                self.note(f"operator {operator.number} wakes up")
+                operator.kube.wake()
+                await operator.look(KEY)
+            elif not operator.hangs and operator.due <= now:
+                self.result.looks += 1
+                await operator.look(KEY)
+        due = min((operator.due for operator in self.operators if not operator.hangs), default=now + 1.0)
+        self.shop.advance(min(5.0, max(0.1, due - now)))
+
+    async def _settle(self) -> None:
+        since = self.shop.clock.now()
+        while not self.breached and not self._settled():
+            if self.shop.clock.now() - since > SETTLE_SECONDS:
+                self._breach("settles", f"{self.phase} {self.outside.status().get('message')} after an hour without faults")
+            self.weather.help()
+            await self._looks()
+        self.result.settled_seconds = self.shop.clock.now() - since
+
+    def _settled(self) -> bool:
+        if any(operator.hangs for operator in self.operators):
+            return False
+        try:
+            item = self.shop.api.peek("HotfixRollout", NAMESPACE, KEY.name)
+        except KeyError:
+            return True
+        status = item.get("status") or {}
+        announced = (status.get("decisions") or [{}])[-1].get("sequence", 0) <= status.get("announced", 0)
+        return status.get("phase") in ENDED and not item["metadata"].get("finalizers") and announced
+
+    # ---- what must be true
+
+    def _decided(self, spec: Spec, before: Status, seen: Observation, decision: Decision) -> None:
+        for promise, text in broken(Decided(spec, before, seen, decision)):
+            self._breach(promise, text)
+        status = decision.status
+        line = f"{status.phase} {status.stage} {status.weight} {status.held or ''} {status.message}"
+        if line[:60] != self.last[:60]:
+            self.note(line[:200])
+        self.last = line
+
+    def _breach(self, promise: str, text: str) -> None:
+        self.note(f"!! {promise}: {text}")
+        self.result.breaches.append((promise, text))
+
+    def _ending(self) -> None:
+        """Everything is as it was, or as it was asked to be."""
+        for promise, wrong, text in (*self._of_the_route(), *self._of_the_patch()):
+            if wrong:
+                self._breach(promise, text)
+
+    @property
+    def keeps(self) -> bool:
+        """A person, or the manifest, chose to end with patched."""
+        asked = self.weather.spec() or self.weather.asked
+        return self.phase == "Promoted" and (asked.get("promotion") or {}).get("mode") == "KeepPatched"
+
+    def _of_the_route(self) -> Iterator[tuple[str, bool, str]]:
+        """(promise, broken, what)."""
+        route, original, edited = self.weather.route(), self.weather.original, self.weather.edited_after_the_end
+        given = [percent for rule in weights(route) if (percent := share(rule)) is not None]
+        wanted = 100 if self.keeps else 0
+        wrong = self.phase in ENDED and not edited and any(percent != wanted for percent in given)
+        yield "given back", wrong, f"{self.phase} with {weights(route)}"
+        managers = {entry["manager"] for entry in route["metadata"].get("managedFields", [])}
+        yield "given back", "hotfix-operator" in managers, "the route is still owned by the operator"
+        yield "given back", "annotations" in route["metadata"], "the route still has the stamp"
+        same = route["spec"] == original["spec"] or self.keeps or self.plan.has(*OF_PEOPLE)
+        yield "given back", not same, f"the route was {weights(original)} and is {weights(route)}"
+
+    def _of_the_patch(self) -> Iterator[tuple[str, bool, str]]:
+        """(promise, broken, what)."""
+        plan, phase, runs = self.plan, self.phase, self.weather.image(STABLE)
+        bad = not plan.good and (phase == "Promoted" or runs == plan.image)
+        yield "a bad patch is never promoted", bad, f"{phase}, stable runs {runs}"
+        yield "the fix is in", phase == "Promoted" and not self.keeps and runs != plan.image, f"{phase}, stable runs {runs}"
+        left = plan.good and not plan.per_look and phase != "Promoted"
+        yield "a good patch is promoted whatever the API does", left, f"it ended {phase}"
+        numbers = {entry["sequence"] for entry in self.outside.status().get("decisions") or ()}
+        said = {int(event["metadata"]["name"].rsplit(".", 1)[-1]) for event in self.shop.api.every("Event", NAMESPACE)}
+        missing = sorted(numbers - said) if self.phase in ENDED else []
+        yield "everything is said", bool(missing), f"no event for decisions {missing}"
+        lost = self.requests.lost > 0 and not plan.has(*OF_PODS) and not self.weather.edited_after_the_end
+        yield "no request is lost", lost, f"{self.requests.lost:.1f} requests went to pods that had ended"
+
+
+@contextmanager
+def deciding(hear: Hear) -> Iterator[None]:
+    """`hear(spec, before, seen, decision)` of every decision that is made."""
+    original = machine.decide
+
+    def heard(spec: Spec, status: Status, seen: Observation) -> Decision:
+        decision = original(spec, status, seen)
+        hear(spec, status, seen, decision)
+        return decision
+
+    machine.decide = heard
+    try:
+        yield
+    finally:
+        machine.decide = original
+
+
+async def simulate(seed: int) -> Result:
+    """The rollout of a seed."""
+    return await World(plan_of(seed)).run()
