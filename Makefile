@@ -119,6 +119,10 @@ calibrate: $(READY) ## Measure: the stated risks of wrong answers, on their exac
 bench-reaction: $(READY) ## Measure: first bad answer to weight 0, good hotfix to 80 % of traffic, CPU, memory, requests
 	@$(BIN)/python -m tests.bench.reaction
 
+.PHONY: bench-failover
+bench-failover: $(READY) ## Measure: how long nobody decides when the leading replica ends or is killed (RUNS=3)
+	@$(BIN)/python -m tests.bench.failover
+
 .PHONY: image
 image: ## Build the container image (BASE_IMAGE, IMAGE, DOCKER_BUILD_FLAGS)
 	@command -v docker >/dev/null || { echo "docker is missing; any tool that builds a Dockerfile will do: see CONTRIBUTING.md" >&2; exit 1; }

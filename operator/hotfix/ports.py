@@ -38,6 +38,7 @@ class Stored:
     finalizer: bool
     namespace_ending: bool = False
     owner: str | None = None
+    request: str | None = None  # the verb of the request annotation
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
 

@@ -131,6 +131,7 @@ class Reconciler:
             name=stored.key.name,
             namespace=stored.key.namespace,
             uid=stored.uid,
+            request=stored.request,
             created=stored.created,
             **seen,
         )

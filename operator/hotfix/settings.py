@@ -93,6 +93,8 @@ class Settings(BaseSettings):
         "0.0.0.0:8080",
         description="HOST:PORT of /livez, /readyz and /metrics.",
     )
+    leader_election: bool = Field(True, description="Work only while holding the Lease, so that several replicas may run.")
+    lease_namespace: str = Field("", description="Namespace of the Lease. Default: the pod's own.")
     workers: int = Field(16, ge=1, le=256, description="Looks under way at once.")
     resync: PositiveDuration = Field(
         "5m", description="All rollouts are listed and looked at this often, whatever the watch says."

@@ -68,6 +68,17 @@ async def a_status_replaces_the_whole_one_before(store: RolloutStore, world: Wor
 
 
 @check
+async def the_same_status_again_changes_nothing_and_is_a_conflict_when_it_is_old(store: RolloutStore, world: World) -> None:
+    world.apply(rollout())
+    stale = await store.save_status(await loaded(store, world), {"phase": "Pending"})
+    again = await store.save_status(stale, {"phase": "Pending"})
+    assert again.version == stale.version
+    world.edit("HotfixRollout", "fix", {"op": "add", "path": "/spec/paused", "value": True})
+    with pytest.raises(Conflict):
+        await store.save_status(stale, {"phase": "Pending"})
+
+
+@check
 async def a_stale_status_is_a_conflict(store: RolloutStore, world: World) -> None:
     world.apply(rollout())
     stale = await loaded(store, world)

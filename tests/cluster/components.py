@@ -154,7 +154,8 @@ def write_configuration(home: Path, *, scrape_seconds: float) -> None:
     (home / "inside.kubeconfig").write_text(kubeconfig(API, ADMIN_TOKEN))
     (home / "audit-policy.yaml").write_text(
         "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n"
-        "  - level: None\n    users: [admin, 'system:apiserver']\n  - level: Metadata\n"
+        "  - level: None\n    users: [admin, 'system:apiserver']\n  - level: Request\n    verbs: [patch]\n"
+        "    resources: [{group: gateway.networking.k8s.io, resources: [httproutes]}]\n  - level: Metadata\n"
     )
     (home / "contour.yaml").write_text("gateway: {gatewayRef: {namespace: projectcontour, name: contour}}\n")
     (home / "targets").mkdir(exist_ok=True)

@@ -92,7 +92,7 @@ class World:
         os.kill(int(request["pid"]), int(request["number"]))
 
     async def do_processes(self, request: dict[str, Any]) -> list[int]:
-        return _processes(request["match"])
+        return _processes(request["match"], request.get("environment", ""))
 
     async def do_relay(self, request: dict[str, Any]) -> None:
         """Delay what Contour tells Envoy from now on."""
@@ -113,12 +113,14 @@ class World:
         return {"name": name, "pid": self.processes[name].pid, "file": str(file)}
 
 
-def _processes(match: str) -> list[int]:
-    """Processes of this PID namespace whose command line has this text."""
+def _processes(match: str, environment: str) -> list[int]:
+    """Processes of this PID namespace whose command line, and environment, have these texts."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if match in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"):
+            line, variables = ((folder / name).read_bytes() for name in ("cmdline", "environ"))
+            named = environment.encode() in variables.split(b"\0") or not environment
+            if named and match in line.replace(b"\0", b" ").decode(errors="replace"):
                 found.append(int(folder.name))
     return [pid for pid in found if pid != os.getpid()]
 

@@ -9,6 +9,7 @@ import yaml
 
 from .cluster import ROOT, Cluster
 
+STAMP = "hotfix-operator.dev/stamp"
 NAMESPACE, NAME = "hotfix-system", "hotfix-operator"
 USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 
@@ -52,6 +53,29 @@ class Operator:
     def pids(self) -> list[int]:
         """Its processes, inside the PID namespace."""
         return [int(pid) for pid in self.cluster.order(do="processes", match="-m hotfix")]
+
+    def leader(self) -> str:
+        """The pod that holds the lease."""
+        lease = json.loads(self.cluster.kubectl("get", "lease", NAME, "-n", NAMESPACE, "-o", "json").stdout)
+        return str(lease["spec"]["holderIdentity"]).rpartition("_")[0]
+
+    def pid(self, pod: str) -> int:
+        """The process of a pod."""
+        (found,) = self.cluster.order(do="processes", match="-m hotfix", environment=f"HOSTNAME={pod}")
+        return int(found)
+
+    def stamps(self, namespace: str) -> list[int]:
+        """The numbers that were stamped on routes of a namespace, in the order in which the API server took them."""
+        found = []
+        for entry in self.cluster.audit(USER):
+            ref = entry.get("objectRef") or {}
+            if (ref.get("resource"), ref.get("namespace"), entry["responseStatus"]["code"]) != ("httproutes", namespace, 200):
+                continue
+            for operation in entry.get("requestObject") or () if entry["verb"] == "patch" else ():
+                value = operation.get("value")
+                text = value.get(STAMP) if isinstance(value, dict) else value if "stamp" in operation["path"] else None
+                found += [int(text.rsplit(".", 1)[-1])] if text else []
+        return found
 
     def kill(self) -> None:
         """SIGKILL; the node starts it again, as a kubelet does."""

@@ -1,7 +1,9 @@
 """Patched's pods end only after their last requests, whatever somebody does to the weights meanwhile."""
 
+import pytest
+
 from hotfix.core import actions as act
-from hotfix.core.status import Stage
+from hotfix.core.status import Phase, Stage
 
 from .world import a_spec, ready_world
 
@@ -35,3 +37,29 @@ def test_a_weight_given_to_patched_right_before_its_pods_end_keeps_them() -> Non
     world.weights, world.ours, world.manager = (70, 30), False, "kubectl-edit"
     world.look()
     assert (world.remembered.stage, world.remembered.held) == (Stage.DRAINING_PATCHED, "WeightsEdited")
+
+
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage not in (Stage.CHECKING, Stage.DONE, Stage.RETURN_FAILED)])
+def test_released_in_any_stage_everything_is_given_back(stage: Stage) -> None:
+    world = ready_world()
+    if stage is Stage.WEIGHT_ZERO:
+        world.patched.errors = 1.0
+    world.stage(stage)
+    world.request = "release"
+    world.run(lambda w: w.remembered.stage is Stage.DONE and not w.finalizer, seconds=120)
+    assert (world.weights[1] or 0, world.ours, world.stamp) == (0, False, None)
+
+
+def test_released_after_a_failed_promotion_goes_to_stable_all_the_same() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED)
+    world.request = "release"
+    world.phase(Phase.ROLLED_BACK, seconds=120)
+    assert world.remembered.why == "Released"
+    assert world.patched.replicas == 2, "its pods stay"
+
+
+def test_released_during_a_rehearsal_touches_nothing() -> None:
+    world = ready_world(asked=a_spec(paused=True)).held("Paused")
+    world.request = "release"
+    world.phase(Phase.ROLLED_BACK, seconds=30)
+    assert [action for action in world.performed if not isinstance(action, act.Announce | act.SetFinalizer)] == []

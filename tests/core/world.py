@@ -180,6 +180,7 @@ class World:
     rivals: tuple[RivalView, ...] | None = ()
     companions: tuple[CompanionView, ...] | None = None
     namespace_ending: bool = False
+    request: str | None = None
     starts_counted: bool = True
     performed: list[act.Action] = field(default_factory=list)
     decision: machine.Decision | None = None
@@ -270,6 +271,7 @@ class World:
             companions=self.companions,
             announced=self.announced[-1].sequence if self.announced else None,
             namespace_ending=self.namespace_ending,
+            request=self.request,
             name="fix",
             namespace="shop",
             uid="8c1f2e7a-0000",

@@ -60,6 +60,7 @@ def test_rights_have_no_wildcards_no_secrets_and_delete_nothing() -> None:
         "horizontalpodautoscalers",
         "httproutes",
         "events",
+        "leases",
     }
 
 
@@ -76,7 +77,10 @@ def test_the_pod_meets_the_restricted_standard_and_is_bounded() -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert container["resources"]["limits"].keys() == {"memory"}
-    assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]) == (1, {"type": "Recreate"})
+    assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]) == (
+        2,
+        {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+    )
 
 
 def test_nothing_names_its_namespace_but_the_base_so_that_an_overlay_can() -> None:

@@ -6,13 +6,17 @@ import itertools
 import json
 import os
 import re
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from tests.cluster import Cluster, Load
 
+PLUGIN = str(Path(sys.executable).parent / "kubectl-hotfix")
 ROLLOUTS = "hotfixrollouts.hotfix-operator.dev"
 FAST = {"drain": "2s"}  # public settings that shorten what is not the point of a story
 _numbers = itertools.count(1)
@@ -126,6 +130,13 @@ class Shop:
         """kubectl in this namespace."""
         return self.cluster.kubectl("-n", self.namespace, *arguments, stdin=stdin, check=check).stdout
 
+    def hotfix(self, *arguments: str) -> str:
+        """`kubectl hotfix` in this namespace; what it printed."""
+        env = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
+        done = subprocess.run([PLUGIN, *arguments, "-n", self.namespace], capture_output=True, text=True, check=False, env=env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def patch(self, kind: str, name: str, operations: list[dict[str, Any]]) -> None:
         """A JSON Patch by a person."""
         self.kubectl("patch", kind, name, "--type=json", "-p", json.dumps(operations), "--field-manager=kubectl-edit")
@@ -189,6 +200,10 @@ class Shop:
     def held(self, reason: str, *, seconds: float = 60, name: str = "fix") -> dict[str, Any]:
         """Wait until it is held for this reason."""
         return self.until(lambda status: status.get("held") == reason, f"held: {reason}", seconds=seconds, name=name)
+
+    def exists(self, kind: str, name: str) -> bool:
+        """There is such an object."""
+        return bool(self.kubectl("get", kind, name, "--ignore-not-found", "-o", "name").strip())
 
     def weights(self, name: str = "checkout", rule: int = 0) -> dict[str, int]:
         """Backend -> weight of one rule of a route."""

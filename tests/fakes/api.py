@@ -33,6 +33,7 @@ KINDS = {
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
     "PodMonitor": ("monitoring.coreos.com/v1", "podmonitors"),
     "Ingress": ("networking.k8s.io/v1", "ingresses"),
+    "Lease": ("coordination.k8s.io/v1", "leases"),
     "Event": ("events.k8s.io/v1", "events"),
     "HotfixRollout": ("hotfix-operator.dev/v1alpha1", "hotfixrollouts"),
 }
@@ -129,12 +130,15 @@ class FakeApi:
         self._store(where, item)
         return Answer(201, copied(item))
 
-    def _patch(self, where: Place, subresource: str, operations: Sequence[Object], manager: str) -> Answer:
+    def _patch(self, where: Place, subresource: str, operations: Sequence[Object] | Object, manager: str) -> Answer:
         before = self.objects.get(where)
         if before is None:
             return _not_found(where)
         try:
-            wanted = jsonpatch.apply_patch(copied(before), list(operations), in_place=True)
+            if isinstance(operations, Mapping):
+                wanted = merged(copied(before), operations)
+            else:
+                wanted = jsonpatch.apply_patch(copied(before), list(operations), in_place=True)
         except PATCH_FAILED:
             return failure(422, "Invalid", "the server rejected our request due to an error in our request")
         return self.update(where, wanted, manager, subresource)
@@ -267,6 +271,16 @@ def _permitted(before: Object, wanted: Object, subresource: str) -> Object:
         if key in before["metadata"]:
             after["metadata"][key] = before["metadata"][key]
     return after
+
+
+def merged(item: Object, change: Mapping[str, Any]) -> Object:
+    """RFC 7386."""
+    for key, value in change.items():
+        if value is None:
+            item.pop(key, None)
+        else:
+            item[key] = merged(item.get(key) or {}, value) if isinstance(value, Mapping) else value
+    return item
 
 
 def _not_found(where: Place) -> Answer:

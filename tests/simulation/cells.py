@@ -188,13 +188,14 @@ def count_views(now: float) -> dict[str, tuple[MetricsView | None, Judgement | N
     }
 
 
-ASKED: dict[str, tuple[Spec, bool, bool]] = {  # spec, deleting, namespace ending
-    "as it is": (a_spec(), False, False),
-    "paused": (a_spec(paused=True), False, False),
-    "deleted": (a_spec(), True, False),
-    "namespace ending": (a_spec(), True, True),
-    "keep patched": (a_spec(promotion={"mode": "KeepPatched"}), False, False),
-    "policies": (a_spec(analysis={"onDeadline": "Promote", "onMetricsUnavailable": "Rollback", "bakeTime": "1s"}), False, False),
+ASKED: dict[str, tuple[Spec, dict[str, object]]] = {
+    "as it is": (a_spec(), {}),
+    "paused": (a_spec(paused=True), {}),
+    "deleted": (a_spec(), {"deleting": True}),
+    "released": (a_spec(), {"request": "release"}),
+    "namespace ending": (a_spec(), {"deleting": True, "namespace_ending": True}),
+    "keep patched": (a_spec(promotion={"mode": "KeepPatched"}), {}),
+    "policies": (a_spec(analysis={"onDeadline": "Promote", "onMetricsUnavailable": "Rollback", "bakeTime": "1s"}), {}),
 }
 LATER = (1.0, 7200.0)
 UNHELD = frozenset({None, Phase.PENDING, *TERMINAL_PHASES})  # only before traffic moves, and at the end, may it be missing
@@ -218,9 +219,9 @@ def observations(world: World) -> Iterator[tuple[Observation, Spec, Judgement | 
     finalizer = (True, False) if world.remembered.phase in UNHELD else (True,)
     for later in LATER:
         now = world.now + later
-        for spec, deleting, ending in ASKED.values():
+        for spec, asked in ASKED.values():
             for metrics, judged in count_views(now).values():
-                seen = replace(base, now=now, metrics=metrics, deleting=deleting, namespace_ending=ending)
+                seen = replace(base, now=now, metrics=metrics, **asked)  # type: ignore[arg-type]
                 for one, other, view, held in itertools.product(stable.values(), patched.values(), routes.values(), finalizer):
                     yield replace(seen, stable=one, patched=other, routes=view, finalizer=held), spec, judged
 

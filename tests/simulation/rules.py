@@ -17,7 +17,7 @@ from hotfix.core.status import TERMINAL_PHASES, Phase, Stage, Status
 
 FORWARD = frozenset({Stage.SHIFTING, Stage.ALL_TO_PATCHED})
 WITH_THE_FIX = frozenset({Stage.RETURNING, Stage.RETURN_FAILED})
-POLICIES = frozenset({"Deadline", "BlindTooLong", "PatchedNeverReady"})
+POLICIES = frozenset({"Deadline", "BlindTooLong", "PatchedNeverReady", "Released"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,8 @@ def unknown_is_nothing(one: Decided) -> str | None:
 def fix_is_kept(one: Decided) -> str | None:
     """6: once stable is being replaced, a failure stays on patched."""
     before, after, seen = one.before, one.after, one.seen
-    if before.stage in WITH_THE_FIX and not seen.namespace_ending and after.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+    chosen = seen.namespace_ending or seen.request == "release"
+    if before.stage in WITH_THE_FIX and not chosen and after.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
         return "sent back to a stable that was being replaced"
     serves = ready(seen.patched) != 0 or not ready(seen.stable)
     if after.stage is Stage.RETURN_FAILED and serves and after.weight == 0 and before.weight == 100:

@@ -32,6 +32,11 @@ def _deleted(shop: Shop) -> None:
     shop.api.delete("HotfixRollout", NAMESPACE, KEY.name)
 
 
+def _released(shop: Shop) -> None:
+    annotations = {"hotfix-operator.dev/request": "release:1"}
+    shop.api.edit("HotfixRollout", NAMESPACE, KEY.name, [{"op": "add", "path": "/metadata/annotations", "value": annotations}])
+
+
 def _edited(shop: Shop) -> None:
     added = {"op": "add", "path": "/spec/rules/0/backendRefs/-", "value": {"name": "other", "port": 80, "weight": 0}}
     shop.api.edit("HTTPRoute", NAMESPACE, STABLE, [added])
@@ -75,6 +80,8 @@ TALES: dict[str, Tale] = {
     "bad": Tale(lambda: shop("sample:crash")),
     "undecided": Tale(_undecided),
     "deleted": Tale(shop, ((_shifting, _deleted),)),
+    "released": Tale(shop, ((_shifting, _released),)),
+    "released with the fix in stable": Tale(shop, ((lambda s: _stage(s) == "Returning", _released),)),
     "deleted before traffic": Tale(shop, ((lambda s: _stage(s) == "Adopting", _deleted),)),
     "paused and resumed": Tale(lambda: shop(paused=True), ((lambda s: s.status.get("held") == "Paused", _resumed),)),
     "route edited": Tale(shop, ((_shifting, _edited),)),

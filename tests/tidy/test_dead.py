@@ -14,6 +14,7 @@ ALIVE = {
     "init_command": "typer calls it",
     "why_command": "typer calls it",
     "doctor_command": "typer calls it",
+    "release_command": "typer calls it",
     "backtest_command": "typer calls it",
     "crd_command": "typer calls it",
     "ignore_aliases": "PyYAML calls it",

@@ -28,6 +28,7 @@ FIELD_MANAGER = "hotfix-operator"
 TIMEOUT_SECONDS = 10.0
 TOKEN_SECONDS = 60.0  # a token is read again after this long: files are rotated, programs that log in hand out short-lived ones
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+OWN_NAMESPACE = SERVICE_ACCOUNT.with_name("namespace")
 
 Object = dict[str, Any]
 Patch = Sequence[Mapping[str, Any]]
@@ -53,6 +54,11 @@ LOGIN_ERRORS = (config.ConfigException, OSError, yaml.YAMLError, ValueError, Typ
 def in_a_pod() -> bool:
     """This process has a pod's service account."""
     return SERVICE_ACCOUNT.exists()
+
+
+def own_namespace() -> str | None:
+    """The namespace of this process' pod; None outside of one."""
+    return OWN_NAMESPACE.read_text().strip() if OWN_NAMESPACE.exists() else None
 
 
 async def configuration(*, kubeconfig: str | None = None, context: str | None = None) -> Configuration:
@@ -126,6 +132,7 @@ class Kube:
         self._configuration = configuration
         self._timeout_seconds = timeout_seconds
         self._client: ApiClient | None = None
+        self.may_write: Callable[[], bool] = lambda: True
 
     @classmethod
     async def login(cls, *, kubeconfig: str | None = None, context: str | None = None) -> Self:
@@ -179,6 +186,10 @@ class Kube:
             content="application/json-patch+json",
         )
 
+    async def merge_patch(self, url: str, body: Object, manager: str) -> Object:
+        """RFC 7386, at whatever version: for what no other writer sets."""
+        return await self._call("PATCH", url, body=body, query={"fieldManager": manager}, content="application/merge-patch+json")
+
     async def _call(
         self,
         method: str,
@@ -190,6 +201,8 @@ class Kube:
     ) -> Object:
         assert self._client is not None, "use Kube as an async context manager"
         target = f"{self._configuration.host}{url}" + (f"?{urlencode(query)}" if query else "")
+        if method != "GET" and not self.may_write():
+            raise Unavailable("This operator does not hold the lease any more; nothing is written.")
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 headers = await self._headers(content)

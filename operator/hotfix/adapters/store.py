@@ -14,6 +14,7 @@ from .ownership import owner_of
 API_VERSION = "hotfix-operator.dev/v1alpha1"
 PLURAL = "hotfixrollouts"
 FINALIZER = "hotfix-operator.dev/traffic"
+REQUEST = "hotfix-operator.dev/request"
 
 
 class KubeStore:
@@ -62,11 +63,20 @@ class KubeStore:
         gone = stored.deleting and not present and not others
         return None if gone else _stored(latest, ending=stored.namespace_ending)
 
+    async def request(self, stored: Stored, text: str, manager: str) -> None:
+        """Write a person's request, `verb:token`, on the object."""
+        url = path(API_VERSION, PLURAL, stored.key.namespace, stored.key.name)
+        await self._kube.merge_patch(url, {"metadata": {"annotations": {REQUEST: text}}}, manager)
+
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
         """The namespace's other unfinished rollouts."""
         items = await self._kube.list(path(API_VERSION, PLURAL, key.namespace))
         views = (_rival(item) for item in items if item["metadata"]["name"] != key.name)
         return tuple(view for view in views if view.phase not in TERMINAL_PHASES)
+
+    async def reach(self, namespace: str | None) -> None:
+        """A list of one: raises when rollouts cannot be read."""
+        await self._kube.get(f"{path(API_VERSION, PLURAL, namespace)}?limit=1")
 
     async def keys(self, namespace: str | None) -> list[Key]:
         """All rollouts of a namespace, or of the cluster."""
@@ -86,6 +96,7 @@ def _stored(item: Object, *, ending: bool = False) -> Stored:
         finalizer=FINALIZER in (meta.get("finalizers") or ()),
         namespace_ending=ending,
         owner=owner_of(item),
+        request=(meta.get("annotations") or {}).get(REQUEST, "").partition(":")[0] or None,
         spec=item.get("spec") or {},
         status=item.get("status") or {},
     )

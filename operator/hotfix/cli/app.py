@@ -14,10 +14,12 @@ from hotfix.adapters.kube import Kube
 from hotfix.adapters.prometheus import Access
 from hotfix.core import moments, quantities
 from hotfix.errors import OutsideError, Refused, Unavailable
+from hotfix.ports import Key
 
 from . import asking, backtest, copying, crd, doctor, init, kubeconfig, sources, why
 from .copying import Change
 from .printing import as_yaml
+from .release import Release
 from .sources import Found
 
 NOT_POSSIBLE, NO_ANSWER = 1, 3
@@ -124,6 +126,24 @@ def why_command(
 async def _remembered(namespace: str, name: str, config: str | None, context: str | None) -> dict[str, Any]:
     async with await Kube.login(kubeconfig=config, context=context) as kube:
         return await why.remembered(kube, namespace, name)
+
+
+@app.command("release")
+def release_command(
+    name: Annotated[str, typer.Argument(help="The HotfixRollout.")],
+    timeout: Annotated[str, typer.Option(help="How long to wait for the end.")] = "5m",
+    namespace: Namespace = None,
+    context: Context = None,
+    config: Config = None,
+) -> None:
+    """Let go of everything: traffic back to stable, the route as it was, no finalizer left; also without an operator."""
+    where = namespace or kubeconfig.namespace(kubeconfig=config, context=context)
+
+    async def released() -> str:
+        async with await Kube.login(kubeconfig=config, context=context) as kube:
+            return await Release(kube, Key(where, name), print).run(_seconds(timeout))
+
+    print(f"Released: {asyncio.run(released())}")
 
 
 @app.command("doctor")

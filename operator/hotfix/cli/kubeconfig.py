@@ -16,7 +16,7 @@ DEFAULT = "default"
 def namespace(*, kubeconfig: str | None, context: str | None) -> str:
     """Namespace of the context (default: the current one), else of this pod, else `default`; Refused for an unreadable file."""
     if kubeconfig is None and context is None and kube.in_a_pod():
-        return (kube.SERVICE_ACCOUNT.parent / "namespace").read_text().strip()
+        return kube.own_namespace() or "default"
     found = [_read(path) for path in _paths(kubeconfig)]
     chosen = context or next((config["current-context"] for config in found if config.get("current-context")), None)
     for config in found:

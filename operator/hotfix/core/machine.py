@@ -33,6 +33,7 @@ from .status import LIVE_PHASES, Phase, Stage, Status
 from .terms import terms_of
 
 VERDICT_SECONDS = 15.0  # numbers for people are written at most this often
+RELEASE = "release"
 SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited
 
 
@@ -95,6 +96,8 @@ def _next(look: Look) -> Status:
         # everything it could be given back to goes too: waiting would only keep the namespace from going
         ended = enter(look.status, look.now, Phase.ROLLED_BACK, Stage.DONE)
         return say(ended, "The namespace is being deleted; the rollout lets go of it.")
+    if look.seen.request == RELEASE and not rolling_back.on_its_way(look):
+        return rolling_back.release(look)
     if stage in LOSES_STABLE and look.status.phase is not Phase.PROMOTING:
         away = stable_lost.handle(look)
         if away is not None:

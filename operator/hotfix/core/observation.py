@@ -234,6 +234,7 @@ class Observation:
     companions: tuple[CompanionView, ...] | None = None  # None: not asked
     announced: int | None = None  # sequence of the last decision that became an event; None: not known
     namespace_ending: bool = False
+    request: str | None = None  # what a person asked for by annotation: its verb
     name: str = ""
     namespace: str = ""
     uid: str = ""

@@ -92,6 +92,7 @@ class Reason(StrEnum):
     BLIND_TOO_LONG = "BlindTooLong", "Metrics were unavailable for longer than spec.analysis.metricsGrace."
     DEADLINE = "Deadline", "The deadline passed and spec.analysis.onDeadline says what to do."
     DELETED = "Deleted", "The object was deleted."
+    RELEASED = "Released", "A person released it: everything goes back to stable, whatever was being done."
 
 
 GOOD_NEWS = frozenset(

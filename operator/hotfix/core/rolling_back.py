@@ -22,6 +22,23 @@ def begin(status: Status, now: float, veto: guards.Veto, *, keep_pods: bool = Fa
     return say(started, f"{veto.reason}: {veto.message}", "weight 0, then drain")
 
 
+ENDING = frozenset({Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN, Stage.GIVING_BACK})
+
+
+def on_its_way(look: Look) -> bool:
+    """It comes to its end already."""
+    return look.status.stage in ENDING
+
+
+def release(look: Look) -> Status:
+    """A person wants everything back at stable, whatever was being done; patched's pods stay."""
+    veto = guards.Veto(Reason.RELEASED, "A person released the rollout; traffic goes back to stable.")
+    if look.status.phase is Phase.PENDING:
+        ended = enter(look.status, look.now, Phase.PENDING, Stage.GIVING_BACK, keep_pods=True, why=str(veto.reason))
+        return say(ended, veto.message, "give back")
+    return begin(look.status, look.now, veto, keep_pods=True)
+
+
 def weight_zero(look: Look) -> Status:
     """Wait until the proxies no longer send requests to patched."""
     status = look.status

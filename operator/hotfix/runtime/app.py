@@ -1,21 +1,19 @@
-"""The process: settings, wiring, signals, exit codes. No decision is made here.
-
-SIGTERM and SIGINT, in order: take in nothing more, finish the looks under way, stop the watch, exit with 0.
-"""
+"""The process: settings, wiring, exit codes. No decision is made here; how it runs is in serving.py."""
 
 import asyncio
 import importlib.metadata
 import logging
 import os
-import signal
 import sys
+import uuid
 
 from pydantic import ValidationError
 
 from hotfix import settings as settings_module
 from hotfix.adapters.announcer import KubeAnnouncer
 from hotfix.adapters.clock import SystemClock
-from hotfix.adapters.kube import Kube, credentials
+from hotfix.adapters.kube import Kube, own_namespace
+from hotfix.adapters.leases import KubeLease
 from hotfix.adapters.prometheus import Access, PrometheusSource
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
 from hotfix.adapters.store import KubeStore
@@ -27,13 +25,14 @@ from hotfix.settings import Settings
 from hotfix.telemetry import Telemetry
 
 from . import logs
-from .http import Endpoints
+from .lease import Elector
 from .queue import LookQueue
-from .watch import Watch, resync
+from .serving import FAILURE, Serving
 
 log = logging.getLogger(__name__)
 
-USAGE_ERROR, FAILURE = 2, 1
+USAGE_ERROR = 2
+LEASE_NAME = "hotfix-operator"
 
 
 def main() -> None:
@@ -66,15 +65,18 @@ def _access(settings: Settings) -> Access:
 
 
 async def _serve(settings: Settings) -> int:
-    async with await Kube.login() as kube:
+    async with await Kube.login() as kube, await Kube.login() as apart:
         clock, telemetry, store = SystemClock(), Telemetry(), KubeStore(kube)
+        elector = _elector(settings, apart, clock)
+        if elector:
+            kube.may_write = elector.holds
         source = PrometheusSource(_access(settings), clock)
         ports = Ports(
             store=store,
             router=GatewayApiRouter(kube),
             workloads=KubeWorkloads(kube),
             metrics=source,
-            announcer=KubeAnnouncer(kube, instance=os.environ.get("HOSTNAME", "hotfix-operator")),
+            announcer=KubeAnnouncer(kube, instance=_name()),
             clock=clock,
         )
         reconciler = Reconciler(ports, settings.reconcile, telemetry)
@@ -90,52 +92,20 @@ async def _serve(settings: Settings) -> int:
                 telemetry.looked(clock.monotonic() - started, failure)
 
         queue: LookQueue[Key] = LookQueue(look, workers=settings.workers)
+        serving = Serving(settings=settings, store=store, queue=queue, registry=telemetry.registry, elector=elector)
         try:
-            return await _run(settings, store, queue, telemetry)
+            return await serving.run()
         finally:
             source.close()
 
 
-async def _run(settings: Settings, store: KubeStore, queue: LookQueue[Key], telemetry: Telemetry) -> int:
-    """Everything that runs side by side, until a signal or until one part fails."""
-    listed, stopping = asyncio.Event(), asyncio.Event()
-    watch = Watch(queue.add, credentials)
-    endpoints = Endpoints(
-        telemetry.registry,
-        ready=lambda: "stopping" if stopping.is_set() else None if listed.is_set() else "the rollouts are not listed yet",
-        lateness=queue.lateness_seconds,
-    )
+def _name() -> str:
+    return os.environ.get("HOSTNAME", "hotfix-operator")
 
-    async def listing() -> list[Key]:
-        if not settings.namespace:
-            return await store.keys(None)
-        return [key for namespace in settings.namespace for key in await store.keys(namespace)]
 
-    loop = asyncio.get_running_loop()
-    await endpoints.start(settings.http_address)
-    # created before kopf: it cancels the tasks that began after it
-    parts = {
-        asyncio.create_task(queue.run(), name="queue"),
-        asyncio.create_task(endpoints.heartbeat(), name="heartbeat"),
-        asyncio.create_task(resync(settings.resync_seconds, listing, queue.add, listed), name="resync"),
-    }
-    watching = asyncio.create_task(watch.run(settings.namespace), name="watch")
-    waiting = asyncio.create_task(stopping.wait(), name="signal")
-    ready = asyncio.create_task(watch.ready.wait(), name="ready")
-    await asyncio.wait({ready, watching}, return_when=asyncio.FIRST_COMPLETED)
-    for number in (signal.SIGTERM, signal.SIGINT):  # kopf has put its own in place by now
-        loop.add_signal_handler(number, stopping.set)
-    log.info("watching %s", ", ".join(settings.namespace) or "all namespaces")
-    ended, _ = await asyncio.wait({waiting, watching, *parts}, return_when=asyncio.FIRST_COMPLETED)
-    failed = [task for task in ended if task is not waiting]
-    for task in failed:
-        log.error("%s ended: %r", task.get_name(), task.exception())
-    log.info("stopping: finishing the looks under way")
-    queue.stop()
-    await asyncio.gather(*(task for task in parts if task.get_name() == "queue"), return_exceptions=True)
-    watch.stop.set()
-    await asyncio.wait({watching}, timeout=5)
-    await endpoints.stop()
-    for task in (*parts, watching, waiting, ready):
-        task.cancel()
-    return FAILURE if failed else 0
+def _elector(settings: Settings, kube: Kube, clock: SystemClock) -> Elector | None:
+    """On a connection of its own, so that slow looks cannot keep it from renewing."""
+    if not settings.leader_election:
+        return None
+    lease = KubeLease(kube, settings.lease_namespace or own_namespace() or "default", LEASE_NAME)
+    return Elector(lease, f"{_name()}_{uuid.uuid4().hex[:8]}", clock.monotonic)

@@ -1,0 +1,113 @@
+"""`kubectl hotfix release`: traffic back to stable, the route given back, no finalizer left; also when no operator runs any more.
+
+It asks for it on the object. Where no operator takes that up, the same looks that an operator makes are made from here, with the
+caller's rights; versions and stamps keep the two from disturbing each other.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+
+from hotfix.adapters.announcer import KubeAnnouncer
+from hotfix.adapters.clock import SystemClock
+from hotfix.adapters.kube import Kube
+from hotfix.adapters.routers.gateway_api import GatewayApiRouter
+from hotfix.adapters.store import KubeStore
+from hotfix.adapters.workloads import KubeWorkloads
+from hotfix.core.machine import Decision
+from hotfix.core.observation import MetricsView
+from hotfix.core.reasons import Reason
+from hotfix.core.status import Stage
+from hotfix.errors import Conflict, NotFound, Unavailable
+from hotfix.ports import Key, MetricsQuery, Stored
+from hotfix.reconcile import Ports, Reconciler
+from hotfix.settings import ReconcileSettings
+
+MANAGER = "hotfix-cli"
+OPERATOR_SECONDS = 10.0  # an operator that runs has looked by then
+POLL_SECONDS = 0.5
+SETTINGS = ReconcileSettings(scrape_interval_seconds=15.0, metrics_timeout_seconds=1.0)
+
+
+class _Unasked:
+    """A way back needs no counts."""
+
+    async def collect(self, query: MetricsQuery) -> MetricsView:
+        """Never."""
+        raise Unavailable("Prometheus is not asked for a release.")
+
+
+class _Unheard:
+    """Nobody but the caller wants to know."""
+
+    def decided(self, key: Key, decision: Decision) -> None:
+        """The caller reads the status."""
+
+    def forgotten(self, key: Key) -> None:
+        """The caller sees that it is gone."""
+
+
+class Release:
+    """One release. `say` is called with every new sentence."""
+
+    def __init__(self, kube: Kube, key: Key, say: Callable[[str], None]) -> None:
+        self._store, self._key, self._say, self._clock = KubeStore(kube), key, say, SystemClock()
+        self._said = ""
+        ports = Ports(
+            store=self._store,
+            router=GatewayApiRouter(kube),
+            workloads=KubeWorkloads(kube),
+            metrics=_Unasked(),
+            announcer=KubeAnnouncer(kube, instance=MANAGER),
+            clock=self._clock,
+        )
+        self._reconciler = Reconciler(ports, SETTINGS, _Unheard())
+
+    async def run(self, timeout_seconds: float) -> str:
+        """Ask, follow or do it, and say how it ended; Unavailable when it has not ended in time."""
+        stored = await self._store.load(self._key)
+        if stored is None:
+            raise NotFound(f"There is no HotfixRollout {self._key.name} in namespace {self._key.namespace}.")
+        await self._store.request(stored, f"release:{uuid.uuid4().hex[:8]}", MANAGER)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self._until_it_ended()
+        except TimeoutError as error:
+            raise Unavailable(f"Not released within {timeout_seconds:.0f} s; {self._said or 'nothing was said'}") from error
+
+    async def _until_it_ended(self) -> str:
+        began = self._clock.monotonic()
+        alone = False
+        while True:
+            stored = await self._store.load(self._key)
+            if stored is None or _ended(stored):
+                return self._said or "It is over."
+            self._tell(stored)
+            if not alone and not _taken_up(stored) and self._clock.monotonic() - began > OPERATOR_SECONDS:
+                self._say("No operator takes it up; it is done from here.")
+                alone = True
+            await asyncio.sleep(await self._look() if alone else POLL_SECONDS)
+
+    async def _look(self) -> float:
+        """One look as an operator makes it; seconds until the next."""
+        try:
+            return min(await self._reconciler.reconcile(self._key) or POLL_SECONDS, 2.0)
+        except Conflict:
+            return 0.1
+        except Unavailable as error:
+            self._say(str(error))
+            return 2.0
+
+    def _tell(self, stored: Stored) -> None:
+        sentence = str(stored.status.get("message") or "")
+        if sentence and sentence != self._said:
+            self._say(sentence)
+            self._said = sentence
+
+
+def _taken_up(stored: Stored) -> bool:
+    return stored.status.get("why") == Reason.RELEASED.value
+
+
+def _ended(stored: Stored) -> bool:
+    return stored.status.get("stage") == Stage.DONE.value and not stored.finalizer

@@ -1,0 +1,112 @@
+"""Who leads: one of several operators works, the others wait. Expiry is told by this process' own monotonic clock, so that clocks
+that differ do no harm.
+
+The holder counts its right from before the request that renewed it, and gives up before the others may take over: nothing of it
+can be written later (see `Elector.holds`, which the connection asks before every write).
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from hotfix.adapters.leases import LeaseRecord
+from hotfix.errors import OutsideError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Seconds. Others take over `lasts` after the last renewal; the holder stops `renews_within` after it; tries are `retry`
+    apart. The same numbers as kube-controller-manager's."""
+
+    lasts: int = 15
+    renews_within: float = 10.0
+    retry: float = 2.0
+
+
+class Lease(Protocol):
+    """Reads and compare-and-swap writes of one Lease."""
+
+    async def read(self) -> LeaseRecord | None:
+        """As it is now."""
+        ...
+
+    async def write(self, seen: LeaseRecord | None, holder: str, seconds: int) -> LeaseRecord:
+        """Hold, renew, or (an empty holder) give up."""
+        ...
+
+
+class Elector:
+    """`acquire`, then `keep` beside the work, then `release`."""
+
+    def __init__(self, lease: Lease, identity: str, monotonic: Callable[[], float], times: Times | None = None) -> None:
+        self._lease, self.identity, self._monotonic = lease, identity, monotonic
+        self._times = times or Times()
+        self._good_until = float("-inf")
+        self._seen: LeaseRecord | None = None
+        self._changed_at = monotonic()
+        self.read_once = False
+
+    @property
+    def leader(self) -> str:
+        """Who holds it, as far as was read."""
+        return self._seen.holder if self._seen else ""
+
+    def holds(self) -> bool:
+        """This process may write, now."""
+        return self._monotonic() < self._good_until
+
+    async def acquire(self) -> None:
+        """Wait until it is ours."""
+        while not await self._attempt():  # noqa: ASYNC110 - tries are spaced in time; there is no event to wait for
+            await asyncio.sleep(self._times.retry * (0.8 + 0.4 * random.random()))
+        log.info("leading as %s", self.identity)
+
+    async def keep(self) -> None:
+        """Renew until it is lost; returns then."""
+        while self.holds():
+            await asyncio.sleep(self._times.retry)
+            await self._attempt()
+        log.error("the lease is lost to %s; this process ends", self.leader or "nobody yet")
+
+    async def release(self) -> None:
+        """Give it up, so that another one leads at once."""
+        if not self.holds() or self._seen is None:
+            return
+        self._good_until = float("-inf")
+        try:
+            async with asyncio.timeout(self._times.retry):
+                await self._lease.write(self._seen, "", 1)
+        except (OutsideError, TimeoutError) as error:
+            log.warning("the lease was not given up, the others wait until it expires: %s", error or "time-out")
+
+    async def _attempt(self) -> bool:
+        """Take or renew it; False when it is somebody else's, or when there is no answer."""
+        began = self._monotonic()
+        try:
+            async with asyncio.timeout(self._times.retry * 2):
+                record = await self._lease.read()
+                self.read_once = True
+                self._note(record)
+                if self._is_others(record):
+                    self._good_until = float("-inf")
+                    return False
+                self._note(await self._lease.write(record, self.identity, self._times.lasts))
+        except (OutsideError, TimeoutError) as error:
+            log.warning("the lease was not %s: %s", "renewed" if self.holds() else "taken", error or "time-out")
+            return False
+        self._good_until = began + self._times.renews_within
+        return True
+
+    def _note(self, record: LeaseRecord | None) -> None:
+        if record != self._seen:
+            self._seen, self._changed_at = record, self._monotonic()
+
+    def _is_others(self, record: LeaseRecord | None) -> bool:
+        if record is None or record.holder in ("", self.identity):
+            return False
+        return self._monotonic() - self._changed_at < record.seconds

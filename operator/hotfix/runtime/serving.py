@@ -1,0 +1,141 @@
+"""One process from its start to its end: stand by, lead, stop in order. What it does while it leads is in the queue.
+
+SIGTERM and SIGINT: take in nothing more, finish the looks under way, stop the watch, give up the lease, end with 0. A lost lease
+ends the process with 1: everything of it is refused by then.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from hotfix.adapters.kube import credentials
+from hotfix.adapters.store import KubeStore
+from hotfix.errors import OutsideError
+from hotfix.ports import Key
+from hotfix.settings import Settings
+
+from .http import Endpoints
+from .lease import Elector
+from .queue import LookQueue
+from .watch import Watch, resync
+
+log = logging.getLogger(__name__)
+FAILURE = 1
+
+
+@dataclass(kw_only=True)
+class Serving:
+    """`elector` is None where nobody else may be."""
+
+    settings: Settings
+    store: KubeStore
+    queue: LookQueue[Key]
+    registry: CollectorRegistry
+    elector: Elector | None
+
+    def __post_init__(self) -> None:
+        self._stopping, self._listed, self._reached, self._leads = (asyncio.Event() for _ in range(4))
+
+    async def run(self) -> int:
+        """The exit code."""
+        endpoints = Endpoints(self.registry, ready=self._missing, lateness=self.queue.lateness_seconds)
+        await endpoints.start(self.settings.http_address)
+        beating = asyncio.create_task(endpoints.heartbeat(), name="heartbeat")
+        self._on_signals()
+        try:
+            if not await self._stand_by():
+                log.info("stopping: finishing the looks under way")
+                return 0
+            return await self._lead()
+        finally:
+            beating.cancel()
+            await endpoints.stop()
+
+    def _missing(self) -> str | None:
+        """What keeps it from being ready."""
+        if self._stopping.is_set():
+            return "stopping"
+        if self._leads.is_set():
+            return None if self._listed.is_set() else "the rollouts are not listed yet"
+        if self.elector and not self.elector.read_once:
+            return "the Lease could not be read yet"
+        return None if self._reached.is_set() else "the rollouts could not be listed yet"
+
+    def _on_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+
+    async def _stand_by(self) -> bool:
+        """Until this process leads; False when it is told to stop before."""
+        if self.elector is None:
+            return True
+        log.info("standing by for the lease")
+        acquiring, stopping = asyncio.create_task(self.elector.acquire()), asyncio.create_task(self._stopping.wait())
+        reaching = asyncio.create_task(self._reach())
+        await asyncio.wait({acquiring, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        leads = acquiring.done() and not self._stopping.is_set()
+        for task in (acquiring, stopping, reaching):
+            task.cancel()
+        if acquiring.done() and not leads:
+            await self.elector.release()
+        return leads
+
+    async def _reach(self) -> None:
+        """Until one list succeeds: a right that is missing is told by the probe, not after a fail-over."""
+        while not self._reached.is_set():
+            try:
+                namespaces: list[str | None] = [*self.settings.namespace] or [None]
+                for namespace in namespaces:
+                    await self.store.reach(namespace)
+                self._reached.set()
+            except OutsideError as error:
+                log.warning("the rollouts cannot be listed: %s", error)
+                await asyncio.sleep(2.0)
+
+    async def _listing(self) -> list[Key]:
+        if not self.settings.namespace:
+            return await self.store.keys(None)
+        return [key for namespace in self.settings.namespace for key in await self.store.keys(namespace)]
+
+    async def _lead(self) -> int:
+        """Everything that runs side by side, until a signal, or until one part fails or the lease is lost."""
+        self._leads.set()
+        watch = Watch(self.queue.add, credentials)
+        # created before kopf: it cancels the tasks that began after it
+        looking = _task(self.queue.run, "queue")
+        parts = {
+            looking,
+            _task(lambda: resync(self.settings.resync_seconds, self._listing, self.queue.add, self._listed), "resync"),
+        }
+        if self.elector:
+            parts.add(_task(self.elector.keep, "lease"))
+        watching, waiting = _task(lambda: watch.run(self.settings.namespace), "watch"), _task(self._stopping.wait, "signal")
+        ready = _task(watch.ready.wait, "ready")
+        await asyncio.wait({ready, watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        self._on_signals()  # kopf has put its own in place by now
+        log.info("watching %s", ", ".join(self.settings.namespace) or "all namespaces")
+        ended, _ = await asyncio.wait({waiting, watching, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        failed = [task for task in ended if task is not waiting]
+        for task in failed:
+            log.error("%s ended: %r", task.get_name(), task.exception())
+        log.info("stopping: finishing the looks under way")
+        self.queue.stop()
+        await asyncio.gather(looking, return_exceptions=True)
+        if self.elector:
+            await self.elector.release()
+        watch.stop.set()
+        await asyncio.wait({watching}, timeout=5)
+        for task in (*parts, watching, waiting, ready):
+            task.cancel()
+        return FAILURE if failed else 0
+
+
+def _task(work: Callable[[], Awaitable[object]], name: str) -> "asyncio.Task[object]":
+    async def run() -> object:
+        return await work()
+
+    return asyncio.create_task(run(), name=name)

@@ -1,0 +1,80 @@
+"""`kubectl hotfix release` on an API server in memory: with an operator, without one, and where it cannot come to an end."""
+
+import asyncio
+
+import pytest
+
+from hotfix.cli import release
+from hotfix.cli.release import Release
+from hotfix.errors import NotFound, Unavailable
+from hotfix.ports import Key
+from tests.reconcile.shop import KEY, NAMESPACE, Shop
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "OPERATOR_SECONDS", 0.2)
+    monkeypatch.setattr(release, "POLL_SECONDS", 0.05)
+
+
+async def analyzing() -> Shop:
+    return await Shop(traffic={"drain": "0s"}).run(lambda shop: shop.status.get("acknowledgedWeight") == 5)
+
+
+def finalizers(shop: Shop) -> list[str]:
+    return shop.api.read("HotfixRollout", NAMESPACE, "fix")["metadata"].get("finalizers") or []
+
+
+async def released(shop: Shop, said: list[str], *, timeout_seconds: float = 20.0) -> str:
+    """Run it while the cluster's controllers work."""
+
+    async def controllers() -> None:
+        while True:
+            shop.controllers.step()
+            await asyncio.sleep(0.02)
+
+    working = asyncio.create_task(controllers())
+    try:
+        return await Release(shop.kube, KEY, said.append).run(timeout_seconds)
+    finally:
+        working.cancel()
+
+
+async def test_without_an_operator_it_is_done_from_here(quick: None) -> None:
+    shop, said = await analyzing(), list[str]()
+    # its moments are those of the wall clock; the shop's are in the future, as those of a clock that was put back
+    await released(shop, said)
+    assert shop.weights == {"checkout": 1}
+    assert finalizers(shop) == []
+    assert shop.status["why"] == "Released"
+    assert not shop.ending()["ours"]
+    assert "No operator takes it up; it is done from here." in said
+
+
+async def test_an_operator_that_runs_does_it(quick: None) -> None:
+    shop, said = await analyzing(), list[str]()
+
+    async def operator() -> None:
+        while finalizers(shop):
+            await shop.reconciler.reconcile(KEY)
+            shop.advance(1)
+            await asyncio.sleep(0.01)
+
+    working = asyncio.create_task(operator())
+    sentence = await released(shop, said)
+    await working
+    assert "released" in sentence.lower()
+    assert "No operator takes it up; it is done from here." not in said
+
+
+async def test_what_does_not_exist_is_said() -> None:
+    with pytest.raises(NotFound, match="There is no HotfixRollout none in namespace shop"):
+        await Release(Shop().kube, Key(NAMESPACE, "none"), print).run(1.0)
+
+
+async def test_what_does_not_come_to_an_end_is_said_in_time(quick: None) -> None:
+    shop, said = await analyzing(), list[str]()
+    shop.controllers.deaf.add("checkout")
+    with pytest.raises(Unavailable, match="Not released within 1 s"):
+        await released(shop, said, timeout_seconds=1.0)
+    assert shop.weights["checkout-hotfix"] == 0, "traffic is away all the same"

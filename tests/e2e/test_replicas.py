@@ -1,0 +1,53 @@
+"""Two operators, one leads: when it ends, is killed, or sleeps past its lease, the other one goes on, and never both write."""
+
+import json
+import signal
+
+from tests.cluster import Cluster
+from tests.cluster.operator import Operator
+
+from .shop import Shop, rollout, untouched
+
+
+def paused(shop: Shop, value: bool) -> None:
+    """Ask for it, and wait until an operator has decided on it."""
+    shop.kubectl("patch", "hfr", "fix", "--type=merge", "-p", json.dumps({"spec": {"paused": value}}))
+    shop.until(lambda status: (status.get("held") == "Paused") is value, f"paused {value} was seen", seconds=60)
+
+
+def test_the_other_replica_goes_on_when_the_leader_ends_is_killed_or_sleeps(own_cluster: tuple[Cluster, Operator]) -> None:
+    cluster, operator = own_cluster
+    shop = Shop(cluster, "replicas")
+    shop.open()
+    before = untouched(shop.read("httproute", "checkout"))
+    cluster.until(lambda: len(operator.pids()) == 2, "two replicas run")
+    with shop.load(40) as load:
+        shop.apply(rollout(startWeight=10, analysis={"bakeTime": "10m"}))
+        shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
+
+        leader = operator.leader()
+        shop.cluster.kubectl("delete", "pod", leader, "-n", "hotfix-system", "--wait=false")
+        paused(shop, True)
+        assert operator.leader() != leader
+
+        leader = operator.leader()
+        cluster.order(do="kill", pid=operator.pid(leader), number=int(signal.SIGKILL))
+        paused(shop, False)
+        assert operator.leader() != leader
+        shop.phase("Baking", seconds=180)
+
+        leader = operator.leader()
+        pid = operator.pid(leader)
+        cluster.order(do="kill", pid=pid, number=int(signal.SIGSTOP))
+        shop.kubectl("delete", "hfr", "fix", "--wait=false")
+        cluster.until(lambda: shop.weights().get("checkout-hotfix", 0) == 0, "the other one took traffic away", seconds=60)
+        assert operator.leader() != leader
+        cluster.order(do="kill", pid=pid, number=int(signal.SIGCONT))
+        cluster.until(lambda: pid not in operator.pids(), "the one that slept ends", seconds=20)
+        cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout is gone", seconds=60)
+        assert load.lost() == []
+    assert untouched(shop.read("httproute", "checkout")) == before
+    stamps = operator.stamps(shop.namespace)
+    assert len(stamps) > 4
+    assert stamps == sorted(stamps), "no older intention was ever written over a newer one"
+    assert operator.refused() == []
