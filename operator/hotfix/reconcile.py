@@ -10,12 +10,11 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from pydantic import ValidationError
-
 from .core import actions as act
 from .core import invalid, looking, machine, spec, status
 from .core.look import asked_rules
 from .core.observation import CompanionView, MetricsView, Observation, RoutesView, SideView
+from .core.reasons import Reason
 from .errors import Conflict, OutsideError, Refused
 from .ports import Announcer, Clock, Key, MetricsQuery, MetricsSource, RolloutStore, Router, Stored, Workloads
 from .settings import ReconcileSettings
@@ -67,9 +66,12 @@ class Reconciler:
             return None
         try:
             asked = spec.parse(dict(stored.spec))
+        except ValueError as error:
+            return await self._refuse(stored, Reason.INVALID_SPEC, error)
+        try:
             remembered = status.parse(dict(stored.status))
-        except (ValidationError, ValueError) as error:
-            return await self._refuse(stored, error)
+        except ValueError as error:
+            return await self._refuse(stored, Reason.INVALID_STATUS, error)
         seen = await self._look(stored, asked, remembered)
         decision = machine.decide(asked, remembered, seen)
         stored = await self._save(stored, decision)
@@ -77,10 +79,10 @@ class Reconciler:
         await self._act(stored, asked, decision)
         return decision.look_again_seconds
 
-    async def _refuse(self, stored: Stored, error: ValueError) -> float | None:
+    async def _refuse(self, stored: Stored, reason: Reason, error: ValueError) -> float | None:
         """The manifest or the stored status cannot be read: say so, change nothing else."""
-        refused = invalid.status_of(stored.status, str(error), stored.generation, self._clock.now())
-        if refused is not None and refused != dict(stored.status):
+        refused = invalid.status_of(stored.status, reason, str(error), stored.generation, self._clock.now())
+        if refused != dict(stored.status):
             await self._store.save_status(stored, refused)
         return 30.0
 

@@ -1,5 +1,5 @@
-"""How long nobody decides when the leader ends (SIGTERM) or is killed (SIGKILL): from the signal until the other replica has looked
-at a live rollout. Prints a table and writes .cache/bench-failover.json. RUNS=3 of each.
+"""How long nobody decides when the leader ends (SIGTERM) or is killed (SIGKILL): from the signal until the other replica has
+decided on a live rollout. Prints a table and writes .cache/bench-failover.json. RUNS=3 of each.
 """
 
 import json

@@ -77,14 +77,14 @@ def test_the_port_is_the_routed_one_else_the_services_first() -> None:
 
 def test_an_unreadable_manifest_is_said_and_nothing_is_lost() -> None:
     stored = {"phase": "Analyzing", "weight": 25, "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "x"}]}
-    said = invalid.status_of(stored, "steps:\n  wrong", 4, START)
+    said = invalid.status_of(stored, reasons.Reason.INVALID_SPEC, "steps:\n  wrong", 4, START)
     assert said["weight"] == 25
     assert said["observedGeneration"] == 4
     by_type = {entry["type"]: entry for entry in said["conditions"]}
     assert by_type["Ready"]["lastTransitionTime"] == "x"
     assert by_type["Stalled"]["status"] == "True"
     assert "steps: wrong" in said["message"]
-    assert invalid.status_of({"conditions": "nonsense"}, "x", 1, START)["conditions"]
+    assert invalid.status_of({"conditions": "nonsense"}, reasons.Reason.INVALID_STATUS, "x", 1, START)["conditions"]
 
 
 def test_loads_hint_at_capacity_when_they_differ_a_lot() -> None:

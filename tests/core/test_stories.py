@@ -213,16 +213,17 @@ def test_stable_lost_during_a_rollback_returns_to_zero_when_it_is_back() -> None
     world.phase(Phase.ROLLED_BACK, seconds=900)
 
 
-def test_deleted_while_stable_is_lost_waits_for_stable() -> None:
+@pytest.mark.parametrize("wish", ["deleted", "released"])
+def test_deleted_or_released_while_stable_is_lost_waits_for_stable(wish: str) -> None:
     world = ready_world().run(lambda w: w.remembered.weight == 50)
     world.stable.ready = 0
     world.rest(6)
-    world.deleting = True
+    world.deleting, world.request = wish == "deleted", "release" if wish == "released" else None
     world.rest(60)
     assert world.weight == 100
     assert not world.gone
     world.stable.ready = None
-    world.run(lambda w: w.gone, seconds=400)
+    world.run(lambda w: w.remembered.stage is Stage.DONE and not w.finalizer, seconds=400)
     assert world.weights == (1, None)
 
 

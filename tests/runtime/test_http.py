@@ -49,7 +49,9 @@ async def test_a_look_that_hangs_makes_it_dead() -> None:
 
 def decision(phase: Phase, held: str | None, sequence: int) -> Decision:
     """A saved decision."""
-    entries = [DecisionRecord(sequence=n, time="t", what="w", reason="Promoted") for n in range(1, sequence + 1)]
+    entries = [
+        DecisionRecord(sequence=n, time="2027-01-15T08:00:00Z", what="w", reason="Promoted") for n in range(1, sequence + 1)
+    ]
     status = Status(phase=phase, held=held, weight=25, decisions=entries)
     return Decision(status=status, actions=(), look_again_seconds=None)
 

@@ -9,13 +9,13 @@ from .reasons import Reason
 TYPES = (("Ready", "False"), ("Stalled", "True"), ("Succeeded", "Unknown"), ("Completed", "False"))
 
 
-def status_of(stored: Mapping[str, Any], problem: str, generation: int, now: float) -> dict[str, Any] | None:
-    """The stored status with a message and conditions; None when even its shape cannot be kept."""
+def status_of(stored: Mapping[str, Any], reason: Reason, problem: str, generation: int, now: float) -> dict[str, Any]:
+    """The stored status with a message and conditions."""
     conditions = stored.get("conditions")
     before = (
         {entry.get("type"): entry for entry in conditions if isinstance(entry, Mapping)} if isinstance(conditions, list) else {}
     )
-    text = f"{Reason.INVALID_SPEC.sentence} {' '.join(problem.split())}"[:1024]
+    text = f"{reason.sentence} {' '.join(problem.split())}"[:1024]
     moment = moments.whole_seconds(now)
 
     def entry(kind: str, state: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def status_of(stored: Mapping[str, Any], problem: str, generation: int, now: flo
         return {
             "type": kind,
             "status": state,
-            "reason": str(Reason.INVALID_SPEC),
+            "reason": str(reason),
             "message": text,
             "lastTransitionTime": since,
             "observedGeneration": generation,

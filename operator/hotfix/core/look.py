@@ -56,6 +56,11 @@ class Look:
         return self.elapsed(status.acknowledged_at) >= self.seen.routes.settle_seconds
 
     @property
+    def released(self) -> bool:
+        """A person wants everything given back, whatever is being done."""
+        return self.seen.request == "release"
+
+    @property
     def by_passed(self) -> bool:
         """Stable gets requests that no weight of ours governs."""
         resolved, view = self.status.resolved, self.seen.routes

@@ -33,7 +33,6 @@ from .status import LIVE_PHASES, Phase, Stage, Status
 from .terms import terms_of
 
 VERDICT_SECONDS = 15.0  # numbers for people are written at most this often
-RELEASE = "release"
 SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited
 
 
@@ -96,12 +95,12 @@ def _next(look: Look) -> Status:
         # everything it could be given back to goes too: waiting would only keep the namespace from going
         ended = enter(look.status, look.now, Phase.ROLLED_BACK, Stage.DONE)
         return say(ended, "The namespace is being deleted; the rollout lets go of it.")
-    if look.seen.request == RELEASE and not rolling_back.on_its_way(look):
-        return rolling_back.release(look)
     if stage in LOSES_STABLE and look.status.phase is not Phase.PROMOTING:
         away = stable_lost.handle(look)
         if away is not None:
             return away
+    if look.released and not rolling_back.on_its_way(look):
+        return rolling_back.release(look)
     following = STAGES[stage].handle(look)
     assert following.stage is stage or following.stage in STAGES[stage].following, (stage, following.stage)
     return following

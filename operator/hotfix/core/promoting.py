@@ -13,9 +13,8 @@ from .quantities import seconds, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .spec import PromotionMode
-from .status import Phase, PromotionRecord, Stage, Status
+from .status import RETURN_WEIGHTS, Phase, PromotionRecord, Stage, Status
 
-RETURN_WEIGHTS = (95, 50, 0)  # patched's weights while traffic goes back to stable
 SWAPPED_SCRAPES = 4  # judged with the sides swapped before stable has everything
 STEP_SCRAPES = 2  # of them at each weight
 

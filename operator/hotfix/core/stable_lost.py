@@ -43,9 +43,10 @@ def handle(look: Look) -> Status | None:
     status = look.status
     if status.stable_lost is None:
         return _begin(look) if lost(look) and (ready(look.seen.patched) or 0) > 0 else None
-    if look.seen.deleting and status.phase is not Phase.ROLLING_BACK:
-        reason = Veto(Reason.DELETED, "The HotfixRollout was deleted; traffic goes back once stable can serve.")
-        status = _keep(roll_back(status, look.now, reason, keep_pods=True), look.status)
+    if (look.seen.deleting or look.released) and status.phase is not Phase.ROLLING_BACK:
+        reason, what = (Reason.RELEASED, "released") if look.released else (Reason.DELETED, "deleted")
+        veto = Veto(reason, f"The HotfixRollout was {what}; traffic goes back once stable can serve.")
+        status = _keep(roll_back(status, look.now, veto, keep_pods=True), look.status)
         look = Look(look.spec, status, look.seen, look.judgement)
     if ready(look.seen.patched) == 0:
         return _patched_lost_too(look)

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from .fields import Image, Model
+from .fields import Image, Model, Moment, ObjectName
 
-Moment = Annotated[str, StringConstraints(max_length=40)]
 Short = Annotated[str, StringConstraints(max_length=253)]
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?(e-?[0-9]{1,2})?$", max_length=32)]
 Sentence = Annotated[str, StringConstraints(max_length=1024)]
@@ -52,6 +51,21 @@ class Stage(StrEnum):
     DONE = "Done"
 
 
+RETURN_WEIGHTS = (95, 50, 0)  # patched's weights while traffic goes back to stable
+PHASES_OF: dict[Stage, frozenset[Phase]] = {
+    **dict.fromkeys((Stage.CHECKING, Stage.SCALING, Stage.ADOPTING), frozenset({Phase.PENDING})),
+    Stage.SHIFTING: frozenset({Phase.ANALYZING, Phase.BAKING}),
+    **dict.fromkeys(
+        (Stage.ALL_TO_PATCHED, Stage.DRAINING_STABLE, Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_FAILED),
+        frozenset({Phase.PROMOTING}),
+    ),
+    Stage.WEIGHT_ZERO: frozenset({Phase.ROLLING_BACK}),
+    **dict.fromkeys((Stage.DRAINING_PATCHED, Stage.SCALING_DOWN), frozenset({Phase.PROMOTING, Phase.ROLLING_BACK})),
+    Stage.GIVING_BACK: frozenset({Phase.PENDING, Phase.PROMOTING, Phase.ROLLING_BACK}),
+    Stage.DONE: TERMINAL_PHASES,
+}
+
+
 class Condition(Model):
     """A metav1.Condition with its own observedGeneration."""
 
@@ -66,7 +80,7 @@ class Condition(Model):
 class ResolvedRoute(Model):
     """A route as it will be shifted."""
 
-    name: Short
+    name: ObjectName
     rules: list[int] = Field(default_factory=list, max_length=16, description="Indexes of the rules that are shifted.")
 
 
@@ -158,7 +172,7 @@ class BorrowedRule(Model):
 class BorrowedRoute(Model):
     """A route as it was before, in as far as we change it."""
 
-    name: Short
+    name: ObjectName
     rules: list[BorrowedRule] = Field(default_factory=list, max_length=16)
 
 
@@ -232,8 +246,31 @@ class Status(Model):
 
 
 def parse(raw: dict[str, Any] | None) -> Status:
-    """The remembered status; a status that somebody edited into nonsense raises pydantic.ValidationError."""
-    return Status.model_validate(raw or {})
+    """The remembered status; one that somebody edited into nonsense raises ValueError (pydantic.ValidationError is one)."""
+    status = Status.model_validate(raw or {})
+    problem = _nonsense(status)
+    if problem:
+        raise ValueError(f"status: {problem}")
+    return status
+
+
+def _nonsense(status: Status) -> str | None:
+    """What cannot be: a state that no sequence of looks leads to."""
+    stage, phase = status.stage, status.phase
+    if stage is None or phase is None:
+        return None if stage is None and phase is None else "phase and stage must both be set"
+    if phase not in PHASES_OF[stage]:
+        return f"stage {stage} is none of phase {phase}"
+    if stage in (Stage.CHECKING, Stage.DONE) or (stage, phase) == (Stage.GIVING_BACK, Phase.PENDING):
+        return None
+    needed = ["baseline", "borrowed", "resolved"] + (["weight"] if stage is not Stage.SCALING else [])
+    needed += ["started_at", "evidence_from"] if stage in (Stage.SHIFTING, Stage.RETURNING) else []
+    missing = [name for name in needed if getattr(status, name) is None]
+    if missing:
+        return f"{', '.join(missing)} is missing in stage {stage}"
+    if stage is Stage.RETURNING and status.weight not in RETURN_WEIGHTS:
+        return f"a weight of {status.weight} in stage {stage}"
+    return None
 
 
 def dump(status: Status) -> dict[str, Any]:

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Seconds. Others take over `lasts` after the last renewal; the holder stops `renews_within` after it; tries are `retry`
-    apart. The same numbers as kube-controller-manager's."""
+    """Seconds. Others take over `lasts` after the last renewal; the holder stops `renews_within` after it; it renews every
+    `retry`, and the others look twice as often. The same numbers as kube-controller-manager's."""
 
     lasts: int = 15
     renews_within: float = 10.0
@@ -63,7 +63,7 @@ class Elector:
     async def acquire(self) -> None:
         """Wait until it is ours."""
         while not await self._attempt():  # noqa: ASYNC110 - tries are spaced in time; there is no event to wait for
-            await asyncio.sleep(self._times.retry * (0.8 + 0.4 * random.random()))
+            await asyncio.sleep(min(self._times.retry * (0.4 + 0.2 * random.random()), self._expires_in()))
         log.info("leading as %s", self.identity)
 
     async def keep(self) -> None:
@@ -75,12 +75,14 @@ class Elector:
 
     async def release(self) -> None:
         """Give it up, so that another one leads at once."""
-        if not self.holds() or self._seen is None:
+        if not self.holds():
             return
         self._good_until = float("-inf")
         try:
             async with asyncio.timeout(self._times.retry):
-                await self._lease.write(self._seen, "", 1)
+                record = await self._lease.read()  # a renewal may have been under way
+                if record and record.holder == self.identity:
+                    await self._lease.write(record, "", 1)
         except (OutsideError, TimeoutError) as error:
             log.warning("the lease was not given up, the others wait until it expires: %s", error or "time-out")
 
@@ -101,6 +103,12 @@ class Elector:
             return False
         self._good_until = began + self._times.renews_within
         return True
+
+    def _expires_in(self) -> float:
+        """Seconds until the lease that was read last may be taken over."""
+        if self._seen is None:
+            return self._times.retry
+        return max(0.05, self._seen.seconds - (self._monotonic() - self._changed_at))
 
     def _note(self, record: LeaseRecord | None) -> None:
         if record != self._seen:

@@ -111,8 +111,9 @@ class Serving:
             looking,
             _task(lambda: resync(self.settings.resync_seconds, self._listing, self.queue.add, self._listed), "resync"),
         }
-        if self.elector:
-            parts.add(_task(self.elector.keep, "lease"))
+        renewing = _task(self.elector.keep, "lease") if self.elector else None
+        if renewing:
+            parts.add(renewing)
         watching, waiting = _task(lambda: watch.run(self.settings.namespace), "watch"), _task(self._stopping.wait, "signal")
         ready = _task(watch.ready.wait, "ready")
         await asyncio.wait({ready, watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -125,7 +126,8 @@ class Serving:
         log.info("stopping: finishing the looks under way")
         self.queue.stop()
         await asyncio.gather(looking, return_exceptions=True)
-        if self.elector:
+        if self.elector and renewing:
+            renewing.cancel()
             await self.elector.release()
         watch.stop.set()
         await asyncio.wait({watching}, timeout=5)
