@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.adapters.ownership import owner_of
+from hotfix.adapters.ownership import controller_of, owner_of
 
 FLUX = {"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
 FLUX_HELM = {"helm.toolkit.fluxcd.io/name": "shop", "helm.toolkit.fluxcd.io/namespace": "apps"}
@@ -36,3 +36,10 @@ def test_the_owner_is_told_from_its_marks(meta: dict[str, Any], owner: str | Non
 
 def test_an_object_without_metadata_has_no_owner() -> None:
     assert owner_of({}) is None
+
+
+def test_an_object_that_another_one_keeps_names_it() -> None:
+    keda = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "checkout", "controller": True}
+    assert controller_of({"metadata": {"ownerReferences": [{"kind": "Thing", "name": "x"}, keda]}}) == "ScaledObject checkout"
+    assert controller_of({"metadata": {"ownerReferences": [{"kind": "Thing", "name": "x"}]}}) is None
+    assert controller_of({"metadata": {}}) is None

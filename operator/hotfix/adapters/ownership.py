@@ -24,3 +24,9 @@ def owner_of(item: Mapping[str, Any]) -> str | None:
     if labels.get("app.kubernetes.io/managed-by") == "Helm" and "meta.helm.sh/release-name" in annotations:
         return f"Helm release {annotations['meta.helm.sh/release-name']}"
     return None
+
+
+def controller_of(item: Mapping[str, Any]) -> str | None:
+    """The object that made this one and keeps it as it is, for example `ScaledObject checkout` (KEDA); None without one."""
+    owners = (item.get("metadata") or {}).get("ownerReferences") or ()
+    return next((f"{owner.get('kind')} {owner.get('name')}" for owner in owners if owner.get("controller")), None)

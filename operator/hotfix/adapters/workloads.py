@@ -13,7 +13,7 @@ from hotfix.core.observation import CompanionView, DeploymentView, PodView, Scal
 from hotfix.errors import Refused
 
 from .kube import Kube, Object, path
-from .ownership import owner_of
+from .ownership import controller_of, owner_of
 
 log = logging.getLogger(__name__)
 
@@ -197,6 +197,6 @@ def _scaler(item: Object, deployment: str) -> ScalerView | None:
         name=item["metadata"]["name"],
         min_replicas=int(spec.get("minReplicas", 1)),
         max_replicas=int(spec["maxReplicas"]),
-        owner=owner_of(item),
+        owner=owner_of(item) or controller_of(item),
         version=item["metadata"]["resourceVersion"],
     )

@@ -41,5 +41,8 @@ def stable_short(look: Look, weight: int) -> str | None:
     need = max(1, needed(look, 100 - weight))
     if ready >= need:
         return None
-    name = look.spec.stable.deployment
-    return f"{percent(1 - weight / 100)} for stable needs {need} ready pods of {name}, it has {ready}"
+    name, scaler = look.spec.stable.deployment, look.seen.stable.scaler if look.seen.stable else None
+    cure = f"kubectl scale deployment/{name} --replicas={need} -n {look.seen.namespace}"
+    if scaler:
+        cure = f"raise minReplicas of HPA {scaler.name} to {need}" + (f" in {scaler.owner}" if scaler.owner else "")
+    return f"{percent(1 - weight / 100)} for stable needs {need} ready pods of {name}, it has {ready}: {cure}"

@@ -29,6 +29,18 @@ def _left_out(look: Look) -> list[str]:
     return [f"{', '.join(found)} {verb} stable's pods but not patched's; a selector that covers both would"] if found else []
 
 
+def _floor_of_others(look: Look) -> list[str]:
+    """An HPA of stable's whose floor is not ours to raise, and lies below what stable needs to take everything back."""
+    stable = look.seen.stable
+    if not stable or not stable.scaler or not stable.scaler.owner or stable.scaler.min_replicas >= stable.ready_endpoints:
+        return []
+    scaler, pods = stable.scaler, stable.ready_endpoints
+    return [
+        f"HPA {scaler.name} belongs to {scaler.owner} and may shrink stable to {scaler.min_replicas} pods, where {pods} are "
+        "needed to take everything back; raise its minReplicas there"
+    ]
+
+
 def worth_saying(look: Look) -> list[str]:
     """Sentences worth knowing before traffic moves, none of which refuses it."""
     said = []
@@ -39,7 +51,7 @@ def worth_saying(look: Look) -> list[str]:
         said.append("a Service has session affinity, so shares may differ from weights")
     if look.seen.owner and not look.spec.stable.image:
         said.append("the object comes from git without stable.image, which guards against a replay")
-    said += _left_out(look)
+    said += _left_out(look) + _floor_of_others(look)
     pods = [pod for side in (look.seen.stable, look.seen.patched) if side for pod in side.pods]
     if pods and not all(pod.has_pre_stop for pod in pods):
         said.append("some pods have no preStop hook")
