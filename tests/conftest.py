@@ -72,9 +72,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _check_rights(session: pytest.Session, operator: Operator) -> None:
     """What the operator did in all stories together is within what deploy/ grants; a request that was refused is a failure."""
-    beyond, refused = operator.used() - operator.granted(), operator.refused()
-    if beyond or refused:
+    beyond, refused, strayed = operator.used() - operator.granted(), operator.refused(), operator.strayed()
+    if beyond or refused or strayed:
         print(f"\nthe operator's rights do not fit: used but not granted {sorted(beyond)}, refused {refused[:5]}")
+        print(f"namespaces it wrote to without a HotfixRollout in them: {sorted(strayed)}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -111,6 +111,15 @@ class Operator:
                 used.add((ref.get("apiGroup", ""), name, entry["verb"]))
         return used
 
+    def strayed(self) -> set[str]:
+        """Namespaces in which it wrote something without a HotfixRollout being there."""
+        written: dict[str, set[str]] = {}
+        for entry in self.cluster.audit(USER):
+            ref = entry.get("objectRef") or {}
+            if entry["verb"] not in ("get", "list", "watch") and ref.get("resource") and entry["responseStatus"]["code"] < 300:
+                written.setdefault(ref.get("namespace", ""), set()).add(ref["resource"])
+        return {name for name, kinds in written.items() if "hotfixrollouts" not in kinds and kinds != {"leases"}}
+
     def refused(self) -> list[str]:
         """Requests that the API server answered with 401 or 403, other than because their namespace is going."""
         answers = ((entry.get("objectRef"), entry["responseStatus"]) for entry in self.cluster.audit(USER))

@@ -111,3 +111,16 @@ def test_a_field_that_does_nothing_yet_is_not_there() -> None:
 def test_the_file_is_one_plain_document() -> None:
     assert "&id" not in FILE.read_text()
     assert len(list(yaml.safe_load_all(FILE.read_text()))) == 1
+
+
+def test_no_field_of_the_spec_names_another_namespace_a_secret_or_an_address() -> None:
+    """Whoever may edit HotfixRollouts can neither make the operator leave the namespace nor call what he likes."""
+    names = {path.rpartition(".")[2] for path, _ in NODES if path.startswith("spec.")}
+    assert len(names) > 30
+    odd = {
+        name for name in names for word in ("namespace", "secret", "host", "address", "endpoint", "token") if word in name.lower()
+    }
+    assert odd == set()
+    assert {name for name in names if "url" in name.lower()} == {"url"}, "incident.url, which is shown and never called"
+    adapters = Path(crd.__file__).parents[1] / "adapters"
+    assert [file.name for file in adapters.rglob("*.py") if "incident" in file.read_text()] == []
