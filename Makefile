@@ -101,6 +101,10 @@ sim: $(READY) ## Simulate rollouts with faults through the production reconcile 
 replay: $(READY) ## Tell the story of one simulated rollout (SEED=n)
 	@$(BIN)/python -m tests.simulation replay $(or $(SEED),0)
 
+.PHONY: soak
+soak: $(READY) ## Promote and roll back on a cluster that is disturbed in every way (N=200 rollouts; ONLY=text of a disturbance)
+	@$(BIN)/python -m tests.soak
+
 .PHONY: mutants
 mutants: $(READY) ## Plant bugs, and show which checker catches each
 	@$(BIN)/python -m tests.simulation mutants

@@ -22,9 +22,16 @@ class Operator:
 
     @classmethod
     def install(
-        cls, cluster: Cluster, *, overlay: str = "deploy/base", scrape: str = "5s", environment: dict[str, str] | None = None
+        cls,
+        cluster: Cluster,
+        *,
+        overlay: str = "deploy/base",
+        scrape: str = "5s",
+        environment: dict[str, str] | None = None,
+        api_server: str = "",
     ) -> "Operator":
-        """Apply an overlay and wait until the operator is ready. Only Prometheus' address and the scrape interval are set."""
+        """Apply an overlay and wait until the operator is ready. Only Prometheus' address and the scrape interval are set, and
+        with `api_server` the way to the API server."""
         rendered = cluster.kubectl("kustomize", str(ROOT / overlay)).stdout
         items = [item for item in yaml.safe_load_all(rendered) if item]
         set_to = {
@@ -33,6 +40,8 @@ class Operator:
             **(environment or {}),
         }
         for item in items:
+            if item["kind"] == "Deployment" and api_server:
+                item["spec"]["template"]["metadata"].setdefault("annotations", {})["embedded/api-server"] = api_server
             if item["kind"] == "Deployment":
                 env = [entry for entry in item["spec"]["template"]["spec"]["containers"][0]["env"] if entry["name"] not in set_to]
                 env += [{"name": name, "value": value} for name, value in set_to.items()]

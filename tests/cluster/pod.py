@@ -117,7 +117,8 @@ class Pod:
             url, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 7200}}
         )
         file = self.home / "logs" / f"{self.namespace}.{self.name}.kubeconfig"
-        file.write_text(kubeconfig(API, answer["status"]["token"]))
+        server = (self.item["metadata"].get("annotations") or {}).get("embedded/api-server", API)
+        file.write_text(kubeconfig(server, answer["status"]["token"]))
         return file
 
     # ---- probes

@@ -201,6 +201,10 @@ class Shop:
         """Wait until it is held for this reason."""
         return self.until(lambda status: status.get("held") == reason, f"held: {reason}", seconds=seconds, name=name)
 
+    def finalizers(self, name: str = "fix") -> list[str]:
+        """What holds the rollout."""
+        return list(self.read("hfr", name)["metadata"].get("finalizers") or ())
+
     def exists(self, kind: str, name: str) -> bool:
         """There is such an object."""
         return bool(self.kubectl("get", kind, name, "--ignore-not-found", "-o", "name").strip())
