@@ -70,7 +70,7 @@ def query(**more: Any) -> MetricsQuery:
         "start": NOW - 600,
         "end": NOW,
         "interval_seconds": 15.0,
-        "timeout_seconds": 2.0,
+        "timeout_seconds": 20.0,
     }
     return MetricsQuery(**{**base, **more})
 
