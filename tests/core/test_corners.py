@@ -73,14 +73,45 @@ def test_counters_that_fall_hold() -> None:
     assert world.remembered.phase is Phase.BAKING
 
 
-def test_a_patched_that_cannot_be_seen_is_waited_for_within_the_grace() -> None:
+@pytest.mark.parametrize(("ready", "phase"), [(0, Phase.ROLLED_BACK), (2, Phase.PROMOTED)])
+def test_a_patched_that_cannot_be_seen_is_neither_ready_nor_never_ready(ready: int, phase: Phase) -> None:
     world = ready_world().stage(Stage.SCALING)
     world.unseen = True
+    world.rest(600)
+    assert (world.remembered.phase, world.remembered.held) == (Phase.PENDING, "ClusterUnavailable")
+    world.unseen, world.patched.ready = False, ready
+    world.phase(phase, seconds=600)
+
+
+def test_a_patched_that_is_gone_before_it_was_ready_ends_with_the_grace() -> None:
+    world = ready_world().stage(Stage.SCALING)
+    world.patched.exists = False
+    world.phase(Phase.ROLLED_BACK, seconds=400)
+    assert world.remembered.why == "PatchedNeverReady"
+
+
+def test_patched_is_not_lost_in_the_second_in_which_it_cannot_be_seen() -> None:
+    world = ready_world().phase(Phase.ANALYZING)
+    world.patched.ready, world.rate = 0, 0.0
+    world.rest(3)
+    world.unseen = True
     world.rest(30)
-    assert world.remembered.phase is Phase.PENDING
-    world.phase(Phase.ROLLING_BACK, seconds=400)
+    assert world.remembered.phase is Phase.ANALYZING, world.story()
+    world.unseen, world.patched.ready, world.rate = False, 2, 100.0
+    world.phase(Phase.PROMOTED, seconds=600)
+
+
+def test_a_stable_that_cannot_be_seen_gets_nothing_back() -> None:
+    world = ready_world().phase(Phase.ANALYZING)
+    world.stable.ready = 0
+    world.held("StableLost").rest(5)
+    world.stable.ready = 2
+    world.rest(2)
+    world.unseen = True
+    world.rest(100)
+    assert world.weight == 100
     world.unseen = False
-    world.phase(Phase.ROLLED_BACK, seconds=200)
+    world.phase(Phase.PROMOTED, seconds=600)
 
 
 @pytest.mark.parametrize("stage", [Stage.SCALING_DOWN, Stage.GIVING_BACK, Stage.WEIGHT_ZERO])

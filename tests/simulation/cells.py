@@ -55,6 +55,16 @@ def _stable_dies_rolling_back() -> World:
     return _stable_dies(world)
 
 
+def _patched_dies(world: World) -> World:
+    world.patched.ready = 0
+    return world.rest(1)
+
+
+def _stable_comes_back(world: World) -> World:
+    world.stable.ready = 2
+    return world.rest(1)
+
+
 def _scaler(world: World) -> World:
     world.stable.scaler = HPA
     return world.stage(Stage.SHIFTING)
@@ -79,6 +89,9 @@ MEMORIES: dict[str, Callable[[], World]] = {
     "RolledBack": lambda: _bad(ready_world().phase(Phase.ANALYZING)).phase(Phase.ROLLED_BACK),
     "StableLost": lambda: _stable_dies(ready_world().phase(Phase.ANALYZING)),
     "StableLost in a rollback": _stable_dies_rolling_back,
+    "StableLost, and back": lambda: _stable_comes_back(_stable_dies(ready_world().phase(Phase.ANALYZING))),
+    "Patched unready": lambda: _patched_dies(ready_world().phase(Phase.ANALYZING)),
+    "Patched unready at the start": lambda: _patched_dies(ready_world().stage(Stage.SCALING)),
     "with a borrowed HPA": lambda: _scaler(ready_world()),
 }
 

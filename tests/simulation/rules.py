@@ -17,7 +17,8 @@ from hotfix.core.status import TERMINAL_PHASES, Phase, Stage, Status
 
 FORWARD = frozenset({Stage.SHIFTING, Stage.ALL_TO_PATCHED})
 WITH_THE_FIX = frozenset({Stage.RETURNING, Stage.RETURN_FAILED})
-POLICIES = frozenset({"Deadline", "BlindTooLong", "PatchedNeverReady", "Released"})
+OF_PATCHED = frozenset({"PatchedLost", "PatchedScaledToZero", "PatchedNeverReady"})
+POLICIES = frozenset({"Deadline", "BlindTooLong", "Released"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +154,15 @@ def unknown_is_nothing(one: Decided) -> str | None:
         return f"raised to {after.weight} % {'while paused' if one.spec.paused else 'blind'}"
     if after.bake_seconds > before.bake_seconds and (seen.metrics is None or one.spec.paused):
         return "baked without counts"
-    unseen = not counts and seen.stable is None and seen.patched is None and not seen.deleting and not seen.namespace_ending
     begins = after.phase is Phase.ROLLING_BACK and before.phase is not Phase.ROLLING_BACK
+    if begins and seen.patched is None and after.why in OF_PATCHED:
+        return f"rolled back for {after.why} without having seen patched"
+    unseen = not counts and seen.stable is None and seen.patched is None and not seen.deleting and not seen.namespace_ending
     if unseen and begins and after.why not in POLICIES:
         return f"rolled back for {after.why} without having seen anything"
     lower = (after.weight or 0) < (before.weight or 0)
+    if before.stable_lost and after.stable_lost and lower and seen.stable is None:
+        return "gave a stable back its share without having seen it"
     if before.stage is Stage.RETURNING is after.stage and lower and not counts and ready(seen.patched) != 0:
         return "gave stable more without counts"
     return None

@@ -58,8 +58,8 @@ def patched_gone(look: Look) -> Veto | None:
 
 
 def patched_without_endpoints(look: Look) -> Veto | None:
-    """No ready endpoint for some seconds."""
-    if (look.lasted("PatchedUnready") or 0.0) < READY_SECONDS:
+    """No ready endpoint for some seconds, and none now: a look that cannot see does not tell that it lasts."""
+    if ready(look.seen.patched) != 0 or (look.lasted("PatchedUnready") or 0.0) < READY_SECONDS:
         return None
     return Veto(Reason.PATCHED_LOST, f"No pod of {look.spec.patched.deployment} has been ready for {READY_SECONDS:.0f} s.")
 

@@ -117,9 +117,12 @@ def scaling(look: Look) -> Status:
 
 
 def _too_late(look: Look) -> bool:
+    """The grace is over and the pods are seen not to be ready."""
     side = look.seen.patched
+    if side is None or side.ready_endpoints >= pods_needed(look):
+        return False
     grace = seconds(look.spec.analysis.ready_grace)
-    if side and side.deployment:
+    if side.deployment:
         grace = min(grace, side.deployment.progress_deadline_seconds)
     return not look.spec.paused and not look.seen.deleting and look.elapsed(look.status.stage_started_at) > grace
 

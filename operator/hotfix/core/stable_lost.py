@@ -90,6 +90,8 @@ def _away(look: Look) -> Status:
         return _begin(Look(look.spec, status.model_copy(update={"weight": away.return_weight}), look.seen))
     wait = RETURN_SECONDS * 2 ** min(status.stable_lost_times - 1, 6)
     ready_for = look.lasted("StableReady")
+    if look.seen.stable is None:
+        return hold(status, Reason.STABLE_LOST, "Stable cannot be seen; weights stay.", "back when it has ready pods")
     if ready_for is None:
         return hold(status, Reason.STABLE_LOST, "Stable has too few ready pods; patched serves everything.", "back when it has")
     if ready_for < wait:
