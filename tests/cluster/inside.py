@@ -13,6 +13,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -252,11 +253,16 @@ async def _install(home: Path, binaries: Path) -> None:
 
 def _leave_nothing(home: Path) -> None:
     """The outside is gone or wants an end: every process of this PID namespace ends, then the folder goes."""
-    for pid in _processes(""):
+    for pid in _processes("", ""):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-    if not os.environ.get("HOTFIX_KEEP_LOGS"):
+    if os.environ.get("HOTFIX_KEEP_LOGS"):
+        return
+    for _ in range(200):
         shutil.rmtree(home, ignore_errors=True)
+        if not home.exists():
+            return
+        time.sleep(0.05)  # a process that was killed may still have been in a write
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -59,6 +60,21 @@ def test_it_gets_ready_and_ends_in_order_when_it_is_told_to(cluster: Cluster, po
     assert "stopping: finishing the looks under way" in messages
     assert not [line for line in output.splitlines() if "Traceback" in line]
     assert answers(port, "/livez") is None
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("delay_seconds", [0.0, 0.02, 0.05, 0.1, 0.2])
+def test_a_signal_while_it_starts_to_lead_is_no_failure(cluster: Cluster, port: int, delay_seconds: float) -> None:
+    process = start("--http-address", f"127.0.0.1:{port}", "--namespace", "default", KUBECONFIG=str(cluster.kubeconfig))
+    try:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "leading as" in line)
+        threading.Event().wait(delay_seconds)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 0, output
 
 
 @pytest.mark.parametrize(

@@ -114,10 +114,10 @@ class Serving:
         renewing = _task(self.elector.keep, "lease") if self.elector else None
         if renewing:
             parts.add(renewing)
-        watching, waiting = _task(lambda: watch.run(self.settings.namespace), "watch"), _task(self._stopping.wait, "signal")
+        watching = _task(lambda: watch.run(self.settings.namespace, spawned=self._on_signals), "watch")
+        waiting = _task(self._stopping.wait, "signal")
         ready = _task(watch.ready.wait, "ready")
         await asyncio.wait({ready, watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        self._on_signals()  # kopf has put its own in place by now
         log.info("watching %s", ", ".join(self.settings.namespace) or "all namespaces")
         ended, _ = await asyncio.wait({waiting, watching, *parts}, return_when=asyncio.FIRST_COMPLETED)
         failed = [task for task in ended if task is not waiting]

@@ -32,8 +32,11 @@ class Watch:
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
 
-    async def run(self, namespaces: Sequence[str]) -> None:
-        """Watch until `stop`; raises when the watch ends by itself, because a restart is the cure."""
+    async def run(self, namespaces: Sequence[str], *, spawned: Callable[[], None]) -> None:
+        """Watch until `stop`; raises when the watch ends by itself, because a restart is the cure.
+
+        `spawned` is called when kopf has put its signal handlers in place, before a signal can reach one of them.
+        """
         registry = kopf.OperatorRegistry()
         kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(self._event)
         kopf.on.login(registry=registry)(self._login)
@@ -45,7 +48,8 @@ class Watch:
         settings.networking.connect_timeout = 5
         settings.networking.error_backoffs = _Backoffs()
         settings.process.ultimate_exiting_timeout = None
-        await kopf.operator(
+        others = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=settings,
             clusterwide=not namespaces,
@@ -54,6 +58,8 @@ class Watch:
             stop_flag=self.stop,
             standalone=True,
         )
+        spawned()
+        await kopf.run_tasks(tasks, ignored=others)
         if not self.stop.is_set():
             raise RuntimeError("the watch ended by itself")
 
