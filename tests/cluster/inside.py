@@ -13,7 +13,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -256,13 +255,11 @@ def _leave_nothing(home: Path) -> None:
     for pid in _processes("", ""):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-    if os.environ.get("HOTFIX_KEEP_LOGS"):
-        return
-    for _ in range(200):
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)  # as the first process of the namespace it inherits them all
+    if not os.environ.get("HOTFIX_KEEP_LOGS"):
         shutil.rmtree(home, ignore_errors=True)
-        if not home.exists():
-            return
-        time.sleep(0.05)  # a process that was killed may still have been in a write
 
 
 if __name__ == "__main__":
