@@ -6,7 +6,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 RUN python -m venv /opt/hotfix
 COPY requirements.lock ./
-RUN /opt/hotfix/bin/pip install --require-hashes --only-binary :all: -r requirements.lock
+RUN /opt/hotfix/bin/pip install --no-deps --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY operator ./operator
 RUN /opt/hotfix/bin/pip install --no-deps . \

@@ -29,8 +29,10 @@ $(READY): requirements-dev.lock pyproject.toml
 		|| { echo "$(PYTHON) cannot make virtual environments: install its venv package (for example: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "setting up $(VENV): about $$(grep -c '^[a-z0-9].*==' requirements-dev.lock) packages (once only, a minute or two)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@# the lock names everything, so nothing is resolved: pip would look beyond it for an extra of a locked package
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip check --disable-pip-version-check
 	@rm -f $(VENV)/.ready-*
 	@touch $@
 
