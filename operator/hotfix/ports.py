@@ -112,9 +112,10 @@ class Router(Protocol):
         services: tuple[str, str],
         *,
         survey: bool,
+        fresh: bool = False,
     ) -> RoutesView:
         """The named routes, or with None the candidates naming stable; `services` is (stable, patched). `survey`: look for
-        what by-passes the weights too."""
+        what by-passes the weights too. `fresh`: as they are now, not as they were told of last."""
         ...
 
     async def adopt(self, namespace: str, services: tuple[str, str], change: AdoptRoute) -> None:
@@ -134,8 +135,8 @@ class Router(Protocol):
 class Workloads(Protocol):
     """Deployments, their pods, Services and HPAs."""
 
-    async def read(self, namespace: str, deployment: str, service: str) -> SideView:
-        """One side as it is now; what does not exist is named in `missing`."""
+    async def read(self, namespace: str, deployment: str, service: str, *, fresh: bool = False) -> SideView:
+        """One side; what does not exist is named in `missing`. `fresh`: as it is now, not as it was told of last."""
         ...
 
     async def companions(self, namespace: str) -> tuple[CompanionView, ...]:

@@ -165,9 +165,15 @@ async def unfinished_rollouts_of_the_namespace_are_rivals(store: RolloutStore, w
 async def all_rollouts_are_listed(store: RolloutStore, world: World) -> None:
     assert isinstance(store, KubeStore)
     world.apply(rollout("a"), rollout("b", "cart"))
-    mine = [Key(world.namespace, "a"), Key(world.namespace, "b")]
-    assert await store.keys(world.namespace) == mine
-    assert set(mine) <= set(await store.keys(None))
+    one, other = Key(world.namespace, "a"), Key(world.namespace, "b")
+    assert await store.keys(world.namespace) == {one: True, other: True}
+    assert {one, other} <= set(await store.keys(None))
+    found = await store.load(one)
+    assert found is not None
+    await store.save_status(found, {"phase": "Promoted", "observedGeneration": found.generation})
+    assert await store.keys(world.namespace) == {one: False, other: True}
+    world.edit("HotfixRollout", "a", {"op": "add", "path": "/spec/paused", "value": True})
+    assert await store.keys(world.namespace) == {one: True, other: True}, "a new generation is something to do"
 
 
 @check

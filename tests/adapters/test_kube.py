@@ -14,7 +14,9 @@ import yaml
 from aiohttp import web
 
 from hotfix.adapters import kube as module
-from hotfix.adapters.kube import AlreadyExists, Kube, configuration, credentials, path, translated
+from hotfix.adapters import login as login_module
+from hotfix.adapters.kube import AlreadyExists, Kube, path, translated
+from hotfix.adapters.login import configuration, credentials
 from hotfix.errors import Conflict, NotFound, Refused, Unavailable
 
 LOGIN = "from-the-kubeconfig"
@@ -243,7 +245,7 @@ async def test_a_rotated_token_is_used_once_it_is_read_again(
 ) -> None:
     token = tmp_path / "token"
     token.write_text("old\n")
-    monkeypatch.setattr(module, "TOKEN_SECONDS", 0.0)
+    monkeypatch.setattr(login_module, "TOKEN_SECONDS", 0.0)
     login = kubeconfig(tmp_path / "config", server.url, tokenFile=str(token))
     async with await Kube.login(kubeconfig=login) as kube:
         await kube.get(POD)
@@ -267,7 +269,7 @@ async def test_the_kubeconfig_of_the_environment_is_found(server: Server, tmp_pa
     """In a process of its own, because the client reads the variable when it is imported."""
     login = kubeconfig(tmp_path / "config", server.url, token=LOGIN)
     program = (
-        "import asyncio\nfrom hotfix.adapters.kube import credentials\n"
+        "import asyncio\nfrom hotfix.adapters.login import credentials\n"
         "found = asyncio.run(credentials())\nprint(found.server, found.token, found.insecure, found.ca_file)"
     )
     env = {**os.environ, "KUBECONFIG": login, "PYTHONPATH": str(Path(module.__file__).parents[2])}
@@ -307,7 +309,7 @@ async def test_a_certificate_that_is_none_is_refused(tmp_path: Path) -> None:
 async def test_in_a_pod_the_service_account_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("from-the-pod")
     (tmp_path / "ca.crt").write_text("any")
-    monkeypatch.setattr(module, "SERVICE_ACCOUNT", tmp_path / "token")
+    monkeypatch.setattr(login_module, "SERVICE_ACCOUNT", tmp_path / "token")
     loader = "kubernetes.aio.config.incluster_config"
     monkeypatch.setattr(f"{loader}.SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
     monkeypatch.setattr(f"{loader}.SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.adapters.workloads import KubeWorkloads, label_selector
+from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.core.observation import PodView, SideView
 
 from .worlds import FakeWorld
@@ -136,18 +136,3 @@ async def test_session_affinity_is_seen(world: FakeWorld, affinity: str | None, 
     view = await look(world)
     assert view.service is not None
     assert view.service.session_affinity is sticky
-
-
-@pytest.mark.parametrize(
-    ("selector", "query"),
-    [
-        ({}, ""),
-        ({"matchLabels": {"b": "2", "a": "1"}}, "a=1,b=2"),
-        ({"matchExpressions": [{"key": "a", "operator": "In", "values": ["y", "x"]}]}, "a in (x,y)"),
-        ({"matchLabels": {"a": "1"}, "matchExpressions": [{"key": "b", "operator": "Exists"}]}, "a=1,b"),
-        ({"matchExpressions": [{"key": "b", "operator": "DoesNotExist"}]}, "!b"),
-        ({"matchExpressions": [{"key": "b", "operator": "NotIn", "values": ["x"]}]}, "b notin (x)"),
-    ],
-)
-def test_a_selector_becomes_the_query_that_the_api_reads(selector: Raw, query: str) -> None:
-    assert label_selector(selector) == query

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hotfix.adapters.kube import Kube, configuration
+from hotfix.adapters.kube import Kube
+from hotfix.adapters.login import configuration
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.core.labels import service_selects
 from tests.cluster import Cluster

@@ -4,7 +4,7 @@ What it does was compared with the real one by the contract suites in tests/adap
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
+from .changelog import Change, ChangeLog, Place
 from .clock import FakeClock
 from .copying import copied
 from .defaults import completed, mistake
@@ -39,16 +40,6 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True, order=True)
-class Place:
-    """Where an object is kept."""
-
-    version: str
-    plural: str
-    namespace: str
-    name: str
-
-
 @dataclass(frozen=True)
 class Answer:
     """An HTTP answer."""
@@ -71,6 +62,7 @@ class FakeApi:
         self.objects: dict[Place, Object] = {}
         self.requests: list[tuple[str, str]] = []  # (method, path) of everything that came through `handle`
         self.changes = 0  # grows with everything that is stored or deleted
+        self.log = ChangeLog()
         self._version = 1000
 
     @property
@@ -106,7 +98,7 @@ class FakeApi:
         ]
         more = str(start + limit) if len(found) > start + limit else ""
         items = [{k: v for k, v in item.items() if k not in ("apiVersion", "kind")} for item in found[start : start + limit]]
-        return Answer(200, {"metadata": {"continue": more}, "items": copied(items)})
+        return Answer(200, {"metadata": {"continue": more, "resourceVersion": str(self._version)}, "items": copied(items)})
 
     def _create(self, where: Place, body: Object, manager: str) -> Answer:
         where = Place(where.version, where.plural, where.namespace, body["metadata"]["name"])
@@ -171,12 +163,22 @@ class FakeApi:
     def _store(self, where: Place, item: Object) -> None:
         self._version += 1
         item["metadata"]["resourceVersion"] = str(self._version)
+        what = "MODIFIED" if where in self.objects else "ADDED"
         self.objects[where] = item
         self.changes += 1
+        self.log.add(Change(self._version, what, where, item))
 
     def _drop(self, where: Place) -> None:
-        del self.objects[where]
+        self._version += 1
+        item = self.objects.pop(where)
+        last = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self._version)}}
         self.changes += 1
+        self.log.add(Change(self._version, "DELETED", where, last))
+
+    def watch(self, path: str, version: str) -> AsyncIterator[Object]:
+        """Events of a collection after a version; the first one is an error where the version is too old."""
+        where, _ = _parsed(path)
+        return self.log.events(where, int(version))
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

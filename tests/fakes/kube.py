@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from hotfix.adapters.kube import FIELD_MANAGER, Kube, Object, translated
+from hotfix.adapters.kube import FIELD_MANAGER, Kube, Object, passed, translated
 
 from .api import FakeApi
 
@@ -40,3 +40,10 @@ class FakeKube(Kube):
         if answer.status >= 300:
             raise translated(answer.status, json.dumps(answer.body), answer.headers, f"{method} {url}")
         return answer.body
+
+    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncIterator[Object]:
+        """Events as the real one tells them; a fault at the start is one of the request, later ones cut it."""
+        self.before("WATCH", url)
+        async for event in self.api.watch(url, version):
+            self.after("WATCH", url)
+            yield passed(event, url)

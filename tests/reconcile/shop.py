@@ -14,8 +14,9 @@ from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.core.machine import Decision
 from hotfix.core.observation import MetricsView, Series, SideSeries
 from hotfix.errors import OutsideError, Unavailable
+from hotfix.lookout import Ports
 from hotfix.ports import Key, MetricsQuery
-from hotfix.reconcile import Ports, Reconciler
+from hotfix.reconcile import Reconciler
 from hotfix.settings import ReconcileSettings
 from tests.e2e.shop import deployment, rollout, route, service
 from tests.fakes.api import FakeApi

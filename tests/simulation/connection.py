@@ -1,20 +1,19 @@
 """The connection of one simulated operator to the API server: what may go wrong with a request, and what is noted of it.
 
-A request may be refused, time out, be done without an answer, be answered with what was true some time ago, hang until it is
-woken, or be the last thing the process does. Which of these happens is decided by `trouble`.
+A request may be refused, time out, be done without an answer, hang until it is woken, or be the last thing the process does. A
+watch may break off, or tell nothing any more without ending. Which of these happens is decided by `trouble`.
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from hotfix.adapters.kube import Object, translated
+from hotfix.adapters.kube import Object, passed, translated
 from hotfix.errors import Unavailable
 from tests.fakes.api import Answer, FakeApi, failure
-from tests.fakes.copying import copied
 from tests.fakes.kube import FakeKube
 
 
@@ -30,12 +29,14 @@ class Trouble(StrEnum):
     TIMED_OUT = "timed out"  # not done
     LOST = "done, but the answer was lost"
     CONFLICT = "conflict"  # not done
-    STALE = "answered from a stale cache"
+    STALE = "a watch tells nothing any more"
     HANGS = "hangs"  # done when it is woken
     DIES_BEFORE = "the process dies before it"
     DIES_AFTER = "the process dies after it"
 
 
+CUTS = frozenset({Trouble.REFUSED, Trouble.TIMED_OUT, Trouble.LOST, Trouble.CONFLICT})
+SILENT = frozenset({Trouble.STALE, Trouble.HANGS})
 REFUSALS = ((503, "ServiceUnavailable"), (500, "InternalError"), (429, "TooManyRequests"), (403, "Forbidden"))
 
 
@@ -59,8 +60,6 @@ class TroubledKube(FakeKube):
         super().__init__(api)
         self.trouble, self.answered = trouble, answered
         self.hanging: list[Hang] = []
-        self.remembers = False
-        self._old: dict[str, Answer] = {}
         self._refusals = 0
 
     async def _call(
@@ -97,15 +96,20 @@ class TroubledKube(FakeKube):
             return failure(status, reason, f"{reason} by a fault")
         if what is Trouble.CONFLICT and method == "PATCH":
             return failure(409, "Conflict", "conflict by a fault")
-        if what is Trouble.STALE and method == "GET" and url in self._old:
-            return Answer(200, copied(self._old[url].body))
         answer = self.api.handle(method, url, query, body, self._manager)
-        if method == "GET":
-            if self.remembers and answer.status == 200:
-                self._old[url] = Answer(200, copied(answer.body))
-        else:
+        if method != "GET":
             self.answered(method, url, body, answer)
         return answer
+
+    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncIterator[Object]:
+        """Events, until trouble ends it or makes it silent."""
+        async for event in self.api.watch(url, version):
+            what = self.trouble("WATCH", url)
+            if what in CUTS:
+                raise Unavailable(f"The watch of {url} broke off")
+            if what in SILENT:
+                await asyncio.Event().wait()
+            yield passed(event, url)
 
     def wake(self) -> None:
         """Everything that hangs goes on."""

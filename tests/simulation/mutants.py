@@ -62,6 +62,10 @@ def _stores_only_what_changed(patch: Patch) -> None:
     _without_stamps(patch)
 
 
+def _acts_on_what_was_told(patch: Patch) -> None:
+    patch.setattr(reconcile, "CONFIRMED", ())
+
+
 def _without_stamps(patch: Patch) -> None:
     patch.setattr(fencing, "intention_of", lambda written, seen: None)
     patch.setattr(plan, "stamped", lambda route, look: False)
@@ -338,6 +342,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "no request is lost",
         seeds=(268,),
     ),
+    Mutant("drain", "pods end by what a watch told last", _acts_on_what_was_told, "no request is lost", seeds=(862,)),
     Mutant("said at least once", "events are not published", _says_nothing, "everything is said"),
     Mutant("settles", "waits for a moment in the future", _waits_for_the_future, "settles", seeds=(317,)),
     Mutant(

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from hotfix.adapters.announcer import KubeAnnouncer
+from hotfix.adapters.mirror import Mirror
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
 from hotfix.adapters.store import KubeStore
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.core.machine import Decision
 from hotfix.core.observation import MetricsView
 from hotfix.errors import OutsideError, Unavailable
+from hotfix.lookout import Ports
 from hotfix.ports import Key, MetricsQuery
-from hotfix.reconcile import Ports, Reconciler
+from hotfix.reconcile import Reconciler
 from hotfix.settings import ReconcileSettings
 from tests.fakes.clock import FakeClock
 from tests.reconcile.shop import INTERVAL, Requests
@@ -58,7 +60,14 @@ class Operator:
     """`look` runs a look as far as it gets; `due` is the world's time of the next one."""
 
     def __init__(
-        self, number: int, kube: TroubledKube, requests: Requests, clock: FakeClock, note: Callable[[str], None]
+        self,
+        number: int,
+        kube: TroubledKube,
+        requests: Requests,
+        clock: FakeClock,
+        note: Callable[[str], None],
+        *,
+        max_age_seconds: float,
     ) -> None:
         self.number, self.kube, self.requests = number, kube, requests
         self.clock = SkewedClock(clock)
@@ -67,14 +76,16 @@ class Operator:
         self.crashes = 0
         self.gone = False
         self.task: asyncio.Task[float | None] | None = None
+        self.max_age_seconds = max_age_seconds
         self._start()
 
     def _start(self) -> None:
         """A new process: nothing is remembered but what is stored."""
+        self.mirror = Mirror(self.kube, self.clock.monotonic, max_age_seconds=self.max_age_seconds)
         ports = Ports(
-            store=KubeStore(self.kube),
-            router=GatewayApiRouter(self.kube),
-            workloads=KubeWorkloads(self.kube),
+            store=KubeStore(self.kube, self.mirror),
+            router=GatewayApiRouter(self.kube, self.mirror),
+            workloads=KubeWorkloads(self.kube, self.mirror),
             metrics=Metrics(self.requests),
             announcer=KubeAnnouncer(self.kube, instance=f"operator-{self.number}"),
             clock=self.clock,
@@ -107,15 +118,23 @@ class Operator:
                 raise AssertionError("a look waits for something that is not simulated")
             return
         task, self.task = self.task, None
-        self.due = self.clock.world.now() + self._after(task)
+        self.due = self.clock.world.now() + await self._after(task)
 
-    def _after(self, task: "asyncio.Task[float | None]") -> float:
+    async def close(self) -> None:
+        """The process is gone."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait({self.task})
+        await self.mirror.close()
+
+    async def _after(self, task: "asyncio.Task[float | None]") -> float:
         """Seconds until the next look."""
         try:
             wait = task.result()
         except Crash:
             self.note(f"operator {self.number} died and starts anew")
             self.crashes += 1
+            await self.mirror.close()
             self._start()
             return 1.0
         except OutsideError as error:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hotfix.adapters.mirror import MAX_AGE_SECONDS
+
 from .connection import Trouble
 
 IMAGES = ("sample:1.1", "sample:1.1", "sample:crash")  # a good hotfix twice as often as a bad one
@@ -46,6 +48,7 @@ class Plan:
     per_call: dict[Trouble, float] = field(default_factory=dict)
     per_look: dict[Fault, float] = field(default_factory=dict)
     fault_seconds: float = 300.0
+    max_age_seconds: float = MAX_AGE_SECONDS  # of what operators remember of the cluster; with less they list often
 
     @property
     def good(self) -> bool:
@@ -106,4 +109,5 @@ def plan_of(seed: int) -> Plan:
         per_call={trouble: lots.choice((0.001, 0.005, 0.02)) for trouble in calls},
         per_look={fault: lots.choice((0.005, 0.02)) for fault in Fault if lots.random() < BREADTH / 2},
         fault_seconds=lots.uniform(60, 300),
+        max_age_seconds=lots.choice((2.0, MAX_AGE_SECONDS)),
     )

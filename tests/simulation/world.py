@@ -65,8 +65,7 @@ class World:
 
     def _operator(self, number: int) -> Operator:
         kube = TroubledKube(self.shop.api, self._trouble, self._answered)
-        kube.remembers = Trouble.STALE in self.plan.per_call
-        return Operator(number, kube, self.requests, self.shop.clock, self.note)
+        return Operator(number, kube, self.requests, self.shop.clock, self.note, max_age_seconds=self.plan.max_age_seconds)
 
     def note(self, text: str) -> None:
         """One line of the story."""
@@ -232,4 +231,9 @@ def deciding(hear: Hear) -> Iterator[None]:
 
 async def simulate(seed: int) -> Result:
     """The rollout of a seed."""
-    return await World(plan_of(seed)).run()
+    world = World(plan_of(seed))
+    try:
+        return await world.run()
+    finally:
+        for operator in world.operators:
+            await operator.close()

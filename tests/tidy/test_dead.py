@@ -23,6 +23,7 @@ ALIVE = {
     "_value_": "the standard library's enum reads it",
     "trust_env": "requests reads it",
     "refresh_api_key_hook": "the Kubernetes client calls it",
+    "connection_pool_maxsize": "the Kubernetes client reads it",
     "standalone": "a setting of kopf",
     "enabled": "a setting of kopf",
     "disabled": "a setting of kopf",

@@ -1,4 +1,4 @@
-"""The Kubernetes API as a few verbs on raw objects: login, time-outs, and every client error translated once.
+"""The Kubernetes API as a few verbs on raw objects, with time-outs, and every client error translated once.
 
 Built on the asynchronous client of the `kubernetes` package; its typed models are not used (they cost memory and start-up
 time, and would drop fields they do not know).
@@ -6,32 +6,34 @@ time, and would drop fields they do not know).
 
 import asyncio
 import json
-import logging
-import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import closing
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from hotfix.errors import Conflict, NotFound, Refused, Unavailable
 
-log = logging.getLogger(__name__)
+from .login import configuration
 
 FIELD_MANAGER = "hotfix-operator"
+# Linux' names: seconds of silence before the first probe, seconds between probes, probes without an answer until it is given up
+KEEP_ALIVE = [
+    (option, value)
+    for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
+    if (option := getattr(socket, name, None)) is not None
+]
 TIMEOUT_SECONDS = 10.0
-TOKEN_SECONDS = 60.0  # a token is read again after this long: files are rotated, programs that log in hand out short-lived ones
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-OWN_NAMESPACE = SERVICE_ACCOUNT.with_name("namespace")
 
 Object = dict[str, Any]
+Objects = list[Object]
 Patch = Sequence[Mapping[str, Any]]
+JSON = "application/json"
 
 
 class AlreadyExists(Conflict):
@@ -47,82 +49,6 @@ def path(api_version: str, plural: str, namespace: str | None = None, name: str 
 
 # not logged in (a token that is being rotated), time-out, a list that went stale, too early, too many: another time it may work
 PASSING = frozenset({401, 408, 410, 425, 429})
-# the last four are what the client makes of a kubeconfig of another shape
-LOGIN_ERRORS = (config.ConfigException, OSError, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError)
-
-
-def in_a_pod() -> bool:
-    """This process has a pod's service account."""
-    return SERVICE_ACCOUNT.exists()
-
-
-def own_namespace() -> str | None:
-    """The namespace of this process' pod; None outside of one."""
-    return OWN_NAMESPACE.read_text().strip() if OWN_NAMESPACE.exists() else None
-
-
-async def configuration(*, kubeconfig: str | None = None, context: str | None = None) -> Configuration:
-    """The pod's service account where there is one, else the kubeconfig (`KUBECONFIG`, ~/.kube/config); Refused without any."""
-    found = Configuration()
-    try:
-        if kubeconfig is None and context is None and in_a_pod():
-            config.load_incluster_config(client_configuration=found)
-        else:
-            await _load(found, kubeconfig, context)
-            found.refresh_api_key_hook = _reread(kubeconfig, context)  # type: ignore[assignment]  # its stub knows None only
-    except LOGIN_ERRORS as error:
-        raise Refused(f"No way to log in to a cluster: {error}", reason="NoCredentials") from error
-    return found
-
-
-async def _load(found: Configuration, kubeconfig: str | None, context: str | None) -> None:
-    await config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=found, persist_config=False)
-
-
-def _reread(kubeconfig: str | None, context: str | None) -> Callable[[Configuration], Coroutine[Any, Any, None]]:
-    """A hook that reads the kubeconfig's token anew now and then; where that fails, the old one may still do."""
-    due = time.monotonic() + TOKEN_SECONDS
-
-    async def hook(present: Configuration) -> None:
-        nonlocal due
-        if time.monotonic() < due:
-            return
-        due = time.monotonic() + TOKEN_SECONDS
-        anew = Configuration()
-        try:
-            await _load(anew, kubeconfig, context)
-        except LOGIN_ERRORS as error:
-            log.warning("the kubeconfig cannot be read again: %s", error)
-            return
-        present.api_key = anew.api_key
-
-    return hook
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """How to reach the API server, for a client other than ours. File names and a token as it is now."""
-
-    server: str
-    ca_file: str | None
-    insecure: bool
-    token: str | None
-    certificate_file: str | None
-    key_file: str | None
-
-
-async def credentials() -> Credentials:
-    """What `configuration` finds, as plain values."""
-    found = await configuration()
-    token = await found.get_api_key_with_prefix("BearerToken") or ""
-    return Credentials(
-        server=found.host,
-        ca_file=found.ssl_ca_cert,
-        insecure=not found.verify_ssl,
-        token=token.partition(" ")[2] or None,
-        certificate_file=found.cert_file,
-        key_file=found.key_file,
-    )
 
 
 class Kube:
@@ -135,9 +61,12 @@ class Kube:
         self.may_write: Callable[[], bool] = lambda: True
 
     @classmethod
-    async def login(cls, *, kubeconfig: str | None = None, context: str | None = None) -> Self:
-        """A connection with the credentials of `configuration`."""
-        return cls(await configuration(kubeconfig=kubeconfig, context=context))
+    async def login(cls, *, kubeconfig: str | None = None, context: str | None = None, connections: int | None = None) -> Self:
+        """A connection with the credentials of `configuration`; `connections`: at most so many at once, 0 for no limit."""
+        found = await configuration(kubeconfig=kubeconfig, context=context)
+        if connections is not None:
+            found.connection_pool_maxsize = connections
+        return cls(found)
 
     async def __aenter__(self) -> Self:
         try:
@@ -163,14 +92,36 @@ class Kube:
 
     async def list(self, url: str, **query: str) -> list[Object]:
         """The items of a list, whole; `query` may hold labelSelector, fieldSelector."""
+        return (await self.list_at(url, **query))[0]
+
+    async def list_at(self, url: str, **query: str) -> tuple[Objects, str]:
+        """The items of a list, whole, and the version at which it was so."""
         items: list[Object] = []
         more = ""
         while True:
             page = await self._call("GET", url, query={**query, "limit": "500", **({"continue": more} if more else {})})
             items += page.get("items") or []
-            more = (page.get("metadata") or {}).get("continue") or ""
+            meta = page.get("metadata") or {}
+            more = meta.get("continue") or ""
             if not more:
-                return items
+                return items, meta.get("resourceVersion") or ""
+
+    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncIterator[Object]:
+        """What changes in a collection after `version`: {"type": ADDED, MODIFIED, DELETED or BOOKMARK, "object": ...}, until the
+        server ends it after so many seconds. Unavailable when it breaks off, also for a version that is too old (410)."""
+        query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "1", "timeoutSeconds": str(seconds)}
+        try:
+            answer = await self._send("GET", f"{url}?{urlencode(query)}", whole_seconds=seconds + self._timeout_seconds)
+            with closing(answer.response):
+                if answer.status >= 300:
+                    raise translated(
+                        answer.status, (await answer.read()).decode(errors="replace"), answer.headers, f"watch {url}"
+                    )
+                _keep_alive(answer.response)
+                async for line in answer.response.content:
+                    yield passed(_parsed(line.decode(errors="replace")), url)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unavailable(f"The watch of {url} broke off ({type(error).__name__})") from error
 
     async def create(self, url: str, body: Object) -> Object:
         """Create; AlreadyExists (a Conflict) when it is there."""
@@ -197,21 +148,17 @@ class Kube:
         *,
         body: Any = None,
         query: Mapping[str, str] | None = None,
-        content: str = "application/json",
+        content: str = JSON,
     ) -> Object:
-        assert self._client is not None, "use Kube as an async context manager"
-        target = f"{self._configuration.host}{url}" + (f"?{urlencode(query)}" if query else "")
+        target = url + (f"?{urlencode(query)}" if query else "")
         if method != "GET" and not self.may_write():
             raise Unavailable("This operator does not hold the lease any more; nothing is written.")
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                headers = await self._headers(content)
-                answer = await self._client.rest_client.request(method, target, headers=headers, body=body)
+                answer = await self._send(method, target, body=body, content=content)
                 text = (await answer.read()).decode(errors="replace")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"The API server does not answer ({type(error).__name__}) to {method} {url}") from error
-        except config.ConfigException as error:
-            raise Unavailable(f"The login to the API server cannot be renewed: {error}") from error
         if answer.status >= 300:
             raise translated(answer.status, text, answer.headers, f"{method} {url}")
         parsed = _parsed(text)
@@ -219,10 +166,42 @@ class Kube:
             raise Unavailable(f"The API server answered {method} {url} with something that is not a JSON object")
         return parsed
 
+    async def _send(self, method: str, target: str, *, body: Any = None, content: str = JSON, whole_seconds: float = 60.0) -> Any:
+        """One request, bounded until its answer begins; the whole of it, with the answer read, by `whole_seconds`."""
+        assert self._client is not None, "use Kube as an async context manager"
+        try:
+            headers = await self._headers(content)
+        except config.ConfigException as error:
+            raise Unavailable(f"The login to the API server cannot be renewed: {error}") from error
+        url = f"{self._configuration.host}{target}"
+        async with asyncio.timeout(self._timeout_seconds):
+            return await self._client.rest_client.request(
+                method, url, headers=headers, body=body, _request_timeout=aiohttp.ClientTimeout(total=whole_seconds)
+            )
+
     async def _headers(self, content: str) -> dict[str, str]:
         token = await self._configuration.get_api_key_with_prefix("BearerToken")
         headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": FIELD_MANAGER}
         return {**headers, "Authorization": token.strip()} if token else headers
+
+
+def _keep_alive(answer: aiohttp.ClientResponse) -> None:
+    """A peer that vanished is noticed within half a minute, instead of never: nothing is sent on a watch."""
+    transport = answer.connection.transport if answer.connection else None
+    found = transport.get_extra_info("socket") if transport else None
+    if found is not None:
+        for option, value in KEEP_ALIVE:
+            found.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def passed(event: Object | None, url: str) -> Object:
+    """An event of a watch, unless it is an error or nothing that can be read."""
+    if event is None or "object" not in event:
+        raise Unavailable(f"The watch of {url} told something that is no event")
+    if event.get("type") == "ERROR":
+        status = event["object"]
+        raise Unavailable(f"The watch of {url} ended: {status.get('message') or status.get('reason')}")
+    return event
 
 
 def _parsed(text: str) -> Object | None:

@@ -1,6 +1,7 @@
 """RolloutStore on the API server: HotfixRollout objects, their status at the version seen, our finalizer."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hotfix.core.observation import RivalView
@@ -10,6 +11,7 @@ from hotfix.ports import Key, Stored
 
 from .kube import Kube, Object, path
 from .ownership import owner_of
+from .reading import Direct, Reader, Resource
 
 API_VERSION = "hotfix-operator.dev/v1alpha1"
 PLURAL = "hotfixrollouts"
@@ -20,19 +22,16 @@ REQUEST = "hotfix-operator.dev/request"
 class KubeStore:
     """Every write carries the resourceVersion that was read."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._kube = kube
+    def __init__(self, kube: Kube, reader: Reader | None = None) -> None:
+        self._kube, self._reader = kube, Direct(kube) if reader is None else reader
 
     async def load(self, key: Key) -> Stored | None:
         """The object as it is now; None when it is gone."""
-        item = await self._kube.find(path(API_VERSION, PLURAL, key.namespace, key.name))
-        if item is None:
-            return None
-        stored = _stored(item)
-        if not stored.deleting:
+        stored = await self._reader.find(ROLLOUTS, key.namespace, key.name)
+        if stored is None or not stored.deleting:
             return stored
         namespace = await self._kube.find(path("v1", "namespaces", None, key.namespace))
-        return _stored(item, ending=namespace is None or bool(namespace["metadata"].get("deletionTimestamp")))
+        return replace(stored, namespace_ending=namespace is None or bool(namespace["metadata"].get("deletionTimestamp")))
 
     async def save_status(self, stored: Stored, status: Mapping[str, Any]) -> Stored:
         """Replace the whole status at the version of `stored`."""
@@ -41,7 +40,11 @@ class KubeStore:
             {"op": "add", "path": "/status", "value": dict(status)},
         ]
         url = path(API_VERSION, PLURAL, stored.key.namespace, stored.key.name, "status")
-        return _stored(await self._kube.json_patch(url, operations), ending=stored.namespace_ending)
+        return self._wrote(stored, await self._kube.json_patch(url, operations))
+
+    def _wrote(self, before: Stored, item: Object) -> Stored:
+        self._reader.wrote(ROLLOUTS, before.key.namespace, item)
+        return replace(_stored(item), namespace_ending=before.namespace_ending)
 
     async def set_finalizer(self, stored: Stored, *, present: bool) -> Stored | None:
         """Add or remove our finalizer; other finalizers stay. None when the object is gone with it."""
@@ -61,7 +64,7 @@ class KubeStore:
         except NotFound:
             return None
         gone = stored.deleting and not present and not others
-        return None if gone else _stored(latest, ending=stored.namespace_ending)
+        return None if gone else self._wrote(stored, latest)
 
     async def request(self, stored: Stored, text: str, manager: str) -> None:
         """Write a person's request, `verb:token`, on the object."""
@@ -70,21 +73,31 @@ class KubeStore:
 
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
         """The namespace's other unfinished rollouts."""
-        items = await self._kube.list(path(API_VERSION, PLURAL, key.namespace))
-        views = (_rival(item) for item in items if item["metadata"]["name"] != key.name)
+        others = await self._reader.list(ROLLOUTS, key.namespace)
+        views = (_rival(other) for other in others if other.key != key)
         return tuple(view for view in views if view.phase not in TERMINAL_PHASES)
 
     async def reach(self, namespace: str | None) -> None:
         """A list of one: raises when rollouts cannot be read."""
         await self._kube.get(f"{path(API_VERSION, PLURAL, namespace)}?limit=1")
 
-    async def keys(self, namespace: str | None) -> list[Key]:
-        """All rollouts of a namespace, or of the cluster."""
+    async def keys(self, namespace: str | None) -> dict[Key, bool]:
+        """All rollouts of a namespace, or of the cluster: key -> whether there is something to do."""
         items = await self._kube.list(path(API_VERSION, PLURAL, namespace))
-        return [Key(item["metadata"]["namespace"], item["metadata"]["name"]) for item in items]
+        return {stored.key: not _finished(stored) for stored in map(_stored, items)}
+
+    def knows(self, key: Key, version: str) -> bool:
+        """This version of the object, or a newer one, has come by another way: by the reader, or as the answer to a write."""
+        return self._reader.knows(ROLLOUTS, key.namespace, key.name, version)
 
 
-def _stored(item: Object, *, ending: bool = False) -> Stored:
+def _finished(stored: Stored) -> bool:
+    """It ended, everything is given back, and nobody asks for anything."""
+    at_the_end = stored.status.get("phase") in TERMINAL_PHASES and stored.status.get("observedGeneration") == stored.generation
+    return at_the_end and not stored.finalizer and not stored.deleting
+
+
+def _stored(item: Object) -> Stored:
     meta = item["metadata"]
     return Stored(
         key=Key(meta["namespace"], meta["name"]),
@@ -94,7 +107,6 @@ def _stored(item: Object, *, ending: bool = False) -> Stored:
         created=meta["creationTimestamp"],
         deleting="deletionTimestamp" in meta,
         finalizer=FINALIZER in (meta.get("finalizers") or ()),
-        namespace_ending=ending,
         owner=owner_of(item),
         request=(meta.get("annotations") or {}).get(REQUEST, "").partition(":")[0] or None,
         spec=item.get("spec") or {},
@@ -102,13 +114,16 @@ def _stored(item: Object, *, ending: bool = False) -> Stored:
     )
 
 
-def _rival(item: Object) -> RivalView:
-    spec, status = item.get("spec") or {}, item.get("status") or {}
+def _rival(stored: Stored) -> RivalView:
+    spec, status = stored.spec, stored.status
     named = ((spec.get("traffic") or {}).get("httpRoutes")) or (status.get("resolved") or {}).get("routes") or []
     return RivalView(
-        name=item["metadata"]["name"],
-        created=item["metadata"]["creationTimestamp"],
+        name=stored.key.name,
+        created=stored.created,
         phase=status.get("phase"),
         stable=(spec.get("stable") or {}).get("deployment", ""),
         routes=tuple(route.get("name", "") for route in named),
     )
+
+
+ROLLOUTS = Resource(API_VERSION, PLURAL, _stored)

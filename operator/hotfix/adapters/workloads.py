@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hotfix.core.labels import selector_of
@@ -14,12 +15,12 @@ from hotfix.errors import Refused
 
 from .kube import Kube, Object, path
 from .ownership import controller_of, owner_of
+from .reading import Direct, Reader, Resource
 
 log = logging.getLogger(__name__)
 
-APPS, DISCOVERY, AUTOSCALING = "apps/v1", "discovery.k8s.io/v1", "autoscaling/v2"
 REVISION = "deployment.kubernetes.io/revision"
-HASH_LABEL = "pod-template-hash"
+HASH_LABEL, SERVICE_LABEL = "pod-template-hash", "kubernetes.io/service-name"
 COMPANIONS = (  # kind, version, plural, the field of its spec that selects pods
     ("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", "podSelector"),
     ("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", "selector"),
@@ -31,30 +32,26 @@ STARTING = frozenset({"ContainerCreating", "PodInitializing"})  # reasons to wai
 class KubeWorkloads:
     """Reads one side in parallel; writes carry the version that was read."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._kube = kube
+    def __init__(self, kube: Kube, reader: Reader | None = None) -> None:
+        self._kube, self._reader = kube, Direct(kube) if reader is None else reader
 
-    async def read(self, namespace: str, deployment: str, service: str) -> SideView:
-        """One side as it is now; what does not exist is named in `missing`."""
-        found, backend, slices, scalers = await asyncio.gather(
-            self._kube.find(path(APPS, "deployments", namespace, deployment)),
-            self._kube.find(path("v1", "services", namespace, service)),
-            self._kube.list(path(DISCOVERY, "endpointslices", namespace), labelSelector=f"kubernetes.io/service-name={service}"),
-            self._kube.list(path(AUTOSCALING, "horizontalpodautoscalers", namespace)),
+    async def read(self, namespace: str, deployment: str, service: str, *, fresh: bool = False) -> SideView:
+        """One side; what does not exist is named in `missing`. `fresh`: what can serve is asked for anew."""
+        found, backend, ready, scalers, pods = await asyncio.gather(
+            self._reader.find(DEPLOYMENTS, namespace, deployment, fresh=fresh),
+            self._reader.find(SERVICES, namespace, service),
+            self._reader.list(SLICES, namespace, service, fresh=fresh),
+            self._reader.list(SCALERS, namespace, deployment),
+            self._reader.list(PODS, namespace, deployment),
         )
-        pods = await self._pods(namespace, deployment, found["spec"]["selector"]) if found else ()
         absent = ((found, f"Deployment {deployment}"), (backend, f"Service {service}"))
         return SideView(
-            deployment=_deployment(found) if found else None,
-            service=_service(backend, slices) if backend else None,
-            pods=pods,
-            scaler=next((view for item in scalers if (view := _scaler(item, deployment))), None),
+            deployment=found,
+            service=replace(backend, ready_pods=tuple(sorted({name for names in ready for name in names}))) if backend else None,
+            pods=tuple(pods) if found else (),
+            scaler=scalers[0] if scalers else None,
             missing=tuple(name for item, name in absent if item is None),
         )
-
-    async def _pods(self, namespace: str, deployment: str, selector: Mapping[str, Any]) -> tuple[PodView, ...]:
-        items = await self._kube.list(path("v1", "pods", namespace), labelSelector=label_selector(selector))
-        return tuple(_pod(item) for item in items if _belongs(item, deployment))
 
     async def companions(self, namespace: str) -> tuple[CompanionView, ...]:
         """NetworkPolicies, PodDisruptionBudgets and PodMonitors."""
@@ -86,7 +83,8 @@ class KubeWorkloads:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": deployment.version},
             {"op": "add", "path": pointer, "value": value},
         ]
-        await self._kube.json_patch(path(APPS, "deployments", namespace, deployment.name), operations)
+        item = await self._kube.json_patch(DEPLOYMENTS.path(namespace, deployment.name), operations)
+        self._reader.wrote(DEPLOYMENTS, namespace, item)
 
     async def set_scaler_floor(self, namespace: str, scaler: ScalerView, min_replicas: int) -> None:
         """Set `.spec.minReplicas`."""
@@ -94,17 +92,8 @@ class KubeWorkloads:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": scaler.version},
             {"op": "add", "path": "/spec/minReplicas", "value": min_replicas},
         ]
-        await self._kube.json_patch(path(AUTOSCALING, "horizontalpodautoscalers", namespace, scaler.name), operations)
-
-
-def label_selector(selector: Mapping[str, Any]) -> str:
-    """A metav1.LabelSelector as the API's query parameter wants it."""
-    parts = [f"{name}={value}" for name, value in sorted((selector.get("matchLabels") or {}).items())]
-    for entry in selector.get("matchExpressions") or ():
-        key, values = entry["key"], ",".join(sorted(entry.get("values") or ()))
-        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}
-        parts.append(forms[entry["operator"]])
-    return ",".join(parts)
+        item = await self._kube.json_patch(SCALERS.path(namespace, scaler.name), operations)
+        self._reader.wrote(SCALERS, namespace, item)
 
 
 def template_hash(pod_spec: Mapping[str, Any]) -> str:
@@ -138,12 +127,13 @@ def _deployment(item: Object) -> DeploymentView:
     )
 
 
-def _belongs(item: Object, deployment: str) -> bool:
-    """The pod is of a ReplicaSet of this Deployment, and not on its way out."""
+def _deployment_of(item: Object) -> str | None:
+    """The Deployment whose ReplicaSet a pod is of; None for one on its way out."""
     meta = item["metadata"]
-    stem = f"{deployment}-{(meta.get('labels') or {}).get(HASH_LABEL)}"
-    owners = {owner["name"] for owner in meta.get("ownerReferences") or () if owner.get("kind") == "ReplicaSet"}
-    return stem in owners and "deletionTimestamp" not in meta
+    tail = f"-{(meta.get('labels') or {}).get(HASH_LABEL)}"
+    owners = (owner["name"] for owner in meta.get("ownerReferences") or () if owner.get("kind") == "ReplicaSet")
+    found = next((name.removesuffix(tail) for name in owners if name.endswith(tail)), None)
+    return None if "deletionTimestamp" in meta else found
 
 
 def _pod(item: Object) -> PodView:
@@ -165,22 +155,31 @@ def _pod(item: Object) -> PodView:
     )
 
 
-def _service(item: Object, slices: list[Object]) -> ServiceView:
+def _service_of(item: Object) -> str | None:
+    """The Service that an EndpointSlice is of."""
+    return (item["metadata"].get("labels") or {}).get(SERVICE_LABEL)
+
+
+def _ready_pods(item: Object) -> tuple[str, ...]:
+    """Names of the pods that an EndpointSlice holds ready; of endpoints without a pod, the addresses."""
+    ready = []
+    for endpoint in item.get("endpoints") or ():
+        conditions = endpoint.get("conditions") or {}
+        if conditions.get("ready") is not False and not conditions.get("terminating"):
+            ready.append((endpoint.get("targetRef") or {}).get("name") or ",".join(endpoint.get("addresses") or ()))
+    return tuple(ready)
+
+
+def _service(item: Object) -> ServiceView:
+    """Without what stands behind it."""
     spec = item["spec"]
-    ready: set[str] = set()
-    for entry in slices:
-        for endpoint in entry.get("endpoints") or ():
-            conditions = endpoint.get("conditions") or {}
-            if conditions.get("ready") is not False and not conditions.get("terminating"):
-                target = (endpoint.get("targetRef") or {}).get("name") or ",".join(endpoint.get("addresses") or ())
-                ready.add(target)
     return ServiceView(
         name=item["metadata"]["name"],
         selector=spec.get("selector") or {},
         ports=tuple(int(port["port"]) for port in spec.get("ports") or ()),
         grpc_ports=tuple(int(port["port"]) for port in spec.get("ports") or () if _speaks_grpc(port)),
         session_affinity=spec.get("sessionAffinity") == "ClientIP",
-        ready_pods=tuple(sorted(ready)),
+        ready_pods=(),
     )
 
 
@@ -189,10 +188,14 @@ def _speaks_grpc(port: Mapping[str, Any]) -> bool:
     return port.get("appProtocol") == "grpc" or re.fullmatch("grpc(-.*)?", port.get("name") or "") is not None
 
 
-def _scaler(item: Object, deployment: str) -> ScalerView | None:
-    spec, target = item["spec"], item["spec"].get("scaleTargetRef") or {}
-    if target.get("kind") != "Deployment" or target.get("name") != deployment:
-        return None
+def _target_of(item: Object) -> str | None:
+    """The Deployment that an HPA scales."""
+    target = item["spec"].get("scaleTargetRef") or {}
+    return target.get("name") if target.get("kind") == "Deployment" else None
+
+
+def _scaler(item: Object) -> ScalerView:
+    spec = item["spec"]
     return ScalerView(
         name=item["metadata"]["name"],
         min_replicas=int(spec.get("minReplicas", 1)),
@@ -200,3 +203,10 @@ def _scaler(item: Object, deployment: str) -> ScalerView | None:
         owner=owner_of(item) or controller_of(item),
         version=item["metadata"]["resourceVersion"],
     )
+
+
+DEPLOYMENTS = Resource("apps/v1", "deployments", _deployment)
+SERVICES = Resource("v1", "services", _service)
+SLICES = Resource("discovery.k8s.io/v1", "endpointslices", _ready_pods, _service_of, f"{SERVICE_LABEL}=")
+SCALERS = Resource("autoscaling/v2", "horizontalpodautoscalers", _scaler, _target_of)
+PODS = Resource("v1", "pods", _pod, _deployment_of)

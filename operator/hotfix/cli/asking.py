@@ -22,8 +22,8 @@ from hotfix.core.observation import MetricsView, Observation, RoutesView, SideVi
 from hotfix.core.preflight import preset_name
 from hotfix.core.status import Status
 from hotfix.errors import NotFound, Refused
+from hotfix.lookout import metrics_query
 from hotfix.ports import Key
-from hotfix.reconcile import metrics_query
 
 from .crd import KIND
 

@@ -1,4 +1,4 @@
-"""The namespace that a kubeconfig's context names, as kubectl finds it. Logging in is adapters/kube.py's."""
+"""The namespace that a kubeconfig's context names, as kubectl finds it. Logging in is adapters/login.py's."""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from hotfix.adapters import kube
+from hotfix.adapters import login
 from hotfix.errors import Refused
 
 DEFAULT = "default"
@@ -15,8 +15,8 @@ DEFAULT = "default"
 
 def namespace(*, kubeconfig: str | None, context: str | None) -> str:
     """Namespace of the context (default: the current one), else of this pod, else `default`; Refused for an unreadable file."""
-    if kubeconfig is None and context is None and kube.in_a_pod():
-        return kube.own_namespace() or "default"
+    if kubeconfig is None and context is None and login.in_a_pod():
+        return login.own_namespace() or "default"
     found = [_read(path) for path in _paths(kubeconfig)]
     chosen = context or next((config["current-context"] for config in found if config.get("current-context")), None)
     for config in found:

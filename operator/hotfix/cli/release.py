@@ -19,8 +19,9 @@ from hotfix.core.observation import MetricsView
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Stage
 from hotfix.errors import Conflict, NotFound, Unavailable
+from hotfix.lookout import Ports
 from hotfix.ports import Key, MetricsQuery, Stored
-from hotfix.reconcile import Ports, Reconciler
+from hotfix.reconcile import Reconciler
 from hotfix.settings import ReconcileSettings
 
 MANAGER = "hotfix-cli"

@@ -12,15 +12,19 @@ from pydantic import ValidationError
 from hotfix import settings as settings_module
 from hotfix.adapters.announcer import KubeAnnouncer
 from hotfix.adapters.clock import SystemClock
-from hotfix.adapters.kube import Kube, own_namespace
+from hotfix.adapters.kube import Kube
 from hotfix.adapters.leases import KubeLease
+from hotfix.adapters.login import own_namespace
+from hotfix.adapters.mirror import Mirror
 from hotfix.adapters.prometheus import Access, PrometheusSource
+from hotfix.adapters.reading import Resource
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
-from hotfix.adapters.store import KubeStore
+from hotfix.adapters.store import ROLLOUTS, KubeStore
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.errors import OutsideError
+from hotfix.lookout import Ports
 from hotfix.ports import Key
-from hotfix.reconcile import Ports, Reconciler
+from hotfix.reconcile import Reconciler
 from hotfix.settings import Settings
 from hotfix.telemetry import Telemetry
 
@@ -33,6 +37,7 @@ log = logging.getLogger(__name__)
 
 USAGE_ERROR = 2
 LEASE_NAME = "hotfix-operator"
+UNLIMITED = 0  # connections: each watch holds one
 
 
 def main() -> None:
@@ -65,16 +70,18 @@ def _access(settings: Settings) -> Access:
 
 
 async def _serve(settings: Settings) -> int:
-    async with await Kube.login() as kube, await Kube.login() as apart:
-        clock, telemetry, store = SystemClock(), Telemetry(), KubeStore(kube)
+    async with await Kube.login() as kube, await Kube.login() as apart, await Kube.login(connections=UNLIMITED) as watching:
+        clock, telemetry = SystemClock(), Telemetry()
+        mirror = Mirror(watching, clock.monotonic, heard=lambda *change: _heard(queue, *change))
+        store = KubeStore(kube, mirror)
         elector = _elector(settings, apart, clock)
         if elector:
             kube.may_write = elector.holds
         source = PrometheusSource(_access(settings), clock)
         ports = Ports(
             store=store,
-            router=GatewayApiRouter(kube),
-            workloads=KubeWorkloads(kube),
+            router=GatewayApiRouter(kube, mirror),
+            workloads=KubeWorkloads(kube, mirror),
             metrics=source,
             announcer=KubeAnnouncer(kube, instance=_name()),
             clock=clock,
@@ -91,12 +98,19 @@ async def _serve(settings: Settings) -> int:
             finally:
                 telemetry.looked(clock.monotonic() - started, failure)
 
-        queue: LookQueue[Key] = LookQueue(look, workers=settings.workers)
-        serving = Serving(settings=settings, store=store, queue=queue, registry=telemetry.registry, elector=elector)
+        queue: LookQueue[Key] = LookQueue(look, workers=settings.workers, late=telemetry.late)
+        serving = Serving(settings=settings, store=store, mirror=mirror, queue=queue, telemetry=telemetry, elector=elector)
         try:
             return await serving.run()
         finally:
             source.close()
+            await mirror.close()
+
+
+def _heard(queue: LookQueue[Key], resource: Resource[object], namespace: str, name: str) -> None:
+    """A rollout that somebody changed is looked at at once; for other objects the next look is soon enough."""
+    if resource is ROLLOUTS:
+        queue.add(Key(namespace, name))
 
 
 def _name() -> str:

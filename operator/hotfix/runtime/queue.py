@@ -22,10 +22,18 @@ K = TypeVar("K")
 
 
 class LookQueue(Generic[K]):
-    """Calls `look(key)` when the key is due; its answer is the number of seconds until the next, None for never."""
+    """Calls `look(key)` when the key is due; its answer is the number of seconds until the next, None for never. `late` is told
+    how many seconds after it was due each look began."""
 
-    def __init__(self, look: Callable[[K], Awaitable[float | None]], *, workers: int) -> None:
+    def __init__(
+        self,
+        look: Callable[[K], Awaitable[float | None]],
+        *,
+        workers: int,
+        late: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._look = look
+        self._late = late
         self._workers = workers
         self._due: dict[K, float] = {}
         self._heap: list[tuple[float, int, K]] = []
@@ -92,13 +100,14 @@ class LookQueue(Generic[K]):
             heapq.heappop(self._heap)
             del self._due[key]
             self._running.add(key)
-            task = asyncio.create_task(self._one(key))
+            task = asyncio.create_task(self._one(key, due))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return None
 
-    async def _one(self, key: K) -> None:
+    async def _one(self, key: K, due: float) -> None:
         self._started_at[key] = asyncio.get_running_loop().time()
+        self._late(self._started_at[key] - due)
         try:
             wait = await self._look(key)
             self._failures.pop(key, None)

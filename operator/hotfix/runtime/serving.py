@@ -7,21 +7,21 @@ ends the process with 1: everything of it is refused by then.
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry
-
-from hotfix.adapters.kube import credentials
+from hotfix.adapters.login import credentials
+from hotfix.adapters.mirror import Mirror
 from hotfix.adapters.store import KubeStore
 from hotfix.errors import OutsideError
 from hotfix.ports import Key
 from hotfix.settings import Settings
+from hotfix.telemetry import Telemetry
 
 from .http import Endpoints
 from .lease import Elector
 from .queue import LookQueue
-from .watch import Watch, resync
+from .watch import Resync, Watch
 
 log = logging.getLogger(__name__)
 FAILURE = 1
@@ -33,16 +33,18 @@ class Serving:
 
     settings: Settings
     store: KubeStore
+    mirror: Mirror
     queue: LookQueue[Key]
-    registry: CollectorRegistry
+    telemetry: Telemetry
     elector: Elector | None
 
     def __post_init__(self) -> None:
         self._stopping, self._listed, self._reached, self._leads = (asyncio.Event() for _ in range(4))
+        self.telemetry.counts(lambda: self.mirror.watches, self._leads.is_set)
 
     async def run(self) -> int:
         """The exit code."""
-        endpoints = Endpoints(self.registry, ready=self._missing, lateness=self.queue.lateness_seconds)
+        endpoints = Endpoints(self.telemetry.registry, ready=self._missing, lateness=self.queue.lateness_seconds)
         await endpoints.start(self.settings.http_address)
         beating = asyncio.create_task(endpoints.heartbeat(), name="heartbeat")
         self._on_signals()
@@ -96,20 +98,28 @@ class Serving:
                 log.warning("the rollouts cannot be listed: %s", error)
                 await asyncio.sleep(2.0)
 
-    async def _listing(self) -> list[Key]:
-        if not self.settings.namespace:
-            return await self.store.keys(None)
-        return [key for namespace in self.settings.namespace for key in await self.store.keys(namespace)]
+    async def _listing(self) -> Mapping[Key, bool]:
+        found: dict[Key, bool] = {}
+        namespaces: list[str | None] = [*self.settings.namespace] or [None]
+        for namespace in namespaces:
+            found |= await self.store.keys(namespace)
+        return found
+
+    def _changed(self, key: Key, version: str) -> None:
+        """The watch of all rollouts tells what the mirror tells of namespaces with live ones, and what this operator wrote."""
+        if not self.store.knows(key, version):
+            self.queue.add(key)
 
     async def _lead(self) -> int:
         """Everything that runs side by side, until a signal, or until one part fails or the lease is lost."""
         self._leads.set()
-        watch = Watch(self.queue.add, credentials)
+        watch = Watch(self._changed, credentials)
+        resync = Resync(listing=self._listing, known=self.telemetry.known, changed=self.queue.add, tidy=self.mirror.sweep)
         # created before kopf: it cancels the tasks that began after it
         looking = _task(self.queue.run, "queue")
         parts = {
             looking,
-            _task(lambda: resync(self.settings.resync_seconds, self._listing, self.queue.add, self._listed), "resync"),
+            _task(lambda: resync.run(self.settings.resync_seconds, self._listed), "resync"),
         }
         renewing = _task(self.elector.keep, "lease") if self.elector else None
         if renewing:

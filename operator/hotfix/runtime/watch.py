@@ -7,13 +7,14 @@ whole list at the start and after a gap, and only fills the queue.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kopf
 
-from hotfix.adapters.kube import Credentials
+from hotfix.adapters.login import Credentials
 from hotfix.errors import OutsideError
 from hotfix.ports import Key
 
@@ -24,9 +25,9 @@ LOGIN_MINUTES = 10  # credentials are fetched anew after this long, so that a ro
 
 
 class Watch:
-    """Feeds `changed` with keys until `stop` is set."""
+    """Feeds `changed` with keys and the versions of their objects until `stop` is set."""
 
-    def __init__(self, changed: Callable[[Key], None], credentials: Callable[[], Awaitable[Credentials]]) -> None:
+    def __init__(self, changed: Callable[[Key, str], None], credentials: Callable[[], Awaitable[Credentials]]) -> None:
         self._changed = changed
         self._credentials = credentials
         self.ready = asyncio.Event()
@@ -63,9 +64,9 @@ class Watch:
         if not self.stop.is_set():
             raise RuntimeError("the watch ended by itself")
 
-    async def _event(self, namespace: str | None, name: str | None, **_: Any) -> None:
+    async def _event(self, namespace: str | None, name: str | None, meta: kopf.Meta, **_: Any) -> None:
         if namespace and name:
-            self._changed(Key(namespace, name))
+            self._changed(Key(namespace, name), meta.get("resourceVersion") or "")
 
     async def _login(self, **_: Any) -> kopf.ConnectionInfo:
         found = await self._credentials()
@@ -90,20 +91,30 @@ class _Backoffs:
             wait = min(wait * 2, 10.0)
 
 
-async def resync(
-    every_seconds: float,
-    listing: Callable[[], Awaitable[list[Key]]],
-    changed: Callable[[Key], None],
-    listed: asyncio.Event,
-) -> None:
-    """List everything now and then: what the watch missed is looked at, what is gone is noticed. `listed` after the first."""
-    while True:
-        try:
-            for key in await listing():
-                changed(key)
-            listed.set()
-            wait = every_seconds * (0.9 + 0.2 * random.random())
-        except OutsideError as error:
-            log.warning("the rollouts cannot be listed: %s", error)
-            wait = min(5.0, every_seconds)
-        await asyncio.sleep(wait)
+@dataclass(frozen=True, kw_only=True)
+class Resync:
+    """List everything now and then: what the watch missed is looked at, what is gone is noticed.
+
+    `listing`: key -> whether there is something to do. `known`: the keys that something is remembered of. `tidy` is called after
+    each list.
+    """
+
+    listing: Callable[[], Awaitable[Mapping[Key, bool]]]
+    known: Callable[[], Collection[Key]]
+    changed: Callable[[Key], None]
+    tidy: Callable[[], Awaitable[None]]
+
+    async def run(self, every_seconds: float, listed: asyncio.Event) -> None:
+        """Without an end; `listed` is set after the first list."""
+        while True:
+            try:
+                found = await self.listing()
+                for key in {*(key for key, unfinished in found.items() if unfinished), *(set(self.known()) - set(found))}:
+                    self.changed(key)
+                await self.tidy()
+                listed.set()
+                wait = every_seconds * (0.9 + 0.2 * random.random())
+            except OutsideError as error:
+                log.warning("the rollouts cannot be listed: %s", error)
+                wait = min(5.0, every_seconds)
+            await asyncio.sleep(wait)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hotfix.adapters.kube import FIELD_MANAGER, Kube, Object, path
+from hotfix.adapters.reading import Direct, Reader, Resource
 from hotfix.core.actions import AdoptRoute, ReleaseRoute, SetWeights
 from hotfix.core.observation import RoutesView
 from hotfix.core.spec import HttpRoute
@@ -21,11 +22,14 @@ SETTLE_SECONDS = 1.0  # Contour holds updates back for up to half a second
 class GatewayApiRouter:
     """HTTPRoutes of the rollout's namespace."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._kube = kube
+    def __init__(self, kube: Kube, reader: Reader | None = None) -> None:
+        self._kube, self._reader = kube, Direct(kube) if reader is None else reader
 
-    async def read(self, namespace: str, wanted: Sequence[HttpRoute] | None, services: Services, *, survey: bool) -> RoutesView:
-        """The named routes, or with None the candidates naming stable. `survey`: also look for what by-passes the weights."""
+    async def read(
+        self, namespace: str, wanted: Sequence[HttpRoute] | None, services: Services, *, survey: bool, fresh: bool = False
+    ) -> RoutesView:
+        """The named routes, or with None the candidates naming stable. `survey`: also look for what by-passes the weights.
+        `fresh`: the named ones are asked for anew."""
         everything = await self._all(namespace) if wanted is None or survey else []
         candidates: tuple[str, ...] | None = None
         missing: tuple[str, ...] = ()
@@ -34,7 +38,7 @@ class GatewayApiRouter:
             candidates = tuple(route["metadata"]["name"] for route in naming)
             routes = naming if len(naming) == 1 else []
         else:
-            found = await asyncio.gather(*(self._kube.find(_path(namespace, entry.name)) for entry in wanted))
+            found = await asyncio.gather(*(self._reader.find(ROUTES, namespace, entry.name, fresh=fresh) for entry in wanted))
             routes = [route for route in found if route is not None]
             missing = tuple(f"HTTPRoute {entry.name}" for entry, route in zip(wanted, found, strict=True) if route is None)
         asked = {entry.name: entry for entry in wanted or ()}
@@ -48,7 +52,7 @@ class GatewayApiRouter:
 
     async def _all(self, namespace: str) -> list[Object]:
         try:
-            return await self._kube.list(_path(namespace))
+            return await self._reader.list(ROUTES, namespace)
         except NotFound as error:
             text = f"The cluster does not serve HTTPRoutes ({API_VERSION}); install the Gateway API, version 1.0 or newer."
             raise NotFound(text) from error
@@ -92,9 +96,9 @@ class GatewayApiRouter:
         """
         if not operations:
             return raw
-        url = _path(namespace, raw["metadata"]["name"])
+        url = ROUTES.path(namespace, raw["metadata"]["name"])
         try:
-            return await self._kube.json_patch(url, route_patch.guarded(raw, operations))
+            written = await self._kube.json_patch(url, route_patch.guarded(raw, operations))
         except NotFound:
             raise
         except Refused as error:
@@ -102,7 +106,13 @@ class GatewayApiRouter:
             if latest is not None and latest["metadata"]["resourceVersion"] != raw["metadata"]["resourceVersion"]:
                 raise Conflict(f"HTTPRoute {raw['metadata']['name']} was changed by somebody else meanwhile") from error
             raise
+        self._reader.wrote(ROUTES, namespace, written)
+        return written
 
 
-def _path(namespace: str, name: str | None = None) -> str:
-    return path(API_VERSION, "httproutes", namespace, name)
+def _whole(item: Object) -> Object:
+    """As it is: what a write changes is told by all of it."""
+    return item
+
+
+ROUTES = Resource(API_VERSION, "httproutes", _whole)

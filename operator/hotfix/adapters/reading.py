@@ -1,0 +1,82 @@
+"""How objects are read: a resource, the view of it that is kept, and by what it is looked up. `Direct` asks the API server each
+time; mirror.py answers from memory. Writes go to the API server whichever is used, at the version that was read.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from hotfix.errors import NotFound
+
+from .kube import Kube, Object, path
+
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
+
+
+def _by_name(item: Object) -> str | None:
+    name: str = item["metadata"]["name"]
+    return name
+
+
+@dataclass(frozen=True)
+class Resource(Generic[V_co]):
+    """A resource of the API. `view`: what of an object is kept; it is made once for each version of the object and must not be
+    changed. `group`: the word that a list is asked for, None for objects that no list shall hold."""
+
+    version: str
+    plural: str
+    view: Callable[[Object], V_co]
+    group: Callable[[Object], str | None] = _by_name
+    selector: str | None = None  # what a label selector for a group begins with, where a label is what makes the group
+
+    def path(self, namespace: str, name: str | None = None) -> str:
+        """The URL path of the collection in a namespace, or of one object."""
+        return path(self.version, self.plural, namespace, name)
+
+
+class Reader(Protocol):
+    """Raises what Kube raises. With `fresh`, what is true now is asked for instead of what is remembered."""
+
+    async def find(self, resource: Resource[V], namespace: str, name: str, *, fresh: bool = False) -> V | None:
+        """One object; None when there is none."""
+        ...
+
+    async def list(self, resource: Resource[V], namespace: str, group: str | None = None, *, fresh: bool = False) -> list[V]:
+        """All objects of the namespace, or those of one group, by name; NotFound when the cluster does not serve them."""
+        ...
+
+    def wrote(self, resource: Resource[V], namespace: str, item: Object) -> None:
+        """What the API server answered to a write of ours, so that the next look sees it."""
+        ...
+
+    def knows(self, resource: Resource[V], namespace: str, name: str, version: str) -> bool:
+        """This version of the object, or a newer one, is known, and newer ones will be told."""
+        ...
+
+
+class Direct:
+    """Every read is a request."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    async def find(self, resource: Resource[V], namespace: str, name: str, *, fresh: bool = False) -> V | None:
+        """One GET."""
+        try:
+            return resource.view(await self._kube.get(resource.path(namespace, name)))
+        except NotFound:
+            return None
+
+    async def list(self, resource: Resource[V], namespace: str, group: str | None = None, *, fresh: bool = False) -> list[V]:
+        """One LIST, of the group where a label makes it, else of the whole collection."""
+        labels = {} if group is None or resource.selector is None else {"labelSelector": resource.selector + group}
+        items = await self._kube.list(resource.path(namespace), **labels)
+        return [resource.view(item) for item in items if group is None or resource.group(item) == group]
+
+    def wrote(self, resource: Resource[V], namespace: str, item: Object) -> None:
+        """Nothing is remembered."""
+
+    def knows(self, resource: Resource[V], namespace: str, name: str, version: str) -> bool:
+        """Nothing is remembered."""
+        return False

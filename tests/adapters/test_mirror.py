@@ -1,0 +1,246 @@
+"""The mirror: what it answers, when it lists, and what its watch tells, in memory and on a real API server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from hotfix.adapters.kube import Kube
+from hotfix.adapters.mirror import IDLE_SECONDS, MAX_AGE_SECONDS, Mirror
+from hotfix.adapters.reading import Direct, Resource
+from hotfix.adapters.workloads import PODS, SERVICES
+from hotfix.errors import NotFound, Unavailable
+from tests.cluster import Cluster
+from tests.e2e.shop import service
+
+from .worlds import FakeWorld, World
+
+LABELLED = Resource("v1", "services", lambda item: item["metadata"]["name"], lambda item: item["spec"]["selector"].get("app"))
+UNSERVED = Resource("gateway.networking.k8s.io/v1", "dreams", lambda item: item)
+
+
+class Time:
+    """Monotonic seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def heard() -> list[tuple[str, str]]:
+    return []
+
+
+@pytest.fixture
+async def mirror(world: World, time: Time, heard: list[tuple[str, str]]) -> AsyncIterator[Mirror]:
+    found = Mirror(world.kube, time, heard=lambda resource, _, name: heard.append((resource.plural, name)))
+    yield found
+    await found.close()
+
+
+async def until(question: Callable[[], Awaitable[Any]], what: str) -> None:
+    """Let the watch tell it."""
+    for _ in range(400):
+        if await question():
+            return
+        await asyncio.sleep(0.025)
+    raise AssertionError(f"never: {what}")
+
+
+async def names(mirror: Mirror, world: World, group: str | None = None) -> list[str]:
+    return await mirror.list(LABELLED, world.namespace, group)
+
+
+async def test_what_changes_is_told_without_another_list(
+    mirror: Mirror, world: World, heard: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.apply(service("one"))
+    assert await names(mirror, world) == ["one"]
+    monkeypatch.setattr(type(world.kube), "list_at", None)
+    world.apply(service("two"))
+
+    async def both() -> bool:
+        return await names(mirror, world) == ["one", "two"]
+
+    await until(both, "the second is there")
+    world.edit("Service", "one", {"op": "add", "path": "/spec/selector", "value": {"app": "another"}})
+
+    async def moved() -> bool:
+        return await names(mirror, world, "another") == ["one"] and await names(mirror, world, "one") == []
+
+    await until(moved, "the first is in another group")
+    world.delete("Service", "two")
+
+    async def gone() -> bool:
+        return await mirror.find(LABELLED, world.namespace, "two") is None
+
+    await until(gone, "the second is gone")
+    assert await names(mirror, world) == ["one"]
+    assert {("services", "one"), ("services", "two")} == set(heard)
+    assert mirror.watches == 1
+
+
+async def test_it_answers_as_the_api_server_does(mirror: Mirror, world: World) -> None:
+    world.apply(service("one"), service("two"))
+    direct = Direct(world.kube)
+    for found in (mirror, direct):
+        assert await found.list(LABELLED, world.namespace) == ["one", "two"]
+        assert await found.list(LABELLED, world.namespace, "two") == ["two"]
+        assert await found.find(LABELLED, world.namespace, "one") == "one"
+        assert await found.find(LABELLED, world.namespace, "three") is None
+        assert await found.list(PODS, world.namespace) == []
+    assert await mirror.find(SERVICES, world.namespace, "one") == await direct.find(SERVICES, world.namespace, "one")
+
+
+async def test_what_was_written_is_seen_before_the_watch_tells_it(mirror: Mirror, world: World) -> None:
+    world.apply(service("one"))
+    assert await names(mirror, world, "one") == ["one"]
+    url = LABELLED.path(world.namespace, "one")
+    item = await world.kube.json_patch(url, [{"op": "replace", "path": "/spec/selector", "value": {"app": "two"}}])
+    mirror.wrote(LABELLED, world.namespace, item)
+    assert await names(mirror, world, "two") == ["one"]
+    version = item["metadata"]["resourceVersion"]
+    assert mirror.knows(LABELLED, world.namespace, "one", version)
+    assert not mirror.knows(LABELLED, world.namespace, "one", str(int(version) + 1))
+    assert not mirror.knows(LABELLED, world.namespace, "two", version)
+
+
+async def test_a_watch_that_says_nothing_is_not_believed_for_ever(mirror: Mirror, world: World, time: Time) -> None:
+    world.apply(service("one"))
+    assert await names(mirror, world) == ["one"]
+    silent: asyncio.Event = asyncio.Event()
+    follow = next(iter(mirror._collections.values()))
+    assert follow.watching is not None
+    follow.watching.cancel()
+    follow.watching = asyncio.create_task(_waits(silent))
+    world.apply(service("two"))
+    time.now += MAX_AGE_SECONDS
+    assert await names(mirror, world) == ["one"]
+    time.now += 1
+    assert await names(mirror, world) == ["one", "two"]
+
+
+async def _waits(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def test_what_nobody_reads_is_not_watched(mirror: Mirror, world: World, time: Time) -> None:
+    await names(mirror, world)
+    time.now += IDLE_SECONDS
+    await mirror.sweep()
+    assert mirror.watches == 1
+    time.now += 1
+    await mirror.sweep()
+    assert mirror.watches == 0
+    world.apply(service("one"))
+    assert await names(mirror, world) == ["one"]
+
+
+async def test_a_watch_that_is_too_old_ends() -> None:
+    world = FakeWorld("shop")
+    world.api.log.compact()
+    with pytest.raises(Unavailable, match="too old"):
+        async for _ in world.kube.watch(LABELLED.path(world.namespace), version="1", seconds=5):
+            pass
+
+
+@pytest.mark.cluster
+async def test_what_only_a_real_api_server_does(cluster: Cluster) -> None:
+    url = LABELLED.path("default")
+    async with await Kube.login(kubeconfig=str(cluster.kubeconfig)) as kube:
+        with pytest.raises(Unavailable, match="resourceVersion"):
+            async for _ in kube.watch(url, version="x", seconds=5):
+                pass
+        _, version = await kube.list_at(url)
+        events = [event async for event in kube.watch(url, version=version, seconds=1)]
+        assert {event["type"] for event in events} <= {"BOOKMARK"}, "it ends the watch when its time is over"
+        mirror = Mirror(kube, Time())
+        assert await mirror.find(UNSERVED, "default", "one") is None
+        with pytest.raises(NotFound):
+            await mirror.list(UNSERVED, "default")
+        await mirror.close()
+
+
+async def test_a_watch_that_breaks_off_is_replaced_by_the_next_read(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    assert await mirror.list(LABELLED, "shop") == []
+    await asyncio.sleep(0)
+    world.api.log.cut()
+    world.apply(service("one"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert mirror.watches == 0
+    assert not mirror.knows(LABELLED, "shop", "one", "1")
+    mirror.wrote(LABELLED, "shop", {})  # is not even looked at
+    assert await mirror.list(LABELLED, "shop") == ["one"]
+    assert mirror.watches == 1
+    await mirror.close()
+
+
+async def test_a_list_that_fails_fails_the_read(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    await mirror.list(LABELLED, "shop")
+    time.now += MAX_AGE_SECONDS + 1
+
+    def refuse(method: str, url: str) -> None:
+        raise Unavailable("The API server does not answer")
+
+    fine, world.kube.before = world.kube.before, refuse
+    with pytest.raises(Unavailable):
+        await mirror.list(LABELLED, "shop")
+    world.kube.before = fine
+    world.apply(service("one"))
+    assert await mirror.list(LABELLED, "shop") == ["one"]
+    await mirror.close()
+
+
+async def test_many_who_ask_at_once_make_one_list(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    world.api.requests.clear()
+    await asyncio.gather(*(mirror.list(LABELLED, "shop") for _ in range(20)))
+    assert world.api.requests == [("GET", LABELLED.path("shop"))]
+    await mirror.close()
+
+
+async def test_events_that_come_late_change_nothing(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    world.apply(service("one"))
+    await mirror.list(LABELLED, "shop")
+    collection = next(iter(mirror._collections.values()))
+    now = world.read("Service", "one")
+    newer = {**now, "metadata": {**now["metadata"], "resourceVersion": "9000"}}
+    assert collection.put(newer)
+    assert not collection.put(now)
+    assert not collection.drop(now)
+    assert collection.drop({**now, "metadata": {**now["metadata"], "resourceVersion": "9001"}})
+    assert not collection.put(newer), "what was deleted does not come back"
+    await mirror.close()
+
+
+async def test_a_defect_in_a_view_ends_the_watch_and_not_the_process(time: Time, caplog: pytest.LogCaptureFixture) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    fragile: Resource[str] = Resource("v1", "services", lambda item: item["spec"]["selector"]["app"])
+    assert await mirror.list(fragile, "shop") == []
+    await asyncio.sleep(0)
+    world.apply({**service("one"), "spec": {"selector": {"other": "x"}, "ports": [{"port": 80}]}})
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert mirror.watches == 0
+    assert "a watch of" in caplog.text
+    with pytest.raises(KeyError):
+        await mirror.list(fragile, "shop")
+    await mirror.close()
