@@ -16,7 +16,7 @@ from .ports import Key, Stored
 from .settings import ReconcileSettings
 
 log = logging.getLogger(__name__)
-CONFIRMED = (act.SetWeights, act.SetPodSpec, act.Scale)  # only on what was asked for right before
+UNCONFIRMED = (act.Announce, act.SetFinalizer)  # everything else, and the end, only on what was asked for right before
 T = TypeVar("T")
 
 
@@ -59,7 +59,7 @@ class Reconciler:
             return await self._refuse(stored, Reason.INVALID_STATUS, error)
         seen = await self._lookout.look(stored, asked, remembered)
         decision = machine.decide(asked, remembered, seen)
-        if any(isinstance(action, CONFIRMED) for action in decision.actions):
+        if _needs_confirming(remembered, decision):
             seen = await self._lookout.look_anew(stored, asked, remembered, seen)
             decision = machine.decide(asked, remembered, seen)
         stored = await self._save(stored, decision)
@@ -121,3 +121,9 @@ class Reconciler:
                 await self._workloads.set_scaler_floor(namespace, action.scaler, action.min_replicas)
             case act.Announce():
                 await self._announcer.announce(stored, action)
+
+
+def _needs_confirming(before: status.Status, decision: machine.Decision) -> bool:
+    """What was told by a watch may be old: too old to write on, and to end on."""
+    ends = decision.status.stage is status.Stage.DONE and before.stage is not status.Stage.DONE
+    return ends or not all(isinstance(action, UNCONFIRMED) for action in decision.actions)

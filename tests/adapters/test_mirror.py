@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from hotfix.adapters.kube import Kube
-from hotfix.adapters.mirror import IDLE_SECONDS, MAX_AGE_SECONDS, Mirror
-from hotfix.adapters.reading import Direct, Resource
+from hotfix.adapters.mirror import FAILED_SECONDS, IDLE_SECONDS, MAX_AGE_SECONDS, UNWATCHED_SECONDS, Mirror
+from hotfix.adapters.reading import Direct, Resource, Writer
 from hotfix.adapters.workloads import PODS, SERVICES
-from hotfix.errors import NotFound, Unavailable
+from hotfix.errors import Conflict, NotFound, Refused, Unavailable
 from tests.cluster import Cluster
 from tests.e2e.shop import service
 
@@ -201,6 +201,9 @@ async def test_a_list_that_fails_fails_the_read(time: Time) -> None:
         await mirror.list(LABELLED, "shop")
     world.kube.before = fine
     world.apply(service("one"))
+    with pytest.raises(Unavailable):
+        await mirror.list(LABELLED, "shop")  # whoever asks right after it gets the same answer
+    time.now += FAILED_SECONDS
     assert await mirror.list(LABELLED, "shop") == ["one"]
     await mirror.close()
 
@@ -230,17 +233,145 @@ async def test_events_that_come_late_change_nothing(time: Time) -> None:
     await mirror.close()
 
 
-async def test_a_defect_in_a_view_ends_the_watch_and_not_the_process(time: Time, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_object_that_cannot_be_read_is_not_taken_for_absent(time: Time, caplog: pytest.LogCaptureFixture) -> None:
     world = FakeWorld("shop")
     mirror = Mirror(world.kube, time)
     fragile: Resource[str] = Resource("v1", "services", lambda item: item["spec"]["selector"]["app"])
-    assert await mirror.list(fragile, "shop") == []
+    world.apply(service("two"))
+    assert await mirror.list(fragile, "shop") == ["two"]
     await asyncio.sleep(0)
     world.apply({**service("one"), "spec": {"selector": {"other": "x"}, "ports": [{"port": 80}]}})
-    for _ in range(5):
+    await settle()
+    assert mirror.watches == 1
+    assert "services/one cannot be read" in caplog.text
+    assert await mirror.find(fragile, "shop", "two") == "two"
+    for reading in (mirror.find(fragile, "shop", "one"), mirror.list(fragile, "shop"), mirror.list(fragile, "shop", "two")):
+        with pytest.raises(KeyError):
+            await reading
+    world.edit("Service", "one", {"op": "add", "path": "/spec/selector", "value": {"app": "one"}})
+    await settle()
+    assert await mirror.list(fragile, "shop") == ["one", "two"]
+    await mirror.close()
+
+
+async def settle() -> None:
+    """Let what is under way go on."""
+    for _ in range(10):
         await asyncio.sleep(0)
+
+
+async def test_all_who_wait_for_a_list_that_fails_get_its_error(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    lists = 0
+
+    async def refuse(url: str) -> tuple[list[Any], str]:
+        nonlocal lists
+        lists += 1
+        await asyncio.sleep(0)
+        raise Unavailable("The API server does not answer", retry_after_seconds=30)
+
+    fine, world.kube.list_at = world.kube.list_at, refuse  # type: ignore[method-assign,assignment]
+    answers = await asyncio.gather(*(mirror.list(PODS, "shop") for _ in range(16)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable] * 16
+    time.now += 29
+    with pytest.raises(Unavailable):
+        await mirror.list(PODS, "shop")
+    assert lists == 1
+    time.now += 1
+    world.kube.list_at = fine  # type: ignore[method-assign]
+    assert await mirror.list(PODS, "shop") == []
+    await mirror.close()
+
+
+async def test_what_a_list_finds_changed_is_told(time: Time, heard: list[tuple[str, str]]) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time, heard=lambda resource, _, name: heard.append((resource.plural, name)))
+    world.apply(service("one"), service("two"), service("three"))
+    await mirror.list(LABELLED, "shop")
+    await asyncio.sleep(0)
+    heard.clear()
+    world.api.log.cut()
+    await settle()
+    world.edit("Service", "one", {"op": "add", "path": "/metadata/labels", "value": {"a": "b"}})
+    world.delete("Service", "three")
+    await mirror.list(LABELLED, "shop")
+    assert heard == [("services", "one"), ("services", "three")]
+    await mirror.close()
+
+
+async def test_what_a_write_contradicts_is_asked_for_anew(time: Time, heard: list[tuple[str, str]]) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time, heard=lambda resource, _, name: heard.append((resource.plural, name)))
+    world.apply(service("one"), service("two"))
+    await mirror.list(LABELLED, "shop", "one")
+    collection = next(iter(mirror._collections.values()))
+    assert collection.watching is not None
+    collection.watching.cancel()
+    collection.watching = asyncio.create_task(_waits(asyncio.Event()))  # says nothing any more
+    world.edit("Service", "one", {"op": "add", "path": "/spec/selector", "value": {"app": "moved"}})
+    world.delete("Service", "two")
+    assert await mirror.list(LABELLED, "shop", "one") == ["one"]
+    stale = [{"op": "replace", "path": "/metadata/resourceVersion", "value": "1"}]
+    for name, error in (("one", Conflict), ("two", NotFound)):
+        with pytest.raises(error):
+            await Writer(world.kube, mirror).patch(LABELLED, ("shop", name), stale)
+    heard.clear()
+    assert await mirror.list(LABELLED, "shop", "moved") == ["one"]
+    assert await mirror.find(LABELLED, "shop", "two") is None
+    assert heard == [("services", "one"), ("services", "two")]
+    await mirror.close()
+
+
+async def test_a_list_does_not_undo_what_is_known_to_be_newer(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    world.apply(service("one"), service("two"), service("three"))
+    await mirror.list(LABELLED, "shop")
+    collection = next(iter(mirror._collections.values()))
+    old, version = await world.kube.list_at(LABELLED.path("shop"))
+    written = {**old[0], "spec": {"selector": {"app": "new"}}}
+    written = {**written, "metadata": {**written["metadata"], "resourceVersion": str(int(version) + 1)}}
+    assert collection.put(written)
+    ended = {**old[1], "metadata": {**old[1]["metadata"], "resourceVersion": str(int(version) + 2)}}
+    assert collection.drop(ended)
+    made = {"metadata": {"name": "four", "resourceVersion": str(int(version) + 3)}, "spec": {"selector": {"app": "four"}}}
+    assert collection.put(made)
+    assert collection.fill(old, int(version)) == []
+    assert sorted(collection.entries) == sorted({old[0]["metadata"]["name"], old[2]["metadata"]["name"], "four"})
+    assert list(collection.list("new")) == [old[0]["metadata"]["name"]]
+    await mirror.close()
+
+
+async def test_what_cannot_be_watched_is_read_at_each_look(time: Time, caplog: pytest.LogCaptureFixture) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    world.apply(service("one"))
+
+    def refuse(method: str, url: str) -> None:
+        if method == "WATCH":
+            raise Refused("The operator lacks a right", reason="Forbidden")
+
+    world.kube.before = refuse
+    assert await mirror.list(LABELLED, "shop") == ["one"]
+    await settle()
+    assert "cannot be watched" in caplog.text
+    world.apply(service("two"))
+    assert await mirror.find(LABELLED, "shop", "two") == "two"
+    assert await mirror.list(LABELLED, "shop") == ["one", "two"]
     assert mirror.watches == 0
-    assert "a watch of" in caplog.text
-    with pytest.raises(KeyError):
-        await mirror.list(fragile, "shop")
+    time.now += UNWATCHED_SECONDS
+    world.kube.before = lambda method, url: None
+    assert await mirror.list(LABELLED, "shop") == ["one", "two"]
+    assert mirror.watches == 1
+    await mirror.close()
+
+
+async def test_there_are_only_so_many_watches(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time, most_watches=1)
+    world.apply(service("one"))
+    assert await mirror.list(LABELLED, "shop") == ["one"]
+    assert await mirror.list(PODS, "shop") == []
+    assert mirror.watches == 1
     await mirror.close()

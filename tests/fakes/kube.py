@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 from hotfix.adapters.kube import FIELD_MANAGER, Kube, Object, passed, translated
@@ -41,7 +41,7 @@ class FakeKube(Kube):
             raise translated(answer.status, json.dumps(answer.body), answer.headers, f"{method} {url}")
         return answer.body
 
-    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncIterator[Object]:
+    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncGenerator[Object, None]:
         """Events as the real one tells them; a fault at the start is one of the request, later ones cut it."""
         self.before("WATCH", url)
         async for event in self.api.watch(url, version):

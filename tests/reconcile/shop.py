@@ -3,11 +3,15 @@
 Everything goes through the real store, router, workloads and announcer; only the transport, Prometheus and the clock are ours.
 """
 
+import asyncio
 import pickle
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from hotfix.adapters.announcer import KubeAnnouncer
+from hotfix.adapters.kube import Object
+from hotfix.adapters.mirror import Mirror
+from hotfix.adapters.reading import Direct, Reader
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
 from hotfix.adapters.store import KubeStore
 from hotfix.adapters.workloads import KubeWorkloads
@@ -70,6 +74,21 @@ class Requests:
         return SideSeries(requests=both[0], errors=both[1])
 
 
+class WatchingKube(FakeKube):
+    """Its watches tell nothing any more of what is in `mute` (plurals)."""
+
+    def __init__(self, api: FakeApi) -> None:
+        super().__init__(api)
+        self.mute: frozenset[str] = frozenset()
+
+    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncGenerator[Object, None]:
+        """Events, as long as it speaks."""
+        async for event in super().watch(url, version=version, seconds=seconds):
+            if url.rsplit("/", 1)[-1] in self.mute:
+                await asyncio.Event().wait()
+            yield event
+
+
 def share_of_rule(rule: dict[str, Any], name: str) -> float:
     """Part of a rule's requests that go to the Service; every rule gets as many requests."""
     refs = rule["backendRefs"]
@@ -82,7 +101,8 @@ class Shop:
     def __init__(self, patched: str = "sample:1.1", rules: tuple[dict[str, Any], ...] = (), **spec: Any) -> None:
         self.clock = FakeClock()
         self.api = FakeApi(self.clock)
-        self.kube = FakeKube(self.api)
+        self.kube = WatchingKube(self.api)
+        self.mirror: Mirror | None = None
         self.controllers = Controllers(self.api)
         self.requests = Requests(self.api)
         self.decisions: list[Decision] = []
@@ -106,27 +126,36 @@ class Shop:
         return pickle.dumps((self.clock, self.api, self.controllers, self.requests, self.gone))
 
     @classmethod
-    def revived(cls, stored: bytes) -> "Shop":
+    def revived(cls, stored: bytes, *, watches: bool = False) -> "Shop":
         """A shop as it was `stored`, with a new process."""
         shop = cls.__new__(cls)
         shop.clock, shop.api, shop.controllers, shop.requests, shop.gone = pickle.loads(stored)  # noqa: S301 - from `stored`
         shop.decisions = []
-        shop.kube = FakeKube(shop.api)
-        shop.restart()
+        shop.kube = WatchingKube(shop.api)
+        shop.mirror = None
+        shop.restart(watches=watches)
         return shop
 
-    def restart(self) -> None:
-        """A new process: nothing is remembered but what is stored."""
+    def restart(self, *, watches: bool = False) -> None:
+        """A new process: nothing is remembered but what is stored. `watches`: it reads by watches, to be closed at the end, else
+        each read is a request."""
+        self.mirror = Mirror(self.kube, self.clock.monotonic) if watches else None
+        reader: Reader = self.mirror or Direct(self.kube)
         ports = Ports(
-            store=KubeStore(self.kube),
-            router=GatewayApiRouter(self.kube),
-            workloads=KubeWorkloads(self.kube),
+            store=KubeStore(self.kube, reader),
+            router=GatewayApiRouter(self.kube, reader),
+            workloads=KubeWorkloads(self.kube, reader),
             metrics=self.requests,
             announcer=KubeAnnouncer(self.kube, instance="test"),
             clock=self.clock,
         )
         settings = ReconcileSettings(scrape_interval_seconds=INTERVAL, metrics_timeout_seconds=2.0)
         self.reconciler = Reconciler(ports, settings, self)
+
+    async def close(self) -> None:
+        """End the watches."""
+        if self.mirror is not None:
+            await self.mirror.close()
 
     def decided(self, key: Key, decision: Decision) -> None:
         """Observer: a status was saved."""
@@ -195,12 +224,14 @@ class Shop:
         raw = self.api.read("HTTPRoute", NAMESPACE, "checkout")
         managers = {entry["manager"] for entry in raw["metadata"].get("managedFields", [])}
         events = [event["reason"] for event in self.api.every("Event", NAMESPACE)]
+        scalers = self.api.every("HorizontalPodAutoscaler", NAMESPACE)
         return {
             "phase": self.status.get("phase"),
             "weights": self.weights,
             "ours": "hotfix-operator" in managers,
             "stable": self.api.read("Deployment", NAMESPACE, "checkout")["spec"]["template"]["spec"]["containers"][0]["image"],
             "patched": self.api.read("Deployment", NAMESPACE, "checkout-hotfix")["spec"]["replicas"],
+            "floors": {scaler["metadata"]["name"]: scaler["spec"]["minReplicas"] for scaler in scalers},
             "first": events[:1],
             "last": sorted(events)[-1:],
         }

@@ -6,7 +6,7 @@ watch may break off, or tell nothing any more without ending. Which of these hap
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -101,7 +101,7 @@ class TroubledKube(FakeKube):
             self.answered(method, url, body, answer)
         return answer
 
-    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncIterator[Object]:
+    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncGenerator[Object, None]:
         """Events, until trouble ends it or makes it silent."""
         async for event in self.api.watch(url, version):
             what = self.trouble("WATCH", url)

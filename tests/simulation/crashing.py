@@ -1,4 +1,5 @@
-"""A rollout of which one process dies at its k-th request, for every k: before the request, and after it was done.
+"""A rollout of which one process dies at its k-th request, for every k: before the request, and after it was done; and one whose
+k-th write is done without an answer, while its watches fall silent.
 
 Nothing is random here, and a new process knows only what is stored. So two crashes that leave the same objects, counters and
 time behind come to the same end, and that end is worked out once.
@@ -10,13 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hotfix.errors import OutsideError
+from hotfix.errors import OutsideError, Unavailable
 from tests.reconcile.shop import KEY, NAMESPACE, Shop
 
 from .connection import Crash
 
 Until = Callable[[Shop], bool]
 LONGEST_SECONDS = 3600.0
+LATER_SECONDS = 90.0  # than without a fault: what a silent watch hides is found once it has been silent for too long
+WATCHED = frozenset(
+    {"hotfixrollouts", "httproutes", "deployments", "services", "endpointslices", "pods", "horizontalpodautoscalers"}
+)
 
 
 @dataclass(frozen=True)
@@ -123,4 +128,51 @@ async def crashes(tale: Tale) -> Crashes:
                 if ending(again.shop) != expected:
                     found.odd.append(f"crash {'after' if after else 'before'} request {number}: {ending(again.shop)}")
     found.requests, found.states = telling.count, len(known)
+    return found
+
+
+class Losing(Telling):
+    """One telling by a process with watches, which gets no answer to a write, or to none."""
+
+    writes, loses_at = 0, 0
+
+    def _request(self, *, after: bool) -> None:
+        """Only writes count."""
+
+    def loses(self, number: int) -> "Losing":
+        """The write of this number, from now on."""
+        self.loses_at = self.writes + number
+        self.shop.kube.after = self._answer
+        return self
+
+    def _answer(self, method: str, url: str) -> None:
+        self.writes += method not in ("GET", "WATCH")
+        if method != "GET" and self.writes == self.loses_at:
+            self.loses_at = 0
+            self.shop.kube.mute = WATCHED
+            raise Unavailable(f"{method} {url}: no answer")
+
+
+async def losses(tale: Tale) -> Crashes:
+    """Tell it once to the end, and again for every write of it: the same end comes, and as soon."""
+    found = Crashes()
+    whole = Losing(tale, Shop.revived(tale.shop().stored(), watches=True)).loses(0)
+    began = whole.shop.clock.now()
+    states: list[tuple[bytes, int, int]] = []
+    while not whole.over():
+        before, turn, writes = whole.shop.stored(), whole.turn, whole.writes
+        await whole.look()
+        states += [(before, turn, number + 1) for number in range(whole.writes - writes)]
+    expected, lasted = ending(whole.shop), whole.shop.clock.now() - began
+    await whole.shop.close()
+    for before, turn, number in states:
+        found.points += 1
+        again = Losing(tale, Shop.revived(before, watches=True), turn=turn).loses(number)
+        await again.to_the_end()
+        if ending(again.shop) != expected:
+            found.odd.append(f"no answer to write {found.points}: {ending(again.shop)}")
+        if again.shop.clock.now() - began > lasted + LATER_SECONDS:
+            found.odd.append(f"no answer to write {found.points}: {again.shop.clock.now() - began - lasted:.0f} s later")
+        await again.shop.close()
+    found.requests = whole.writes
     return found

@@ -16,6 +16,15 @@ def shop(image: str = "sample:1.1", **spec: Any) -> Shop:
     return Shop(image, **{**QUICK, **spec})
 
 
+def _scaled() -> Shop:
+    """Stable has an HPA."""
+    found = shop()
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": STABLE}
+    scaler = {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 5}
+    found.api.apply({"kind": "HorizontalPodAutoscaler", "metadata": {"name": STABLE, "namespace": NAMESPACE}, "spec": scaler})
+    return found
+
+
 def _stage(shop: Shop) -> str:
     return str(shop.status.get("stage"))
 
@@ -82,6 +91,8 @@ TALES: dict[str, Tale] = {
     "deleted": Tale(shop, ((_shifting, _deleted),)),
     "released": Tale(shop, ((_shifting, _released),)),
     "released with the fix in stable": Tale(shop, ((lambda s: _stage(s) == "Returning", _released),)),
+    "scaled by an HPA": Tale(_scaled),
+    "scaled by an HPA, deleted": Tale(_scaled, ((lambda s: _stage(s) == "Adopting", _deleted),)),
     "deleted before traffic": Tale(shop, ((lambda s: _stage(s) == "Adopting", _deleted),)),
     "paused and resumed": Tale(lambda: shop(paused=True), ((lambda s: s.status.get("held") == "Paused", _resumed),)),
     "route edited": Tale(shop, ((_shifting, _edited),)),

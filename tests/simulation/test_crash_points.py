@@ -3,7 +3,7 @@
 import pytest
 
 from .conftest import Say
-from .crashing import crashes
+from .crashing import crashes, losses
 from .tales import TALES
 
 pytestmark = pytest.mark.net
@@ -17,3 +17,11 @@ async def test_a_crash_at_any_request_comes_to_the_same_end(name: str, say: Say)
     assert found.odd == []
     assert found.points >= 2 * found.requests
     assert found.states > 20
+
+
+@pytest.mark.parametrize("name", TALES)
+async def test_a_write_that_is_done_without_an_answer_comes_to_the_same_end(name: str, say: Say) -> None:
+    found = await losses(TALES[name])
+    say("writes without an answer", found.points)
+    assert found.odd == []
+    assert found.points == found.requests > 4

@@ -7,7 +7,7 @@ time, and would drop fields they do not know).
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import closing
 from types import TracebackType
 from typing import Any, Self
@@ -106,7 +106,7 @@ class Kube:
             if not more:
                 return items, meta.get("resourceVersion") or ""
 
-    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncIterator[Object]:
+    async def watch(self, url: str, *, version: str, seconds: int) -> AsyncGenerator[Object, None]:
         """What changes in a collection after `version`: {"type": ADDED, MODIFIED, DELETED or BOOKMARK, "object": ...}, until the
         server ends it after so many seconds. Unavailable when it breaks off, also for a version that is too old (410)."""
         query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "1", "timeoutSeconds": str(seconds)}

@@ -1,14 +1,15 @@
 """How objects are read: a resource, the view of it that is kept, and by what it is looked up. `Direct` asks the API server each
-time; mirror.py answers from memory. Writes go to the API server whichever is used, at the version that was read.
+time; mirror.py answers from memory. Writes go to the API server whichever is used, by a
+`Writer`, at the version that was read.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from hotfix.errors import NotFound
+from hotfix.errors import NotFound, OutsideError
 
-from .kube import Kube, Object, path
+from .kube import Kube, Object, Patch, path
 
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
@@ -50,6 +51,10 @@ class Reader(Protocol):
         """What the API server answered to a write of ours, so that the next look sees it."""
         ...
 
+    def doubt(self, resource: Resource[V], namespace: str, name: str) -> None:
+        """Something contradicts what is remembered of this object."""
+        ...
+
     def knows(self, resource: Resource[V], namespace: str, name: str, version: str) -> bool:
         """This version of the object, or a newer one, is known, and newer ones will be told."""
         ...
@@ -77,6 +82,31 @@ class Direct:
     def wrote(self, resource: Resource[V], namespace: str, item: Object) -> None:
         """Nothing is remembered."""
 
+    def doubt(self, resource: Resource[V], namespace: str, name: str) -> None:
+        """Nothing is remembered."""
+
     def knows(self, resource: Resource[V], namespace: str, name: str, version: str) -> bool:
         """Nothing is remembered."""
         return False
+
+
+class Writer:
+    """Patches objects that a Reader reads."""
+
+    def __init__(self, kube: Kube, reader: Reader) -> None:
+        self._kube, self._reader = kube, reader
+
+    async def patch(
+        self, resource: Resource[V], place: tuple[str, str], operations: Patch, *, subresource: str | None = None
+    ) -> Object:
+        """A JSON Patch of the object at (namespace, name), and what it is afterwards, which is remembered. One that does not
+        come through as asked says that what was remembered may be old."""
+        namespace, name = place
+        url = resource.path(namespace, name) + (f"/{subresource}" if subresource else "")
+        try:
+            item = await self._kube.json_patch(url, operations)
+        except OutsideError:
+            self._reader.doubt(resource, namespace, name)
+            raise
+        self._reader.wrote(resource, namespace, item)
+        return item

@@ -11,7 +11,7 @@ from hotfix.ports import Key, Stored
 
 from .kube import Kube, Object, path
 from .ownership import owner_of
-from .reading import Direct, Reader, Resource
+from .reading import Direct, Reader, Resource, Writer
 
 API_VERSION = "hotfix-operator.dev/v1alpha1"
 PLURAL = "hotfixrollouts"
@@ -24,6 +24,7 @@ class KubeStore:
 
     def __init__(self, kube: Kube, reader: Reader | None = None) -> None:
         self._kube, self._reader = kube, Direct(kube) if reader is None else reader
+        self._writer = Writer(kube, self._reader)
 
     async def load(self, key: Key) -> Stored | None:
         """The object as it is now; None when it is gone."""
@@ -39,19 +40,14 @@ class KubeStore:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": stored.version},
             {"op": "add", "path": "/status", "value": dict(status)},
         ]
-        url = path(API_VERSION, PLURAL, stored.key.namespace, stored.key.name, "status")
-        return self._wrote(stored, await self._kube.json_patch(url, operations))
-
-    def _wrote(self, before: Stored, item: Object) -> Stored:
-        self._reader.wrote(ROLLOUTS, before.key.namespace, item)
-        return replace(_stored(item), namespace_ending=before.namespace_ending)
+        item = await self._writer.patch(ROLLOUTS, _place(stored), operations, subresource="status")
+        return replace(_stored(item), namespace_ending=stored.namespace_ending)
 
     async def set_finalizer(self, stored: Stored, *, present: bool) -> Stored | None:
         """Add or remove our finalizer; other finalizers stay. None when the object is gone with it."""
         if stored.finalizer == present:
             return stored
-        url = path(API_VERSION, PLURAL, stored.key.namespace, stored.key.name)
-        item = await self._kube.find(url)
+        item = await self._kube.find(ROLLOUTS.path(*_place(stored)))
         if item is None:
             return None
         others = [name for name in item["metadata"].get("finalizers") or [] if name != FINALIZER]
@@ -60,15 +56,15 @@ class KubeStore:
             {"op": "add", "path": "/metadata/finalizers", "value": [*others, FINALIZER] if present else others},
         ]
         try:
-            latest = await self._kube.json_patch(url, operations)
+            latest = await self._writer.patch(ROLLOUTS, _place(stored), operations)
         except NotFound:
             return None
         gone = stored.deleting and not present and not others
-        return None if gone else self._wrote(stored, latest)
+        return None if gone else replace(_stored(latest), namespace_ending=stored.namespace_ending)
 
     async def request(self, stored: Stored, text: str, manager: str) -> None:
         """Write a person's request, `verb:token`, on the object."""
-        url = path(API_VERSION, PLURAL, stored.key.namespace, stored.key.name)
+        url = ROLLOUTS.path(*_place(stored))
         await self._kube.merge_patch(url, {"metadata": {"annotations": {REQUEST: text}}}, manager)
 
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
@@ -86,9 +82,21 @@ class KubeStore:
         items = await self._kube.list(path(API_VERSION, PLURAL, namespace))
         return {stored.key: not _finished(stored) for stored in map(_stored, items)}
 
-    def knows(self, key: Key, version: str) -> bool:
-        """This version of the object, or a newer one, has come by another way: by the reader, or as the answer to a write."""
-        return self._reader.knows(ROLLOUTS, key.namespace, key.name, version)
+    def told(self, item: Object, *, deleted: bool) -> bool:
+        """A rollout as a watch of all of them shows it; False when this is known already, by the reader or as the answer to a
+        write."""
+        namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
+        if deleted:
+            self._reader.doubt(ROLLOUTS, namespace, name)
+            return True
+        if self._reader.knows(ROLLOUTS, namespace, name, item["metadata"]["resourceVersion"]):
+            return False
+        self._reader.wrote(ROLLOUTS, namespace, item)
+        return True
+
+
+def _place(stored: Stored) -> tuple[str, str]:
+    return stored.key.namespace, stored.key.name
 
 
 def _finished(stored: Stored) -> bool:

@@ -15,7 +15,7 @@ from hotfix.errors import Refused
 
 from .kube import Kube, Object, path
 from .ownership import controller_of, owner_of
-from .reading import Direct, Reader, Resource
+from .reading import Direct, Reader, Resource, Writer
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +34,16 @@ class KubeWorkloads:
 
     def __init__(self, kube: Kube, reader: Reader | None = None) -> None:
         self._kube, self._reader = kube, Direct(kube) if reader is None else reader
+        self._writer = Writer(kube, self._reader)
 
     async def read(self, namespace: str, deployment: str, service: str, *, fresh: bool = False) -> SideView:
-        """One side; what does not exist is named in `missing`. `fresh`: what can serve is asked for anew."""
+        """One side; what does not exist is named in `missing`. `fresh`: all of it is asked for anew."""
         found, backend, ready, scalers, pods = await asyncio.gather(
             self._reader.find(DEPLOYMENTS, namespace, deployment, fresh=fresh),
-            self._reader.find(SERVICES, namespace, service),
+            self._reader.find(SERVICES, namespace, service, fresh=fresh),
             self._reader.list(SLICES, namespace, service, fresh=fresh),
-            self._reader.list(SCALERS, namespace, deployment),
-            self._reader.list(PODS, namespace, deployment),
+            self._reader.list(SCALERS, namespace, deployment, fresh=fresh),
+            self._reader.list(PODS, namespace, deployment, fresh=fresh),
         )
         absent = ((found, f"Deployment {deployment}"), (backend, f"Service {service}"))
         return SideView(
@@ -83,8 +84,7 @@ class KubeWorkloads:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": deployment.version},
             {"op": "add", "path": pointer, "value": value},
         ]
-        item = await self._kube.json_patch(DEPLOYMENTS.path(namespace, deployment.name), operations)
-        self._reader.wrote(DEPLOYMENTS, namespace, item)
+        await self._writer.patch(DEPLOYMENTS, (namespace, deployment.name), operations)
 
     async def set_scaler_floor(self, namespace: str, scaler: ScalerView, min_replicas: int) -> None:
         """Set `.spec.minReplicas`."""
@@ -92,8 +92,7 @@ class KubeWorkloads:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": scaler.version},
             {"op": "add", "path": "/spec/minReplicas", "value": min_replicas},
         ]
-        item = await self._kube.json_patch(SCALERS.path(namespace, scaler.name), operations)
-        self._reader.wrote(SCALERS, namespace, item)
+        await self._writer.patch(SCALERS, (namespace, scaler.name), operations)
 
 
 def template_hash(pod_spec: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from hotfix.adapters.kube import Object
 from hotfix.adapters.login import credentials
 from hotfix.adapters.mirror import Mirror
 from hotfix.adapters.store import KubeStore
@@ -105,9 +106,9 @@ class Serving:
             found |= await self.store.keys(namespace)
         return found
 
-    def _changed(self, key: Key, version: str) -> None:
-        """The watch of all rollouts tells what the mirror tells of namespaces with live ones, and what this operator wrote."""
-        if not self.store.knows(key, version):
+    def _changed(self, key: Key, item: Object, deleted: bool) -> None:
+        """The watch of all rollouts tells also what the mirror tells of namespaces with live ones, and what was written here."""
+        if self.store.told(item, deleted=deleted):
             self.queue.add(key)
 
     async def _lead(self) -> int:

@@ -25,9 +25,11 @@ LOGIN_MINUTES = 10  # credentials are fetched anew after this long, so that a ro
 
 
 class Watch:
-    """Feeds `changed` with keys and the versions of their objects until `stop` is set."""
+    """Feeds `changed` with keys, their objects, and whether these are gone, until `stop` is set."""
 
-    def __init__(self, changed: Callable[[Key, str], None], credentials: Callable[[], Awaitable[Credentials]]) -> None:
+    def __init__(
+        self, changed: Callable[[Key, dict[str, Any], bool], None], credentials: Callable[[], Awaitable[Credentials]]
+    ) -> None:
         self._changed = changed
         self._credentials = credentials
         self.ready = asyncio.Event()
@@ -64,9 +66,9 @@ class Watch:
         if not self.stop.is_set():
             raise RuntimeError("the watch ended by itself")
 
-    async def _event(self, namespace: str | None, name: str | None, meta: kopf.Meta, **_: Any) -> None:
+    async def _event(self, namespace: str | None, name: str | None, event: kopf.RawEvent, **_: Any) -> None:
         if namespace and name:
-            self._changed(Key(namespace, name), meta.get("resourceVersion") or "")
+            self._changed(Key(namespace, name), dict(event["object"]), event["type"] == "DELETED")
 
     async def _login(self, **_: Any) -> kopf.ConnectionInfo:
         found = await self._credentials()
@@ -95,7 +97,7 @@ class _Backoffs:
 class Resync:
     """List everything now and then: what the watch missed is looked at, what is gone is noticed.
 
-    `listing`: key -> whether there is something to do. `known`: the keys that something is remembered of. `tidy` is called after
+    `listing`: key -> whether there is something to do. `known`: the keys that something is remembered of. `tidy` is called before
     each list.
     """
 
@@ -107,11 +109,11 @@ class Resync:
     async def run(self, every_seconds: float, listed: asyncio.Event) -> None:
         """Without an end; `listed` is set after the first list."""
         while True:
+            await self.tidy()
             try:
                 found = await self.listing()
                 for key in {*(key for key, unfinished in found.items() if unfinished), *(set(self.known()) - set(found))}:
                     self.changed(key)
-                await self.tidy()
                 listed.set()
                 wait = every_seconds * (0.9 + 0.2 * random.random())
             except OutsideError as error:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hotfix.adapters.kube import FIELD_MANAGER, Kube, Object, path
-from hotfix.adapters.reading import Direct, Reader, Resource
+from hotfix.adapters.reading import Direct, Reader, Resource, Writer
 from hotfix.core.actions import AdoptRoute, ReleaseRoute, SetWeights
 from hotfix.core.observation import RoutesView
 from hotfix.core.spec import HttpRoute
@@ -24,6 +24,7 @@ class GatewayApiRouter:
 
     def __init__(self, kube: Kube, reader: Reader | None = None) -> None:
         self._kube, self._reader = kube, Direct(kube) if reader is None else reader
+        self._writer = Writer(kube, self._reader)
 
     async def read(
         self, namespace: str, wanted: Sequence[HttpRoute] | None, services: Services, *, survey: bool, fresh: bool = False
@@ -96,18 +97,16 @@ class GatewayApiRouter:
         """
         if not operations:
             return raw
-        url = ROUTES.path(namespace, raw["metadata"]["name"])
+        name = raw["metadata"]["name"]
         try:
-            written = await self._kube.json_patch(url, route_patch.guarded(raw, operations))
+            return await self._writer.patch(ROUTES, (namespace, name), route_patch.guarded(raw, operations))
         except NotFound:
             raise
         except Refused as error:
-            latest = await self._kube.find(url)
+            latest = await self._kube.find(ROUTES.path(namespace, name))
             if latest is not None and latest["metadata"]["resourceVersion"] != raw["metadata"]["resourceVersion"]:
-                raise Conflict(f"HTTPRoute {raw['metadata']['name']} was changed by somebody else meanwhile") from error
+                raise Conflict(f"HTTPRoute {name} was changed by somebody else meanwhile") from error
             raise
-        self._reader.wrote(ROUTES, namespace, written)
-        return written
 
 
 def _whole(item: Object) -> Object:
