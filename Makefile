@@ -46,9 +46,7 @@ demo: $(READY) ## Watch a good hotfix be promoted and a bad one rolled back, und
 	@$(BIN)/python -m tests.demo
 
 .PHONY: test
-test: $(READY) ## Run all tests, on an embedded cluster too (WORKERS=6 stories side by side)
-	@echo "tests without a cluster"
-	@$(BIN)/pytest -m "not cluster and not net" -n auto -q
+test: test-fast ## Run all tests, on an embedded cluster too (WORKERS=6 stories side by side)
 	@echo "nets: every cell, a crash at every request, 5,000 simulated rollouts, planted bugs (about 10 minutes on two cores)"
 	@$(BIN)/pytest -m "net and not cluster" -n auto -q
 	@echo "tests on embedded clusters (their programs are built once, which takes about 11 minutes)"
@@ -58,18 +56,21 @@ test: $(READY) ## Run all tests, on an embedded cluster too (WORKERS=6 stories s
 cluster: $(READY) ## Keep an embedded cluster up, and say how to reach it with kubectl
 	@$(BIN)/python -m tests.cluster up
 
-# ---- what a change must pass
-
-.PHONY: test-fast
-test-fast: $(READY) ## Run the tests that need no cluster
-	@$(BIN)/pytest -m "not cluster and not net"
+# ---- what a change must pass: `make check test`, which runs the tests that both need once
 
 .PHONY: check
-check: $(READY) ## Lint, types, import contracts, generated files, coverage of the core
+check: lint test-fast ## Lint, types, import contracts, generated files, coverage of the core
+
+.PHONY: lint
+lint: $(READY) ## Lint, types, import contracts
 	@echo "ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "mypy"; $(BIN)/mypy
 	@echo "import contracts"; $(BIN)/lint-imports
-	@echo "tidiness, the CRD as generated, and every branch of the core"; $(BIN)/pytest -m "not cluster and not net" -q --cov --cov-report=term
+
+.PHONY: test-fast
+test-fast: $(READY) ## Run the tests that need no cluster; every branch of the core must be covered by them
+	@echo "tests without a cluster, with the coverage of the core"
+	@$(BIN)/pytest -m "not cluster and not net" -n auto -q --cov --cov-report=term
 
 .PHONY: format
 format: $(READY) ## Format the code, and mend what can be mended by itself
@@ -128,6 +129,10 @@ bench-reaction: $(READY) ## Measure: first bad answer to weight 0, good hotfix t
 .PHONY: bench-failover
 bench-failover: $(READY) ## Measure: how long nobody decides when the leading replica ends or is killed (RUNS=3)
 	@$(BIN)/python -m tests.bench.failover
+
+.PHONY: bench-scale
+bench-scale: $(READY) ## Measure: CPU, memory, requests, lateness with many live rollouts (ROLLOUTS="1 100 1000 5000" SECONDS=90)
+	@$(BIN)/python -m tests.bench.scale
 
 .PHONY: image
 image: ## Build the container image (BASE_IMAGE, IMAGE, DOCKER_BUILD_FLAGS)

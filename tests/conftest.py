@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from tests.cluster import Cluster
 from tests.cluster.binaries import Missing
 from tests.cluster.operator import Operator
 
+pytest.register_assert_rewrite("tests.e2e")  # what stories assert in common says what it saw, too
+
 SCRAPE_SECONDS = 2
+NET = "net: "  # what a net counted, among the properties of its report
 _started: list[Cluster] = []
 
 
@@ -100,3 +104,15 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 def operator(cluster: Cluster) -> Operator:
     """The operator in the session's cluster."""
     return Operator(cluster)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much went through the nets, also when the tests ran in several processes: a line for each sum."""
+    sums: Counter[str] = Counter()
+    for report in (report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])):
+        if getattr(report, "when", "") == "call":
+            for name, value in report.user_properties:
+                if name.startswith(NET):
+                    sums[name.removeprefix(NET)] += value
+    for what, number in sorted(sums.items()):
+        terminalreporter.write_line(f"{what}: {number:,}")

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from .core import looking, spec, status
 from .core.look import asked_rules
-from .core.observation import CompanionView, MetricsView, Observation, RoutesView, SideView
+from .core.observation import CompanionView, MetricsView, Observation, RivalView, RoutesView, SideView
 from .errors import Conflict, OutsideError, Refused
-from .ports import Announcer, Clock, MetricsQuery, MetricsSource, RolloutStore, Router, Stored, Workloads
+from .ports import Announcer, Clock, Key, MetricsQuery, MetricsSource, RolloutStore, Router, Stored, Workloads
 from .settings import ReconcileSettings
 
 log = logging.getLogger(__name__)
@@ -44,11 +44,12 @@ class Lookout:
         if remembered.stage is status.Stage.DONE:
             return self._observation(stored, now, refusals)
         survey = remembered.stage in (None, status.Stage.CHECKING)
+        pending = survey or remembered.stage in (status.Stage.SCALING, status.Stage.ADOPTING)
         stable, patched, routes, rivals, companions = await asyncio.gather(
             _seen(self._workloads.read(namespace, asked.stable.deployment, services[0]), refusals),
             _seen(self._workloads.read(namespace, asked.patched.deployment, services[1]), refusals),
             _seen(self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=survey), refusals),
-            _seen(self._store.rivals(stored.key), refusals),
+            self._rivals(stored.key, refusals, asked=pending),
             self._companions(namespace, asked=survey),
         )
         metrics, why = await self._look_at_metrics(stored, asked, remembered, (stable, patched, routes), refusals)
@@ -78,6 +79,10 @@ class Lookout:
             ),
         )
         return replace(seen, stable=stable, patched=patched, routes=routes, refused=refusals[0] if refusals else None)
+
+    async def _rivals(self, key: Key, refusals: list[tuple[str, str]], *, asked: bool) -> tuple[RivalView, ...] | None:
+        """Who came first is settled when traffic moves; then the others, who may be thousands, are not gone through again."""
+        return await _seen(self._store.rivals(key), refusals) if asked else None
 
     async def _companions(self, namespace: str, *, asked: bool) -> tuple[CompanionView, ...] | None:
         return await _seen(self._workloads.companions(namespace), []) if asked else None

@@ -5,7 +5,8 @@ None in the observation; only the store must answer, because without the remembe
 """
 
 import logging
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 from .core import actions as act
 from .core import invalid, machine, spec, status
@@ -32,13 +33,35 @@ class Observer(Protocol):
         ...
 
 
+class Parsed(Generic[T]):
+    """What the stored objects say, read once for each version of one: a store that remembers gives the same mapping again."""
+
+    def __init__(self, parse: Callable[[dict[str, Any]], T]) -> None:
+        self._parse = parse
+        self._known: dict[Key, tuple[Mapping[str, Any], T]] = {}
+
+    def of(self, key: Key, raw: Mapping[str, Any]) -> T:
+        """Raises ValueError for what cannot be read."""
+        known = self._known.get(key)
+        if known is None or known[0] is not raw:
+            known = self._known[key] = (raw, self._parse(dict(raw)))
+        return known[1]
+
+    def forget(self, key: Key) -> None:
+        """The object is gone."""
+        self._known.pop(key, None)
+
+
 class Reconciler:
-    """Wires the ports to the core. Holds no state of a rollout."""
+    """Wires the ports to the core. Holds no state of a rollout but what was read of its present version."""
 
     def __init__(self, ports: Ports, settings: ReconcileSettings, observer: Observer) -> None:
         self._store, self._router, self._workloads = ports.store, ports.router, ports.workloads
         self._announcer, self._clock, self._observer = ports.announcer, ports.clock, observer
         self._lookout = Lookout(ports, settings)
+        self._specs: Parsed[spec.Spec] = Parsed(spec.parse)
+        self._statuses: Parsed[status.Status] = Parsed(status.parse)
+        self._said: dict[Key, tuple[Mapping[str, Any], status.Status]] = {}
 
     async def reconcile(self, key: Key) -> float | None:
         """One look at one rollout; seconds until the next, None when only a change makes one worthwhile.
@@ -48,13 +71,16 @@ class Reconciler:
         stored = await self._store.load(key)
         if stored is None:
             self._observer.forgotten(key)
+            self._specs.forget(key)
+            self._statuses.forget(key)
+            self._said.pop(key, None)
             return None
         try:
-            asked = spec.parse(dict(stored.spec))
+            asked = self._specs.of(key, stored.spec)
         except ValueError as error:
             return await self._refuse(stored, Reason.INVALID_SPEC, error)
         try:
-            remembered = status.parse(dict(stored.status))
+            remembered = self._statuses.of(key, stored.status)
         except ValueError as error:
             return await self._refuse(stored, Reason.INVALID_STATUS, error)
         seen = await self._lookout.look(stored, asked, remembered)
@@ -79,10 +105,20 @@ class Reconciler:
     async def _save(self, stored: Stored, decision: machine.Decision) -> Stored:
         """Remember before acting; a Conflict drops this look. With something to do it is stored also when it is the same: that
         changes nothing, and fails when another operator stored something since it was read."""
-        wanted = status.dump(decision.status)
-        same = wanted == dict(stored.status)
         acts = any(not isinstance(action, act.Announce) for action in decision.actions)
-        return stored if same and not acts else await self._store.save_status(stored, wanted)
+        if not acts and self._is_stored(stored, decision.status):
+            return stored
+        return await self._store.save_status(stored, status.dump(decision.status))
+
+    def _is_stored(self, stored: Stored, wanted: status.Status) -> bool:
+        """The object says this already. What it was found to say is kept, because most looks change nothing."""
+        known = self._said.get(stored.key)
+        if known is not None and known[0] is stored.status and known[1] == wanted:
+            return True
+        same = status.dump(wanted) == dict(stored.status)
+        if same:
+            self._said[stored.key] = (stored.status, wanted)
+        return same
 
     async def _act(self, stored: Stored, asked: spec.Spec, decision: machine.Decision) -> None:
         """Every action is tried, those of traffic first; one failure does not keep the others from being done."""

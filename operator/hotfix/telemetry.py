@@ -57,6 +57,8 @@ class Telemetry:
             registry=self.registry,
         )
         self._decisions = Counter("hotfix_decisions", "Decisions, by reason.", ("reason",), registry=self.registry)
+        for reason in Reason:
+            self._decisions.labels(reason.value)  # a count that begins at 1 is no increase for Prometheus
         self._looks = Histogram(
             "hotfix_look_seconds",
             "Time of one look, from load to the last write.",
@@ -84,7 +86,7 @@ class Telemetry:
         series = self._series(key, status)
         for gauge, labels in before.keys() - series.keys():
             gauge.remove(*labels)
-        for (gauge, labels), value in series.items():
+        for (gauge, labels), value in series.items() - before.items():
             gauge.labels(*labels).set(value)
         drifts = self._drifts.labels(key.namespace, key.name)
         for entry in status.decisions:

@@ -12,9 +12,11 @@ import pytest
 
 from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.prometheus import Access, PrometheusSource
+from hotfix.core import fitness
 from hotfix.core.observation import MetricsView, Series
-from hotfix.core.presets import INDISTINCT, PRESETS, preset_for
-from hotfix.core.spec import Metrics
+from hotfix.core.presets import INDISTINCT, INDISTINCT_PRESETS, PRESETS, preset_for
+from hotfix.core.reasons import Reason
+from hotfix.core.spec import Metrics, Preset
 from hotfix.ports import MetricsQuery
 from tests.cluster.scraped import Pages, Prometheus
 
@@ -39,8 +41,8 @@ def _started(folder: Path, pages: Pages) -> Iterator[Prometheus]:
     pages.close()
 
 
-async def collected(prometheus: Prometheus, preset: str, namespace: str, **more: Any) -> MetricsView:
-    """What the production source makes of it."""
+async def collected(prometheus: Prometheus, preset: str, namespace: str, *, name: str = "checkout", **more: Any) -> MetricsView:
+    """What the production source makes of it. `name`: of stable's Deployment and Service."""
     source = PrometheusSource(Access(url=prometheus.url), SystemClock())
     end = math.ceil(time.time())
     prometheus.until(lambda: time.time() > end, "the end of the span")
@@ -49,11 +51,11 @@ async def collected(prometheus: Prometheus, preset: str, namespace: str, **more:
         preset=preset,
         metrics=Metrics(),
         client_errors=True,
-        stable_deployment="checkout",
-        stable_service="checkout",
+        stable_deployment=name,
+        stable_service=name,
         stable_port=80,
-        patched_deployment="checkout-hotfix",
-        patched_service="checkout-hotfix",
+        patched_deployment=f"{name}-hotfix",
+        patched_service=f"{name}-hotfix",
         patched_port=80,
         start=end - 5.0,
         end=float(end),
@@ -105,8 +107,22 @@ async def test_the_histogram_of_stable_is_read_in_seconds(prometheus: Prometheus
     prometheus.until(lambda: (prometheus.newest("count_over_time(up[1m])") or 0) >= 2, "two scrapes")
     view = await collected(prometheus, preset, "shop", buckets=True)
     assert view.buckets is not None
-    assert next(bound for _, bound, _ in view.buckets) == pytest.approx(0.1)
+    assert any(bound == pytest.approx(0.1) for _, bound, _ in view.buckets)
     assert view.buckets[-1][1] == math.inf
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("preset", ["istio", "linkerd"])
+async def test_grpc_calls_are_seen_in_what_a_mesh_counts_and_refused(prometheus: Prometheus, preset: str) -> None:
+    view = await collected(prometheus, preset, "shop", name="payments")
+    assert [problem.reason for problem in fitness.problems(view, own_queries=False)] == [Reason.METRICS_BLIND_TO_GRPC]
+    assert fitness.problems(view, own_queries=True) == []
+    assert fitness.problems(await collected(prometheus, preset, "shop"), own_queries=False) == []
+
+
+def test_every_word_for_a_preset_is_one_or_is_refused_with_advice() -> None:
+    assert {preset.value for preset in Preset} == PRESETS.keys() | INDISTINCT_PRESETS.keys()
+    assert set(INDISTINCT_PRESETS.values()) <= INDISTINCT.keys()
 
 
 def test_a_controller_has_one_preset_or_advice() -> None:

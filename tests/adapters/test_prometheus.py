@@ -1,7 +1,9 @@
 """The source of metrics against a server that answers everything a Prometheus, or something in front of it, may answer."""
 
 import asyncio
+import itertools
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from hotfix.ports import MetricsQuery
 from tests.fakes.clock import FakeClock
 
 NOW = 1_800_000_000.0
+PART = re.compile(r'"hotfix_part", "(\d+)"')
 
 
 class Server:
@@ -38,7 +41,13 @@ class Server:
         start, end, step = (float(request.query[name]) for name in ("start", "end", "step"))
         times = [start + step * n for n in range(int((end - start) / step) + 1)]
         values = [[moment, str(moment - NOW)] for moment in times]
-        result = [{"metric": {**labels, "q": request.query["query"]}, "values": values} for labels in self.series]
+        parts = PART.findall(request.query["query"])  # what carries a number is told apart by it
+        numbers = [{"hotfix_part": number} for number in parts] or [{}]
+        result = [
+            {"metric": {**labels, **number, "q": f"{number} {request.query['query']}"}, "values": values}
+            for labels in self.series
+            for number in numbers
+        ]
         return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": result}})
 
 
@@ -92,6 +101,8 @@ async def test_both_sides_are_asked_on_the_grid_an_hour_back(server: tuple[Serve
     assert samples[0][0] <= NOW - 600 - 3500
     assert samples[-1][0] == NOW
     assert all(moment % 15 == 0 for moment, _ in samples)
+    assert [moment for moment, _ in samples if moment > NOW - 600] == [NOW - 585 + 15 * n for n in range(40)]
+    assert all(b - a <= 300 for (a, _), (b, _) in itertools.pairwise(samples))
     assert 'shop_checkout_80"' in server[0].asked[-1]["query"] or 'shop_checkout_80"' in server[0].asked[0]["query"]
 
 
@@ -108,7 +119,32 @@ async def test_long_spans_are_asked_for_in_pieces(server: tuple[Server, str]) ->
     await source(server[1]).collect(query(start=NOW - 86400, interval_seconds=5.0))
     spans = [(float(e["end"]) - float(e["start"])) / 5 for e in server[0].asked]
     assert max(spans) <= 10_000
-    assert len(spans) > 6
+    assert len(spans) == 3
+
+
+async def test_the_counters_of_a_rollout_are_asked_for_together_and_the_same_question_once(server: tuple[Server, str]) -> None:
+    held = source(server[1])
+    first = await held.collect(query())
+    assert len(server[0].asked) == 2  # coarse up to the start, and on the grid from there
+    assert await held.collect(query()) is first
+    assert len(server[0].asked) == 2
+    assert first.patched.requests[0].id != first.stable.requests[0].id
+    await held.collect(query(end=NOW + 15))
+    assert len(server[0].asked) == 3
+
+
+async def test_long_queries_are_asked_for_in_requests_that_fit_into_a_url(server: tuple[Server, str]) -> None:
+    long = "x" * 1500
+    own = Metrics(requests=f'a{{s="$(service)",x="{long}"}}', errors=f'b{{s="$(service)",x="{long}"}}')
+    await source(server[1]).collect(query(metrics=own, preset="Custom"))
+    assert len({entry["query"] for entry in server[0].asked}) == 2
+
+
+async def test_a_query_that_cannot_be_right_is_named_although_it_was_asked_with_others(server: tuple[Server, str]) -> None:
+    server[0].status, server[0].body = 400, failed()
+    with pytest.raises(Refused, match="parse error"):
+        await source(server[1]).collect(query())
+    assert any("label_replace" not in entry["query"] for entry in server[0].asked)
 
 
 @pytest.mark.parametrize(
@@ -186,8 +222,6 @@ def test_only_names_get_into_a_query_and_only_known_variables() -> None:
 
 
 def test_the_pattern_fits_the_pods_of_a_deployment_and_of_no_other() -> None:
-    import re  # noqa: PLC0415
-
     pattern = re.compile(pods_pattern("checkout"))
     assert pattern.fullmatch("checkout-7cb966475d-lnqxx")
     assert not pattern.fullmatch("checkout-hotfix-7cb966475d-lnqxx")

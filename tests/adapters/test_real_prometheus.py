@@ -2,29 +2,39 @@
 deaths and restarts of processes, gaps of Prometheus, and restarts of the operator.
 """
 
-import itertools
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from hotfix.adapters import prometheus as adapter
 from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.prometheus import Access, PrometheusSource
-from hotfix.core import questions
-from hotfix.core.counting import Block, Count, count, paired
-from hotfix.core.judging import judge
+from hotfix.core import machine, moments, questions, starting, status
+from hotfix.core.baseline import baseline_of
+from hotfix.core.counting import Block, Count, Counter, count, paired
+from hotfix.core.evidence import Noise, Question, State
+from hotfix.core.folded import fold
+from hotfix.core.look import Look
+from hotfix.core.observation import MetricsView, Observation
 from hotfix.core.spec import Metrics
-from hotfix.core.terms import Terms
+from hotfix.core.status import Baseline, Borrowed, Phase, Resolved, Stage, Status
+from hotfix.core.terms import Terms, terms_of
 from hotfix.ports import MetricsQuery
 from tests.cluster.scraped import Pages, Prometheus
-from tests.core.made import terms
+from tests.core.world import a_spec, ready_world
 
 PATH = "/shop"
 SIDES = ("checkout", "checkout-hotfix")
-Growth = dict[str, dict[str, tuple[int, int]]]  # side -> pod -> (requests, bad)
+SLOW_BOUND = "0.5"
+THIS_BUG = 'http_requests_total{namespace="$(namespace)",pod=~"$(pods)",code="503"}'
+ASKED = a_spec(fix={"errors": THIS_BUG}, analysis={"latency": {"threshold": "500ms"}}, metrics={"preset": "http"})
+Served = tuple[int, int, int, int, int]  # answered 200, 500, 503 (the bug), 404; over half a second
+Growth = dict[str, dict[str, Served]]  # side -> pod -> requests
+CODES = ("200", "500", "503", "404")
 
 
 @dataclass
@@ -40,22 +50,25 @@ class Shop:
         self.counters = {key: value for key, value in self.counters.items() if key[1] not in gone}
         for key in self.counters:
             if key[1] in restarted:
-                self.counters[key] = [0, 0]
+                self.counters[key] = [0] * 5
         for side, pods in growth.items():
-            for pod, (requests, bad) in pods.items():
-                counter = self.counters.setdefault((side, pod), [0, 0])
-                counter[0] += requests
-                counter[1] += bad
+            for pod, served in pods.items():
+                counter = self.counters.setdefault((side, pod), [0] * 5)
+                for column, number in enumerate(served):
+                    counter[column] += number
         self.step += 1
         self.pages.texts[PATH] = self.text()
 
     def text(self) -> str:
         """The page: all pods together, so that one scrape sees one step."""
         lines = [f"step {self.step}"]
-        for (side, pod), (requests, bad) in self.counters.items():
-            labels = f'namespace="shop",pod="{side}-6d4f9c7b8d-{pod * 5}"'
-            lines += [f'http_requests_total{{{labels},code="200"}} {requests - bad}']
-            lines += [f'http_requests_total{{{labels},code="500"}} {bad}']
+        for (side, pod), served in self.counters.items():
+            labels = f'instance="shop",namespace="shop",pod="{side}-6d4f9c7b8d-{pod * 5}"'
+            codes = zip(CODES, served, strict=False)
+            lines += [f'http_requests_total{{{labels},code="{code}"}} {number}' for code, number in codes]
+            histogram, total = "http_request_duration_seconds", sum(served[:4])
+            lines += [f'{histogram}_bucket{{{labels},le="{SLOW_BOUND}"}} {total - served[4]}']
+            lines += [f'{histogram}_bucket{{{labels},le="+Inf"}} {total}', f"{histogram}_count{{{labels}}} {total}"]
         return "\n".join(lines) + "\n"
 
 
@@ -64,7 +77,7 @@ def shop(tmp_path: Path) -> Iterator[tuple[Shop, Prometheus]]:
     """Pods and the Prometheus that scrapes them."""
     pages = Pages()
     found = Shop(pages)
-    found.grow({side: dict.fromkeys("abcde"[:0], (0, 0)) for side in SIDES})
+    found.grow({side: {} for side in SIDES})
     with Prometheus(tmp_path / "prometheus", pages, [PATH]) as prometheus:
         yield found, prometheus
     pages.close()
@@ -77,11 +90,15 @@ def scraped(shop: Shop, prometheus: Prometheus) -> None:
     prometheus.until(lambda: time.time() > edge, "the next edge of the grid")
 
 
-async def view_of(prometheus: Prometheus, source: PrometheusSource, began: float):  # type: ignore[no-untyped-def]
+async def view_of(source: PrometheusSource, began: float) -> MetricsView:
+    """Both sides since then, with every counter that is judged."""
     query = MetricsQuery(
         namespace="shop",
         preset="http",
         metrics=Metrics(),
+        fix=THIS_BUG,
+        client_errors=True,
+        slow_bound=SLOW_BOUND,
         stable_deployment="checkout",
         stable_service="checkout",
         stable_port=80,
@@ -96,18 +113,47 @@ async def view_of(prometheus: Prometheus, source: PrometheusSource, began: float
     return await source.collect(query)
 
 
-def asked(began: float) -> Terms:
-    """The terms of the analysis: warm-up over."""
-    return terms(
-        interval_seconds=1.0, evidence_from=began, warm_until=began, weight_since=began, now=time.time(), baseline_rate=0.02
+def begun(history: MetricsView, began: float) -> Status:
+    """What is stored when traffic begins to move: everything that a replay rests on."""
+    moment = moments.rfc3339(began)
+    baseline = Baseline(
+        interval_seconds=1, late_blocks=720, stable_template="v1", patched_template="v2", stable_pods=2, slow_bound=SLOW_BOUND
     )
+    fresh = Status(
+        phase=Phase.ANALYZING,
+        stage=Stage.SHIFTING,
+        weight=10,
+        phase_started_at=moment,
+        stage_started_at=moment,
+        started_at=moment,
+        evidence_from=moment,
+        acknowledged_weight=10,
+        acknowledged_at=moment,
+        baseline=baseline,
+        borrowed=Borrowed(),
+        resolved=Resolved(),
+    )
+    learnt = starting._known(Look(ASKED, fresh, seen_at(began)), baseline_of(history))
+    return fresh.model_copy(update={"baseline": baseline.model_copy(update=learnt)})
+
+
+def seen_at(now: float) -> Observation:
+    return Observation(now=now, generation=1, deleting=False, finalizer=True)
+
+
+def terms_after_a_restart(stored: dict[str, object], now: float) -> Terms:
+    """As an operator has them that knows nothing but the stored status."""
+    return terms_of(Look(ASKED, status.parse(stored), seen_at(now)))
 
 
 def total(growths: list[Growth], side: str) -> Count:
     """Several steps of one side as one block."""
-    pods = {pod for growth in growths for pod, (requests, _) in growth.get(side, {}).items() if requests}
-    sums = [sum(entry[column] for growth in growths for entry in growth.get(side, {}).values()) for column in (0, 1)]
-    return Count(sums[0], sums[1], len(pods), 0)
+    pods = {pod for growth in growths for pod, served in growth.get(side, {}).items() if sum(served[:4])}
+    ok, failed, bug, refused, slow = (
+        sum(served[column] for growth in growths for served in growth.get(side, {}).values()) for column in range(5)
+    )
+    requests = ok + failed + bug + refused
+    return Count(requests, failed + bug, len(pods), started=0, client_errors=refused, target=bug, slow=slow)
 
 
 def pure(growths: list[list[Growth]], began: float) -> list[Block]:
@@ -118,15 +164,25 @@ def pure(growths: list[list[Growth]], began: float) -> list[Block]:
     ]
 
 
-USUAL: Growth = {"checkout": {"a": (400, 9), "b": (380, 7)}, "checkout-hotfix": {"k": (60, 1), "m": (55, 0)}}
+def evidence(terms: Terms, blocks: list[Block]) -> dict[Question, State]:
+    """Of every question, from nothing."""
+    asked = questions.questions(terms).every
+    return dict(fold(asked, Noise(terms.sigma2, terms.warm_until), blocks).states)
+
+
+USUAL: Growth = {
+    "checkout": {"a": (380, 9, 14, 6, 21), "b": (360, 7, 12, 5, 18)},
+    "checkout-hotfix": {"k": (58, 1, 0, 1, 3), "m": (54, 0, 1, 2, 2)},
+}
 STORY: list[tuple[Growth, tuple[str, ...], tuple[str, ...]]] = [
     (USUAL, (), ()),
     (USUAL, (), ()),
-    ({**USUAL, "checkout-hotfix": {**USUAL["checkout-hotfix"], "n": (20, 4)}}, (), ()),  # a pod is born with its first errors
-    (USUAL, (), ("k",)),  # k restarts
+    (USUAL, (), ()),
+    ({**USUAL, "checkout-hotfix": {**USUAL["checkout-hotfix"], "n": (16, 4, 0, 0, 1)}}, (), ()),  # born with its first errors
+    (USUAL, (), ("a", "k")),  # a proxy of each side restarts
     ({"checkout": USUAL["checkout"]}, (), ()),  # patched has no requests: carried over
     (USUAL, ("m",), ()),  # m is gone, and another m of the same name counts from zero
-    ({**USUAL, "checkout": {"a": (410, 12), "c": (300, 3)}}, ("b",), ()),  # b dies, c is born
+    ({**USUAL, "checkout": {"a": (400, 12, 9, 3, 20), "c": (290, 3, 2, 8, 9)}}, ("b",), ()),  # b dies, c is born
 ]
 
 
@@ -135,17 +191,27 @@ async def test_evidence_is_that_of_the_pure_function_whatever_happens_to_process
     shop: tuple[Shop, Prometheus],
 ) -> None:
     pods, prometheus = shop
-    pods.grow({"checkout": {"a": (5000, 100), "b": (5000, 90)}})  # stable's past
-    scraped(pods, prometheus)
+    for growth in ({"a": (2000, 50, 70, 20, 90)}, {"a": (2000, 50, 70, 20, 90), "b": (4000, 100, 140, 40, 180)}):
+        pods.grow({"checkout": growth})  # stable's past
+        scraped(pods, prometheus)
     began = float(math.ceil(time.time()))
     prometheus.until(lambda: time.time() > began, "the start of the analysis")
     source = PrometheusSource(Access(url=prometheus.url), SystemClock())
+    rollout = begun(await view_of(source, began - 3), began)
+    stored = status.dump(rollout)
     scrapes: list[list[Growth]] = []
     for growth, gone, restarted in STORY:
         pods.grow(growth, gone=gone, restarted=restarted)
         scraped(pods, prometheus)
         scrapes.append([growth])
-        await view_of(prometheus, source, began)  # each look extends what is held
+        await view_of(source, began)  # each look extends what is held
+    with pods.pages.late():  # a scrape has begun, and is not there yet when somebody looks
+        pods.grow(USUAL)
+        prometheus.until(pods.pages.waiting.is_set, "a scrape under way")
+        await view_of(source, began)
+    scraped(pods, prometheus)
+    scrapes.append([USUAL])
+    await view_of(source, began)
     with prometheus.hanging():  # two steps pass unseen: they come as one
         pods.grow(USUAL)
         pods.grow(USUAL)
@@ -156,53 +222,89 @@ async def test_evidence_is_that_of_the_pure_function_whatever_happens_to_process
     prometheus.start()
     scraped(pods, prometheus)
     scrapes.append([USUAL])
-    held = judge(asked(began), count(await view_of(prometheus, source, began)).blocks)
-    questions._remembered.clear()
+    held = await view_of(source, began)
     restarted_source = PrometheusSource(Access(url=prometheus.url), SystemClock())
-    view = await view_of(prometheus, restarted_source, began)
-    anew = judge(asked(began), count(view).blocks)
+    view = await view_of(restarted_source, began)
     pairs = list(paired(pure(scrapes, began)))
-    assert count(view).problem is None
-    grown = [(b.patched.requests, b.patched.bad, b.stable.requests, b.stable.bad) for b in paired(count(view).blocks)]
-    assert grown == [(b.patched.requests, b.patched.bad, b.stable.requests, b.stable.bad) for b in pairs]
-    questions._remembered.clear()
-    expected = judge(asked(began), pure(scrapes, began))
-    for found in (held, anew):
-        assert found.counted == expected.counted
-        for name in ("worse", "not_worse"):
-            one, two = getattr(found.findings, name), getattr(expected.findings, name)
-            assert one.log_now == pytest.approx(two.log_now, abs=1e-9)
-            assert one.log_max == pytest.approx(two.log_max, abs=1e-9)
+    for seen in (held, view):
+        assert count(seen).problem is None
+        assert [(b.patched, b.stable) for b in paired(count(seen).blocks)] == [(b.patched, b.stable) for b in pairs]
+    expected_terms = terms_of(Look(ASKED, rollout, seen_at(time.time())))
+    assert_every_kind_is_asked(expected_terms)
+    expected = evidence(expected_terms, pure(scrapes, began))
+    assert_same(evidence(expected_terms, list(count(held).blocks)), expected)
+    assert_same(evidence(terms_after_a_restart(stored, expected_terms.now), list(count(view).blocks)), expected)
     source.close()
     restarted_source.close()
 
 
+def assert_same(found: dict[Question, State], expected: dict[Question, State]) -> None:
+    assert found.keys() == expected.keys()
+    for question, state in expected.items():
+        assert found[question].log_now == pytest.approx(state.log_now, abs=1e-9), question
+        assert found[question].log_max == pytest.approx(state.log_max, abs=1e-9), question
+
+
+def assert_every_kind_is_asked(terms: Terms) -> None:
+    """And the baseline, learnt through Prometheus, is stable's."""
+    asked = questions.questions(terms)
+    single = (asked.fixed, asked.not_fixed, asked.not_fixed_least, asked.client_errors, asked.slow, asked.not_slow)
+    assert all(question is not None for question in single)
+    assert asked.ramps
+    assert asked.margins
+    assert asked.reductions
+    parts = {Counter.BAD: 120, Counter.TARGET: 70, Counter.CLIENT_ERRORS: 20, Counter.SLOW: 90}
+    assert dict(terms.rates) == pytest.approx({counter: part / 2140 for counter, part in parts.items()}, rel=0.05)
+
+
 @pytest.mark.cluster
-async def test_two_replicas_that_disagree_never_give_counts_that_nobody_made(tmp_path: Path) -> None:
-    """A balancer in front of two replicas answers now from one, now from the other: their samples are of different moments."""
-    pages = Pages()
-    pods = Shop(pages)
-    pods.grow({"checkout": {"a": (1000, 20)}, "checkout-hotfix": {"k": (100, 2)}})
-    replicas = [Prometheus(tmp_path / name, pages, [PATH]) for name in ("one", "two")]
-    with replicas[0], replicas[1]:
-        for one in replicas:
-            scraped(pods, one)
+async def test_two_replicas_that_disagree_are_held_and_never_give_counts_that_nobody_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A balancer in front of two replicas answers now from one, now from the other, which is two steps behind. Counters are
+    young, so that they fall below half: as if their process had restarted."""
+    monkeypatch.setattr(adapter, "LATE_SECONDS", 0.0)  # what was seen is not asked for again
+    both = [Pages(), Pages()]
+    shops = [Shop(pages) for pages in both]
+    for one in shops:
+        one.grow({"checkout": {"a": (5000, 50, 70, 20, 90)}})
+    with Prometheus(tmp_path / "ahead", both[0], [PATH]) as ahead, Prometheus(tmp_path / "behind", both[1], [PATH]) as behind:
+        replicas = list(zip((ahead, behind), shops, strict=True))
+        for prometheus, one in replicas:
+            scraped(one, prometheus)
         began = float(math.ceil(time.time()))
-        replicas[0].until(lambda: time.time() > began, "the start")
-        made = [0, 0]
-        turn = itertools.cycle(replicas)
-        clock = SystemClock()
-        source = PrometheusSource(Access(url=replicas[0].url), clock)
-        for _ in range(6):
-            pods.grow({"checkout": {"a": (200, 4)}, "checkout-hotfix": {"k": (20, 1)}})
-            made[0] += 200
-            made[1] += 20
-            scraped(pods, next(turn))  # the other one may be a step behind
-            source._access = Access(url=next(turn).url)
-            view = await view_of(replicas[0], source, began)
-            counted = count(view)
-            stable, patched = (sum(getattr(b, side).requests for b in counted.blocks) for side in ("stable", "patched"))
-            assert counted.problem is not None or (stable <= made[0] and patched <= made[1])
-        assert view.stable.requests
-        source.close()
-    pages.close()
+        ahead.until(lambda: time.time() > began, "the start")
+        sources = [PrometheusSource(Access(url=prometheus.url), SystemClock()) for prometheus, _ in replicas]
+        made, waiting, held = [0, 0], [Growth(), Growth()], []
+        for turn in range(6):
+            growth: Growth = {"checkout": {"a": (200, 1, 3, 0, 0)}, "checkout-hotfix": {"k": (20 * 2**turn, 1, 0, 0, 0)}}
+            made = [made[0] + 204, made[1] + 20 * 2**turn + 1]
+            waiting.append(growth)
+            for (prometheus, one), step in zip(replicas, (growth, waiting[turn]), strict=True):
+                one.grow(step)
+                scraped(one, prometheus)
+            sources[turn % 2]._held = sources[turn % 2 - 1]._held  # one operator, and a balancer in front of it
+            view = await view_of(sources[turn % 2], began)
+            blocks = count(view).blocks
+            stable, patched = (sum(getattr(block, side).requests for block in blocks) for side in ("stable", "patched"))
+            assert stable <= made[0]
+            assert patched <= made[1]
+            assert sum(block.patched.bad for block in blocks) <= turn + 1
+            held.append(decided_on(view, began))
+        assert held[0] != "CountersUnfit"
+        assert set(held[3:]) == {"CountersUnfit"}
+        for source in sources:
+            source.close()
+    for pages in both:
+        pages.close()
+
+
+def decided_on(view: MetricsView, began: float) -> str | None:
+    """Why the machine holds a rollout that is under way and sees these counters; its weight stays what it is."""
+    world = ready_world().phase(Phase.ANALYZING)
+    rollout = begun(replace(view, start=began - 5), began).model_copy(update={"resolved": world.remembered.resolved})
+    seen = replace(world.observe(), now=time.time(), metrics=view)
+    decision = machine.decide(ASKED, rollout, seen)
+    assert decision.status.weight == rollout.weight
+    assert decision.status.phase is Phase.ANALYZING
+    return decision.status.held

@@ -40,15 +40,13 @@ def builds(go: str) -> tuple[Build, ...]:
     version = "k8s.io/component-base/version"
     flags = f"-s -w -X {version}.gitVersion={KUBERNETES} -X {version}.gitMajor=1 -X {version}.gitMinor={KUBERNETES.split('.')[1]}"
     install = (go, "install", "-trimpath", "-ldflags", "-s -w")
+    tags = ("-tags", "remove_all_sd,slicelabels")
     return (
         Build("hyperkube", (go, "build", "-trimpath", "-ldflags", flags, "-o", "{out}", "."), HERE / "hyperkube", 7.5),
         Build("contour", (*install, f"github.com/projectcontour/contour/cmd/contour@{CONTOUR}"), HERE, 1.6),
-        Build(
-            "prometheus",
-            (*install, "-tags", "remove_all_sd,slicelabels", f"github.com/prometheus/prometheus/cmd/prometheus@{PROMETHEUS}"),
-            HERE,
-            1.6,
-        ),
+        Build("prometheus", (*install, *tags, f"github.com/prometheus/prometheus/cmd/prometheus@{PROMETHEUS}"), HERE, 1.6),
+        # with the same tags: all that is compiled for it alone is a Kubernetes client
+        Build("promtool", (*install, *tags, f"github.com/prometheus/prometheus/cmd/promtool@{PROMETHEUS}"), HERE, 0.6),
     )
 
 
@@ -113,7 +111,7 @@ def _locked(folder: Path, log: Log) -> Iterator[None]:
 
 
 def ensure(log: Log = print) -> Path:
-    """The folder with hyperkube, contour, prometheus and the CRDs; builds what is not there yet."""
+    """The folder with hyperkube, contour, prometheus, promtool and the CRDs; builds what is not there yet."""
     check_prerequisites()
     folder = cache_folder()
     with _locked(folder, log):
@@ -122,7 +120,8 @@ def ensure(log: Log = print) -> Path:
             go = _go()
             for number, build in enumerate((b for b in builds(go) if b.name in {m.name for m in missing}), 1):
                 _build(go, build, folder, log, f"{number} of {len(missing)}")
-            _crds(go, folder)
+            if not (folder / "crds").exists():
+                _crds(go, folder)
     return folder
 
 

@@ -159,6 +159,7 @@ def write_configuration(home: Path, *, scrape_seconds: float) -> None:
     )
     (home / "contour.yaml").write_text("gateway: {gatewayRef: {namespace: projectcontour, name: contour}}\n")
     (home / "targets").mkdir(exist_ok=True)
+    (home / "rules").mkdir(exist_ok=True)  # what a test puts there is read at SIGHUP
     (home / "prometheus.yaml").write_text(json.dumps(_scrapes(home, scrape_seconds)))
 
 
@@ -166,6 +167,7 @@ def _scrapes(home: Path, scrape_seconds: float) -> dict[str, object]:
     # honour what an app labels itself only where it does not hide which pod it is
     return {
         "global": {"scrape_interval": f"{scrape_seconds:g}s", "scrape_timeout": f"{scrape_seconds:g}s"},
+        "rule_files": [str(home / "rules" / "*.json")],
         "scrape_configs": [
             {"job_name": "envoy", "metrics_path": "/stats/prometheus", "static_configs": [{"targets": ["127.0.0.1:8002"]}]},
             {"job_name": "pods", "file_sd_configs": [{"files": [str(home / "targets" / "*.json")], "refresh_interval": "1s"}]},

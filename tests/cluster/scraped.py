@@ -26,11 +26,16 @@ class Pages:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
-        pages = self.texts
+        self._open, self.waiting = threading.Event(), threading.Event()
+        self._open.set()
+        pages, opened, waiting = self.texts, self._open, self.waiting
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 text = pages.get(self.path)
+                if not opened.is_set():
+                    waiting.set()
+                    opened.wait()
                 self.send_response(404 if text is None else 200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.end_headers()
@@ -42,6 +47,16 @@ class Pages:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @contextlib.contextmanager
+    def late(self) -> Iterator[None]:
+        """Answers are begun and not given; `waiting` tells that there is one."""
+        self.waiting.clear()
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self._open.set()
 
     def close(self) -> None:
         """Stop answering."""

@@ -1,5 +1,6 @@
 """The truth table of conditions, judged by the rules of kstatus and by Argo CD's health script, on statuses of whole stories."""
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 import lupa
 import pytest
 
-from hotfix.core import status
+import hotfix.core
+from hotfix.core import invalid, status
+from hotfix.core.conditions import STALLING
+from hotfix.core.observation import Ack, RivalView
+from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage
 
 from .kstatus import verdict
-from .world import World, a_spec, ready_world
+from .world import START, World, a_spec, ready_world
 
 HEALTH = Path(__file__).parents[2] / "deploy" / "argocd" / "health.lua"
 
@@ -99,6 +104,51 @@ def invalid_query() -> World:
     return world.held("InvalidQuery")
 
 
+def rejected(seconds: float) -> Callable[[], World]:
+    return lambda: ready_world(ack=Ack.REJECTED).held("RouteRejected").rest(seconds)
+
+
+def not_accepted_yet() -> World:
+    return ready_world(ack=Ack.PENDING).held("RoutePending").rest(60)
+
+
+def busy() -> World:
+    rival = RivalView(name="older", created="2020-01-01T00:00:00Z", phase="Pending", stable="checkout", routes=())
+    return ready_world(rivals=(rival,)).held("RouteBusy").rest(60)
+
+
+def moved() -> World:
+    return ready_world(asked=a_spec(stable={"image": "v0"})).held("StableMoved")
+
+
+def expired() -> World:
+    return ready_world(asked=a_spec(expires="2020-01-01T00:00:00Z")).held("Expired")
+
+
+def grpc() -> World:
+    world = ready_world()
+    world.stable.grpc = True
+    return world.held("MetricsBlindToGrpc")
+
+
+def without_histogram() -> World:
+    return ready_world(asked=a_spec(analysis={"latency": {"threshold": "500ms"}})).held("LatencyUnknown")
+
+
+def without_counters() -> World:
+    return ready_world(no_series=True).held("MetricsMissing")
+
+
+def blind_at_the_start() -> World:
+    return ready_world(blind=True).held("MetricsUnavailable")
+
+
+def deleted_after_a_failed_promotion() -> World:
+    world = failed_promotion()
+    world.deleting = True
+    return world.held("DeletionHeld")
+
+
 TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     # story, Ready, Succeeded, Completed, kstatus, Argo CD
     (waiting, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
@@ -118,6 +168,17 @@ TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     (refused, "False ManagedByGitOps", "Unknown", "False", "Failed", "Degraded"),
     (forbidden, "False Forbidden", "Unknown", "False", "Failed", "Degraded"),
     (invalid_query, "False InvalidQuery", "Unknown", "False", "Failed", "Degraded"),
+    (rejected(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (rejected(40), "False RouteRejected", "Unknown", "False", "Failed", "Degraded"),
+    (not_accepted_yet, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (busy, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (blind_at_the_start, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (moved, "False StableMoved", "Unknown", "False", "Failed", "Degraded"),
+    (expired, "False Expired", "Unknown", "False", "Failed", "Degraded"),
+    (grpc, "False MetricsBlindToGrpc", "Unknown", "False", "Failed", "Degraded"),
+    (without_histogram, "False LatencyUnknown", "Unknown", "False", "Failed", "Degraded"),
+    (without_counters, "False MetricsMissing", "Unknown", "False", "Failed", "Degraded"),
+    (deleted_after_a_failed_promotion, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
 ]
 
 
@@ -148,6 +209,50 @@ def test_every_state_reads_as_the_truth_table_says(row: tuple[Callable[[], World
     for kind in ("Reconciling", "Stalled", "Paused"):
         assert conditions.get(kind, {"status": "True"})["status"] == "True", f"{kind} exists only while True"
     assert ("Paused" in conditions) == world.asked.paused
+
+
+@pytest.mark.parametrize("reason", [Reason.INVALID_SPEC, Reason.INVALID_STATUS])
+def test_what_cannot_be_read_has_failed_until_it_is_put_right(reason: Reason) -> None:
+    shown = {"metadata": {"generation": 2}, "status": invalid.status_of({}, reason, "steps: give numbers", 2, START)}
+    conditions = {entry["type"]: entry for entry in shown["status"]["conditions"]}
+    assert (conditions["Ready"]["status"], conditions["Ready"]["reason"]) == ("False", reason)
+    assert (conditions["Succeeded"]["status"], conditions["Completed"]["status"]) == ("Unknown", "False")
+    assert (verdict(shown), health(shown)) == ("Failed", "Degraded")
+
+
+# what a Pending rollout is held for, and what will go on without anybody putting something right
+WAITING = {
+    Reason.CLUSTER_UNAVAILABLE: "the API server answers again",
+    Reason.METRICS_UNAVAILABLE: "Prometheus answers again",
+    Reason.ROUTE_PENDING: "the controller gets to it",
+    Reason.ROUTE_BUSY: "the other rollout ends",
+    Reason.INSUFFICIENT_CAPACITY: "pods get ready",
+    Reason.PAUSED: "a person has chosen so, and it has a condition of its own",
+}
+HOLDERS = ("preflight", "fitness", "pending", "starting")
+
+
+def held_for() -> set[Reason]:
+    """The reasons that these modules give to `Problem` and `hold`, also by a variable called `reason`."""
+    found: set[str] = set()
+    for name in HOLDERS:
+        tree = ast.parse((Path(hotfix.core.__file__).parent / f"{name}.py").read_text())
+        for node in ast.walk(tree):
+            holds = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "hold")
+            chosen = isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == "reason" for to in node.targets)
+            if holds or chosen:
+                inside = (part for part in ast.walk(node) if isinstance(part, ast.Attribute))
+                found |= {part.attr for part in inside if isinstance(part.value, ast.Name) and part.value.id == "Reason"}
+    return {Reason[name] for name in found}
+
+
+def test_every_reason_that_keeps_traffic_from_moving_either_stalls_or_waits() -> None:
+    found = held_for()
+    assert len(found) > 20
+    assert not STALLING & WAITING.keys()
+    assert found - STALLING - WAITING.keys() == set()
+    assert WAITING.keys() - found == set(), "the list names what nothing waits for"
+    assert STALLING - found == {Reason.INVALID_SPEC, Reason.INVALID_STATUS}, "these are told where nothing can be read"
 
 
 def test_an_object_nobody_has_looked_at_is_in_progress() -> None:

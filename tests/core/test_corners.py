@@ -270,3 +270,16 @@ def test_what_is_waited_for_is_announced_once() -> None:
     world.patched.exists = False
     world.held("TargetNotFound", seconds=60).rest(60)
     assert world.reasons == ["TargetNotFound"]
+
+
+def test_blind_in_a_bake_that_nothing_but_the_deadline_began_goes_back_to_the_start() -> None:
+    tight = {"maxErrorRateIncrease": "0.01%", "maxUserImpact": "0.01%"}
+    asked = a_spec(analysis={"deadline": "1m", "onDeadline": "Promote", **tight})
+    world = ready_world(asked=asked)
+    world.stable.errors = world.patched.errors = 0.02
+    world.phase(Phase.BAKING, seconds=400)
+    assert world.remembered.proven_weight is None
+    world.blind = True
+    world.rest(200)
+    assert world.remembered.resolved is not None
+    assert world.weight == world.remembered.resolved.start_weight

@@ -31,13 +31,14 @@ def test_a_drop_below_half_is_a_restart_and_counts_from_zero():
 
 
 def test_a_restart_that_served_nothing_yet_counts_nothing_and_no_process():
-    counted = count(view(side([counter("a", [10, 0])]), side([STEADY]), 1))
+    counted = count(view(side([counter("a", [10, 0, 0, 0])]), side([STEADY]), 3))
     assert counted.blocks[0].patched == Count(0, 0, 0)
+    assert counted.problem is None
 
 
 def test_any_other_drop_makes_the_block_unusable_and_is_named():
-    counted = count(view(side([counter("a", [0, 50, 40, 45])]), side([STEADY]), 3))
-    assert [one.patched.requests for one in counted.blocks] == [50, 5]
+    counted = count(view(side([counter("a", [0, 50, 40, 45, 47])]), side([STEADY]), 4))
+    assert [one.patched.requests for one in counted.blocks] == [50, 5, 2]
     assert counted.problem is not None
     assert counted.problem[0] == "CountersNotMonotone"
     assert "a fell from 50 to 40" in counted.problem[1]
@@ -116,7 +117,7 @@ def test_no_error_series_beside_a_request_series_is_zero_errors():
 
 def test_errors_without_a_request_series_are_no_evidence():
     counted = count(view(side([], [counter("a", [0, 5])]), side([STEADY]), 2))
-    assert [one.patched for one in counted.blocks] == [Count(0, 5, 0), Count(0, 0, 0)]
+    assert [one.patched for one in counted.blocks] == [Count(0, 5, 0, sampled=False), Count(0, 0, 0, sampled=False)]
     assert list(paired(counted.blocks)) == []
 
 

@@ -8,15 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from hotfix.core import evidence
 from hotfix.core.bets import Null, Side, bets, cell, shares
 from hotfix.core.counting import Block, Count
-from hotfix.core.evidence import Question, State, design_effect, extend, log_wins
+from hotfix.core.evidence import Question, State, extend
 from tests.core.made import block, noise
 
 CASES = ((0.006, 0.001), (0.051, 0.001))
 NOT_WORSE = Question("not worse", Null(Side.BETTER, 0.005, ((0.001, 0.001), (0.0001, 0.001))), 0.05)
 WORSE = Question("worse", Null(Side.WORSE, 0.001, CASES), 0.01, late_blocks=720)
 QUIET = noise()
+
+
+def log_wins(null, one):
+    return evidence.log_wins(null, (one.patched.requests, one.stable.requests), (one.patched.bad, one.stable.bad))
+
+
+def design_effect(null, one, sigma2):
+    requests, bad = (one.patched.requests, one.stable.requests), (one.patched.bad, one.stable.bad)
+    return evidence.design_effect(null, requests, bad, sigma2, (one.patched.pods, one.stable.pods))
+
 
 BOUNDARIES = [  # side, n_c, n_s, rho, margin, rate_s
     (Side.BETTER, 25, 475, 1.0, 0.005, 0.0),

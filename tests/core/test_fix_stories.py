@@ -1,9 +1,12 @@
 """Stories of the questions beside failed requests: does it cure what it is for, does it refuse more, is it slower?"""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from hotfix.core.observation import Series, SideSeries
 from hotfix.core.status import Phase
 
 from .world import World, a_spec, ready_world
@@ -67,6 +70,63 @@ def test_without_its_errors_on_stable_it_is_said_at_the_start_that_no_proof_will
     world.advance(600)
     world.phase(Phase.ANALYZING).rest(5)
     assert "TargetErrorsTooRare" in world.reasons
+
+
+def test_errors_that_are_too_rare_are_counted_out_against_the_deadline() -> None:
+    world = World(asked=a_spec(fix=FIX, analysis={"deadline": "20m"}))
+    world.stable.target, world.stable.errors = 0.0001, 0.0
+    world.advance(3600)
+    world.phase(Phase.ANALYZING).rest(5)
+    said = next(entry.message for entry in world.announced if entry.reason == "TargetErrorsTooRare")
+    assert said.startswith(
+        "Stable has about 37 errors of this bug an hour. Where they fall by 80 %, the proof that they fell by 50 %"
+    )
+    found = re.search(r"needs about (\d+) of them on stable, which are expected to take 1h(\d+)m.*; the deadline is 20m", said)
+    assert found is not None, said
+    needed, minutes = int(found[1]), 60 + int(found[2])
+    assert 9 <= needed <= 40
+    assert minutes > 20
+    assert needed == pytest.approx(37 / 60 / 2 * minutes, rel=0.1)
+
+
+def test_a_fixed_start_is_told_with_what_is_to_be_expected_of_it() -> None:
+    world = World(asked=a_spec(startWeight=5))
+    world.advance(60)
+    world.phase(Phase.ANALYZING)
+    assert world.remembered.resolved is not None
+    why = world.remembered.resolved.start_reason or ""
+    assert why.startswith("spec.startWeight; at 100 requests/s a patch that is 5 % worse is expected to be found out in")
+    assert "a good one to have nearly all traffic in" in why
+
+
+def test_pods_that_count_themselves_are_compared_with_each_other_and_proxies_over_time() -> None:
+    """The same counts: outages in the past that all pods had are noise only where nobody tells the pods apart."""
+
+    def learnt(process: str) -> float:
+        world = World(asked=a_spec(startWeight=5))
+        seen = world._series
+        world._series = lambda *asked: renamed(seen(*asked), process)  # type: ignore[method-assign]
+        for errors in (0.05, 0.5) * 10:
+            world.stable.errors = errors
+            world.advance(150)
+        world.phase(Phase.ANALYZING)
+        assert world.remembered.baseline is not None
+        return float(world.remembered.baseline.sigma2["bad"])
+
+    def renamed(side: SideSeries, process: str) -> SideSeries:
+        def two(many: tuple[Series, ...]) -> tuple[Series, ...]:
+            return tuple(Series(f"{process}-{place}|{one.id}", one.samples) for place in (1, 2) for one in many)
+
+        return replace(side, requests=two(side.requests), errors=two(side.errors))
+
+    assert learnt("checkout-6d4f9c7b8-x2x5") < 0.02
+    assert learnt("envoy") > 0.2
+
+
+def test_without_requests_nothing_is_expected_of_a_fixed_start() -> None:
+    world = World(asked=a_spec(startWeight=5), rate=0.0).phase(Phase.ANALYZING)
+    assert world.remembered.resolved is not None
+    assert world.remembered.resolved.start_reason == "spec.startWeight"
 
 
 def test_a_decision_later_than_the_deadline_is_said_at_the_start_with_the_margin_that_would_fit() -> None:

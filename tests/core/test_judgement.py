@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hotfix.core import questions
+from hotfix.core import folded, questions, reports
 from hotfix.core.counting import Block, Count, Counter
 from hotfix.core.evidence import State, extend
 from hotfix.core.judgement import Evidence, Findings, Verdict
@@ -152,18 +152,54 @@ def test_the_decision_is_expected_sooner_the_more_is_counted():
     assert judge(terms(weight=50), []).expected_seconds is None
 
 
+def test_where_patched_looks_worse_the_time_until_it_is_taken_out_is_expected():
+    harm = block((500, 3), (500, 0))
+    first = judge(terms(weight=50), [harm])
+    assert first.findings.rejected is None
+    assert first.expected_seconds is not None
+    needed = next(
+        n for n in range(2, 99) if judge(terms(weight=50), [block((500, 3), (500, 0), at=k) for k in range(n)]).findings.rejected
+    )
+    assert first.expected_seconds <= 2.5 * (needed - 1) * INTERVAL
+    assert needed * INTERVAL <= 2.5 * first.expected_seconds
+    assert judge(terms(weight=50, baseline_rate=0.05), scrapes(((250, 12), (250, 12)), 5)).expected_seconds is not None
+
+
+def test_noise_between_processes_makes_the_decision_expected_later():
+    quiet, noisy = (
+        judge(terms(weight=50, baseline_rate=0.05, sigma2=sigma2), scrapes(((2500, 125), (2500, 125)), 2)).expected_seconds
+        for sigma2 in (0.0, 0.5)
+    )
+    assert quiet is not None
+    assert noisy is not None
+    assert noisy > 3 * quiet
+    assert judge(terms(), []).expected_seconds is None
+
+
+def test_loads_are_told_per_ready_pod_where_a_proxy_counts():
+    """One proxy on either side: what it counts is spread over the pods behind it."""
+    half = [block((250, 0), (250, 0), at=place, pods=(1, 1)) for place in range(4)]
+    one_for_ten = judge(terms(weight=50, endpoints=(1, 10)), half)
+    assert (one_for_ten.patched_load, one_for_ten.stable_load) == (pytest.approx(50.0), pytest.approx(5.0))
+    assert "capacity suspected" in reports.loads(one_for_ten)
+    baking = [block((475, 0), (25, 0), at=place, pods=(1, 1)) for place in range(4)]
+    shrunk = judge(terms(weight=95, endpoints=(19, 1)), baking)
+    assert (shrunk.patched_load, shrunk.stable_load) == (pytest.approx(5.0), pytest.approx(5.0))
+    assert "capacity suspected" not in reports.loads(shrunk)
+
+
 counts = st.tuples(st.integers(0, 60), st.integers(0, 60))
 histories = st.lists(st.tuples(counts, counts), min_size=1, max_size=12)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)  # questions are built once
 @given(histories, st.integers(0, 12))
 def test_a_judgement_is_the_same_whether_looked_at_often_or_once(history, looks):
     blocks = [block((max(c), min(c)), (max(s), min(s)), at=place) for place, (c, s) in enumerate(history)]
     for number in range(looks):
         judge(terms(), blocks[:number])
     often = judge(terms(), blocks)
-    questions._remembered.clear()
+    folded._remembered.clear()
     assert judge(terms(), blocks) == often
 
 
@@ -177,7 +213,7 @@ def test_a_block_that_changed_afterwards_is_judged_as_it_is_now():
 def test_evidence_is_that_of_every_question_asked_alone():
     blocks = [*scrapes(CRASH, 3), block(*SAME, at=3)]
     asked = questions.questions(terms())
-    states = questions.evidence_of(terms(), blocks)
+    states = folded.folded(terms(), blocks).states
     for question in asked.all():
         state = State()
         for one in blocks:
@@ -185,10 +221,40 @@ def test_evidence_is_that_of_every_question_asked_alone():
         assert states[question] == state
 
 
-def test_what_is_remembered_of_finished_analyses_is_bounded():
-    for place in range(questions.REMEMBERED + 5):
+def test_what_is_remembered_of_finished_analyses_is_bounded(monkeypatch):
+    folded._remembered.clear()
+    monkeypatch.setattr(folded, "REMEMBERED", 8)
+    for place in range(20):
         judge(terms(ramp_weights=(50,)), [block((1, 0), (1 + place, 0))])
-    assert len(questions._remembered) <= questions.REMEMBERED
+    assert len(folded._remembered) == 8
+
+
+def test_a_look_extends_the_evidence_by_the_new_blocks_only(monkeypatch):
+    folded._remembered.clear()
+    updates = []
+    monkeypatch.setattr(folded, "extend", lambda *asked: updates.append(asked) or extend(*asked))
+    for number in range(1, 101):
+        judge(terms(), scrapes(SAME, number))  # every look has blocks of its own, as counted anew
+    assert len(updates) == 100 * len(questions.questions(terms()).every)
+
+
+def test_a_block_that_waits_for_the_other_side_is_paired_at_a_later_look():
+    blocks = [block((250, 2), (250, 0)), block((250, 1), (0, 0), at=1), block((0, 0), (250, 3), at=2), block(*SAME, at=3)]
+    for number in range(1, 5):
+        judged = judge(terms(), blocks[:number])
+    found = folded.folded(terms(), blocks)
+    folded._remembered.clear()
+    assert found == folded.folded(terms(), blocks)
+    assert [(pair.start, pair.scrapes) for pair in found.pairs] == [(START, 1), (START + 5, 2), (START + 15, 1)]
+    assert (judged.patched.bad, judged.stable.bad, judged.patched.requests) == (3, 3, 750)
+
+
+def test_questions_do_not_depend_on_what_changes_from_look_to_look():
+    changes = {"now": START + 1, "weight": 50, "weight_since": None, "bake_from": START, "processes": 4, "endpoints": (3, 4)}
+    changes |= {"evidence_from": START + 5, "warm_until": START + 30, "sigma2": 0.4, "interval_seconds": 15.0, "rate_before": 9.0}
+    assert changes.keys() == questions.NO_MATTER.keys()
+    assert questions.questions(terms(**changes)) is questions.questions(terms())
+    assert questions.questions(terms(delta=0.01)) != questions.questions(terms())
 
 
 def test_a_step_that_risks_less_is_proven_sooner():

@@ -41,7 +41,7 @@ def test_the_expectation_is_close_to_what_steady_traffic_needs():
 def test_less_traffic_more_noise_and_a_smaller_share_take_longer():
     usual = expected_seconds(NOT_WORSE, 0.0, traffic())
     assert usual is not None
-    for slower in (traffic(request_rate=20.0), traffic(phi=4.0), traffic(share=0.05)):
+    for slower in (traffic(request_rate=20.0), traffic(sigma2=30.0), traffic(share=0.05)):
         longer = expected_seconds(NOT_WORSE, 0.0, slower)
         assert longer is not None
         assert longer > 1.5 * usual

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from hotfix.core import changes
-from hotfix.core.observation import Ack, ServiceView, SideView
+from hotfix.core.observation import Ack, Series, ServiceView, SideSeries, SideView
 from hotfix.core.status import Phase, Stage
 
-from .world import World, a_spec, ready_world
+from .world import Side, World, a_spec, ready_world
 
 
 def change(**more: Any) -> Callable[[World], None]:
@@ -37,7 +37,7 @@ REFUSED: list[tuple[str, Callable[[World], None], str, str]] = [
     ("git manages stable", change(stable__owner="Helm release shop"), "ManagedByGitOps", "KeepPatched"),
     ("patched has a weight", change(weights=(9, 1)), "PatchedAlreadyServes", "set that weight to 0"),
     ("the route is rejected", change(ack=Ack.REJECTED), "RouteRejected", "not accepted"),
-    ("the route is not accepted yet", change(ack=Ack.PENDING), "RouteRejected", "not reported"),
+    ("the route is not accepted yet", change(ack=Ack.PENDING), "RoutePending", "not reported"),
     (
         "the selectors overlap",
         change(stable__selector={"app": "checkout-hotfix"}),
@@ -126,8 +126,24 @@ def test_what_is_worth_knowing_is_said_and_not_refused(monkeypatch: pytest.Monke
     monkeypatch.setattr(World, "routes", lambda self: replace(routes(self), bypasses=("Ingress old",)))
     monkeypatch.setattr(World, "observe", lambda self: replace(observe(self), owner="Flux Kustomization a/b"))
     world.held("Paused")
+    assert "a patch that hangs is found late" not in world.remembered.message, "Contour counts what begins"
     for words in ("Ingress old", "session affinity", "without stable.image", "preStop"):
         assert words in world.remembered.message
+
+
+@pytest.mark.parametrize(
+    ("metrics", "late"),
+    [
+        ({"preset": "istio"}, True),
+        ({"preset": "traefik"}, True),
+        ({"preset": "linkerd"}, False),
+        ({"requests": "a", "errors": "b"}, True),
+        ({"requests": "a", "errors": "b", "started": "c"}, False),
+    ],
+)
+def test_it_is_said_before_traffic_moves_that_hangs_are_found_late(metrics: dict[str, str], *, late: bool) -> None:
+    world = ready_world(asked=a_spec(metrics=metrics, paused=True)).held("Paused")
+    assert ("a patch that hangs is found late" in world.remembered.message) is late
 
 
 def test_no_remark_where_nothing_is_odd(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,13 +162,34 @@ def test_a_problem_that_comes_up_before_traffic_moved_holds_and_passes() -> None
     world.phase(Phase.ANALYZING)
 
 
+def test_a_controller_that_rejects_patcheds_backend_is_said_and_waited_for() -> None:
+    world = ready_world().stage(Stage.ADOPTING)
+    world.ack = Ack.REJECTED
+    world.held("RouteRejected", seconds=20).rest(40)
+    assert world.weight == 0
+    world.ack = None
+    world.phase(Phase.ANALYZING)
+
+
+def test_pods_get_ready_whatever_a_controller_says_of_the_route() -> None:
+    world = ready_world()
+    world.stable.replicas = 6
+    world.stage(Stage.SCALING)
+    world.ack = Ack.REJECTED
+    world.held("RouteRejected", seconds=20)
+    assert world.patched.replicas == 6
+    assert world.remembered.stage is Stage.ADOPTING
+
+
 def test_pausing_before_traffic_moves_holds_at_zero() -> None:
     world = ready_world().stage(Stage.SCALING)
     world.asked = a_spec(paused=True)
     world.held("Paused", seconds=10).rest(400)
     assert world.weight == 0
+    assert world.reasons.count("Paused") == 1
     world.asked = a_spec(paused=False)
     world.phase(Phase.ANALYZING, seconds=20)
+    assert world.reasons.count("Resumed") == 1
 
 
 def test_pods_that_get_unready_before_the_start_are_waited_for() -> None:
@@ -231,4 +268,69 @@ def test_a_gateway_whose_counters_cannot_be_used_is_named_with_what_to_do(contro
     world = ready_world(controllers=(controller,)).held("MetricsUnknown")
     assert says in world.remembered.message
     world.asked = a_spec(metrics={"preset": "http"})
+    world.phase(Phase.ANALYZING)
+
+
+@pytest.mark.parametrize("controller", ["gateway.envoyproxy.io/gatewayclass-controller", "projectcontour.io/gateway-controller"])
+def test_the_word_for_a_gateway_that_cannot_tell_the_sides_apart_is_refused_with_what_to_do(controller: str) -> None:
+    asked = a_spec(metrics={"preset": "envoy-gateway"})
+    world = ready_world(asked=asked, controllers=(controller,)).held("MetricsUnknown").rest(60)
+    assert "counts all backends of a rule as one cluster; set metrics.preset to http" in world.remembered.message
+    assert (world.weight, world.ours) == (0, False)
+    queries = {"requests": "a{$(pods)}", "errors": "b{$(pods)}"}
+    world.asked = a_spec(metrics=queries)
+    world.phase(Phase.ANALYZING)
+
+
+def other_series(side: Side, label: str = "") -> SideSeries:
+    """Counters of one name, whichever side they are of."""
+    inside = tuple((moment, float(int(counts["requests"]))) for moment, counts in side.samples)
+    series = (Series(f"proxy|cluster=all{label}", inside),) if inside else ()
+    return SideSeries(requests=series, errors=())
+
+
+def test_counters_that_belong_to_both_sides_are_refused_before_traffic_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready_world()
+    world.patched.counts["requests"] = 5.0
+    monkeypatch.setattr(World, "_series", lambda self, side, start, end: other_series(side))
+    world.held("SidesIndistinct", seconds=60).rest(60)
+    assert "1 request series belong to both sides, for example proxy|cluster=all" in world.remembered.message
+    assert world.weight == 0
+
+
+def test_counters_that_come_to_belong_to_both_sides_are_not_judged_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready_world().phase(Phase.ANALYZING)
+    weight = world.weight
+    monkeypatch.setattr(World, "_series", lambda self, side, start, end: other_series(side))
+    world.held("CountersUnfit", seconds=60).rest(60)
+    assert "belong to both sides" in world.remembered.message
+    assert world.weight == weight
+
+
+def test_counters_that_fall_are_refused_before_traffic_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gauge of requests under way."""
+    series = World._series
+
+    def gauge(self: World, side: Side, start: float, end: float) -> SideSeries:
+        seen = series(self, side, start, end)
+        samples = tuple((moment, 40 + (7 * (moment // 5)) % 20) for one in seen.requests for moment, _ in one.samples)
+        return replace(seen, requests=(Series(f"proxy|{side.name}", samples),))
+
+    world = ready_world()
+    monkeypatch.setattr(World, "_series", gauge)
+    world.held("CountersUnfit", seconds=60).rest(120)
+    assert "fell from" in world.remembered.message
+    assert world.weight == 0
+    monkeypatch.setattr(World, "_series", series)
+    world.phase(Phase.ANALYZING, seconds=120)
+
+
+@pytest.mark.parametrize("label", ["request_protocol=grpc", "grpc_status=0", "grpc_response_status=13", "grpc_code=OK"])
+def test_grpc_calls_among_the_counters_are_refused_under_a_preset(monkeypatch: pytest.MonkeyPatch, label: str) -> None:
+    world = ready_world()
+    monkeypatch.setattr(World, "_series", lambda self, side, start, end: other_series(side, f",name={side.name},{label}"))
+    world.held("MetricsBlindToGrpc", seconds=60).rest(30)
+    assert "counts gRPC calls" in world.remembered.message
+    assert world.weight == 0
+    world.asked = a_spec(metrics={"requests": "a{$(pods)}", "errors": "b{$(pods)}"})
     world.phase(Phase.ANALYZING)

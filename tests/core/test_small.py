@@ -97,11 +97,7 @@ def test_loads_hint_at_capacity_when_they_differ_a_lot() -> None:
 
     assert "capacity suspected" in reports.loads(replace(look.judgement, patched_load=40.0, stable_load=10.0))
     assert reports.loads(replace(look.judgement, patched_load=None)) == ""
-    assert "Load per process" in reports.rejected(look.judgement, Verdict.WORSE)
-
-
-def test_without_a_judgement_the_verdict_says_so() -> None:
-    assert reports.remembered(None, START).state == "MetricsUnavailable"
+    assert "Load per pod" in reports.rejected(look.judgement, Verdict.WORSE)
 
 
 def test_the_first_guard_that_speaks_is_heard() -> None:

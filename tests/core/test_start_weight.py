@@ -4,7 +4,7 @@ import pytest
 
 from hotfix.core.counting import Counter
 from hotfix.core.questions import questions
-from hotfix.core.start_weight import best_start, fitting_margin, fix_seconds, outlooks, reach_seconds
+from hotfix.core.start_weight import best_start, fitting_margin, fix_seconds, outlook, outlooks, reach_seconds
 from hotfix.core.terms import FixTerms, SlowTerms
 
 from .made import terms
@@ -22,12 +22,39 @@ def test_a_burning_stable_is_worth_more_risk() -> None:
     assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.04), 100)] == [1, 5, 10]
 
 
+def test_in_a_quiet_service_the_soonest_decision_is_worth_a_few_requests() -> None:
+    """At 10 requests/s 25 % are under 50 requests a scrape, at 14 not: there the fewest bad requests decide."""
+    scrapes = {"interval_seconds": 15.0, "late_blocks": 240}
+    quiet, busy = best_start(terms(**scrapes), 13), best_start(terms(**scrapes), 14)
+    assert quiet.weight == 25
+    assert [outlook.weight for outlook in outlooks(terms(**scrapes), 13)] == [1, 5, 10, 25]
+    assert quiet.decision_seconds == min(outlook.decision_seconds for outlook in outlooks(terms(**scrapes), 13))
+    assert busy.weight == 1
+    assert [outlook.weight for outlook in outlooks(terms(**scrapes), 14)] == [1, 5, 10]
+    assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.2, **scrapes), 13)] == [1, 5, 10, 25]
+
+
+def test_a_patch_that_is_worse_costs_what_fails_more_and_a_crash_costs_everything_it_gets() -> None:
+    five = outlook(terms(baseline_rate=0.001), 100, 5)
+    assert five.bad_if_worse == pytest.approx(0.05 * 5 * five.detect_seconds)
+    assert five.bad_if_crash == pytest.approx(0.999 * 5 * 15)  # two scrapes, and one until the second is judged
+    assert five.bad_if_good == pytest.approx(0.9 * 0.001 * 100 * five.reach_seconds)
+    assert five.cost == pytest.approx(0.2 * (0.25 * five.bad_if_crash + 0.75 * five.bad_if_worse) + 0.8 * five.bad_if_good)
+
+
+@pytest.mark.parametrize("asked", [{"sigma2": 5.0}, {"sigma2": 30.0, "processes": 6}])
+def test_noise_between_processes_makes_everything_expected_later(asked: dict[str, float]) -> None:
+    quiet, noisy = (outlook(terms(baseline_rate=0.02, **more), 1000, 10) for more in ({"sigma2": 0.0}, asked))
+    assert noisy.detect_seconds > quiet.detect_seconds
+    assert noisy.reach_seconds > 1.5 * quiet.reach_seconds
+
+
 def test_with_large_steps_alone_the_start_is_ten_percent_nonetheless() -> None:
     assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.001, ramp_weights=(25, 50)), 100)] == [10]
 
 
 def test_more_traffic_decides_sooner_and_a_larger_share_detects_sooner() -> None:
-    for rate in (10, 100, 1000):
+    for rate in (50, 100, 1000):
         slow, fast = outlooks(terms(), rate), outlooks(terms(), 10 * rate)
         assert all(a.detect_seconds >= b.detect_seconds for a, b in zip(slow, fast, strict=True))
         assert all(a.reach_seconds >= b.reach_seconds for a, b in zip(slow, fast, strict=True))

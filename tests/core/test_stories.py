@@ -117,10 +117,18 @@ def test_blind_in_the_bake_goes_back_and_is_never_promoted_by_the_clock() -> Non
     world = ready_world().phase(Phase.BAKING)
     world.rest(3)
     world.blind = True
-    world.rest(900)
-    assert world.remembered.phase is Phase.BAKING
-    assert world.remembered.bake_seconds < 60
+    world.rest(100)
+    assert world.weight == 95, "metricsGrace is two minutes"
+    world.rest(800)
+    assert world.remembered.phase is Phase.ANALYZING
+    assert world.weight == world.remembered.proven_weight == 50, "the highest weight that evidence had allowed"
+    assert world.remembered.bake_seconds == 0
+    lowered = world.remembered.decisions[-1]
+    assert (lowered.reason, lowered.what) == ("BlindTooLong", "weight 50")
     world.blind = False
+    world.phase(Phase.BAKING, seconds=60)
+    world.rest(30)
+    assert world.remembered.phase is Phase.BAKING, "the bake begins anew"
     world.phase(Phase.PROMOTED)
 
 

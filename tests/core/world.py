@@ -63,6 +63,8 @@ class Side:
     ready: int | None = None  # None: as many as wanted
     errors: float = 0.0
     hangs: bool = False
+    answers: float = 0.0  # share of the requests that end although it hangs
+    scraped_every: float = INTERVAL  # 0: not any more
     grpc: bool = False
     crash_looping: int = 0
     restarts: int = 0
@@ -79,6 +81,13 @@ class Side:
     slow: float = 0.02
     counts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.0))
     samples: list[tuple[float, dict[str, float]]] = field(default_factory=list)
+
+    def scrape(self, moment: float) -> None:
+        """As Prometheus repeats the newest value until the next scrape."""
+        if self.scraped_every and (moment % self.scraped_every == 0 or not self.samples):
+            self.samples.append((moment, dict(self.counts)))
+        elif self.scraped_every:
+            self.samples.append((moment, self.samples[-1][1]))
 
     @property
     def serving(self) -> int:
@@ -182,6 +191,7 @@ class World:
     namespace_ending: bool = False
     request: str | None = None
     starts_counted: bool = True
+    by_pass: float = 0.0  # share of the requests that goes to stable whatever the route says
     performed: list[act.Action] = field(default_factory=list)
     decision: machine.Decision | None = None
     refuses: tuple[type, ...] = ()  # kinds of action that fail
@@ -363,15 +373,14 @@ class World:
             self.now = until
             if until == edge:
                 for side in (self.stable, self.patched):
-                    side.samples.append((edge, dict(side.counts)))
+                    side.scrape(edge)
 
     def _flow(self, seconds: float) -> None:
-        weight = self.weight / 100
+        weight = self.weight / 100 * (1 - self.by_pass)
         for side, weighed in ((self.patched, weight), (self.stable, 1 - weight)):
             count = self.rate * seconds * weighed
             side.counts["started"] += count
-            if side.hangs:
-                continue
+            count *= side.answers if side.hangs else 1.0
             failing = 1.0 if not side.serving else side.errors + side.target
             shares = {"requests": 1.0, "errors": failing, "client_errors": side.client_errors}
             for name, share in {**shares, "target": side.target, "slow": side.slow}.items():

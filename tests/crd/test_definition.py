@@ -76,6 +76,19 @@ def test_every_rule_has_a_sentence_that_begins_like_one_and_fits_a_line() -> Non
     assert all(10 < len(rule["message"]) <= 130 and "\n" not in rule["message"] for rule in rules)
 
 
+def test_what_may_not_change_can_neither_come_nor_go() -> None:
+    """A rule about oldSelf is asked only of a field that was there before and is there after: required, or with a default."""
+    spec = SCHEMA["spec"]
+    fixed = {
+        path.removeprefix("spec.")
+        for path, node in NODES
+        if any("oldSelf" in rule["rule"] for rule in node.get("x-kubernetes-validations", []))
+    }
+    assert fixed == {"stable", "patched", "traffic"}
+    assert "spec" in VERSION["schema"]["openAPIV3Schema"]["required"]
+    assert [name for name in fixed if name not in spec["required"] and "default" not in spec["properties"][name]] == []
+
+
 def test_the_status_is_bounded_but_has_no_opinions() -> None:
     opinions = {"enum", "pattern", "minimum", "maximum", "default", "x-kubernetes-validations"}
     assert [path for path, node in nodes(SCHEMA["status"], "status") if opinions & node.keys()] == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +115,21 @@ def test_every_object_carries_the_recommended_labels_and_its_namespace(rendered:
         assert labels["app.kubernetes.io/name"] == labels["app.kubernetes.io/part-of"] == NAME
         assert "app.kubernetes.io/version" in labels
     assert {item["metadata"]["namespace"] for item in items if item["kind"] == "PodMonitor"} == {"shop", "hotfix-system"}
+
+
+@pytest.mark.cluster
+def test_the_overlay_of_the_readme_runs_the_image_and_asks_the_prometheus_that_it_names(cluster: Cluster, tmp_path: Path) -> None:
+    (overlay,) = re.findall(r"^```yaml\n(resources: .*?)^```", (DEPLOY.parent / "README.md").read_text(), re.M | re.S)
+    assert "[../deploy/base]" in overlay
+    (tmp_path / "kustomization.yaml").write_text(overlay.replace("../deploy", os.path.relpath(DEPLOY, tmp_path)))
+    items = [item for item in yaml.safe_load_all(cluster.kubectl("kustomize", str(tmp_path)).stdout) if item]
+    (deployment,) = (item for item in items if item["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    settings = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert container["image"] == "registry.example/hotfix-operator:0.1.0"
+    assert settings["HOTFIX_PROMETHEUS_URL"] == "http://prometheus.monitoring:9090"
+    (shipped,) = documents("operator/deployment.yaml")
+    assert settings.keys() == {entry["name"] for entry in shipped["spec"]["template"]["spec"]["containers"][0]["env"]}
 
 
 @pytest.fixture

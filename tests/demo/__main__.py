@@ -7,40 +7,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from rich.console import Console
-from rich.table import Table
 
-from tests.cluster import Cluster, Load
-from tests.cluster.binaries import Missing
+from tests.cluster import Cluster, Load, binaries
 from tests.cluster.load import error_rate
 from tests.cluster.operator import Operator
 from tests.e2e.shop import Shop, untouched
 
-from .view import View, sides
+from .ending import Outcome, exit_code, report
+from .view import ENDS, LEGEND, View, sides
 
 RATE = 100.0
 LONGEST_SECONDS = 240.0
 PACE_SECONDS = 0.5
+COUNTED_SECONDS = 12
 SHORT = {"traffic": {"drain": "5s"}, "analysis": {"bakeTime": "20s"}}
-
-
-@dataclass
-class Outcome:
-    """One story, for the closing table."""
-
-    story: str
-    ended: str
-    right: bool
-    seconds: float
-    requests: int
-    bad: int
-    lost: int
-    note: str
 
 
 class Demo:
@@ -53,13 +38,12 @@ class Demo:
     def init(self, image: str, name: str) -> list[dict[str, Any]]:
         """What `kubectl hotfix init` prints, with short times put in."""
         command = ["init", "deploy/checkout", "--image", image, "--name", name, "-n", self.shop.namespace]
-        self.console.print(f"\n[bold]$ kubectl hotfix {' '.join(command)} | kubectl apply -f -[/]")
-        self.console.print("  (bake 20 s and drain 5 s instead of 10 min and 30 s, so that nobody has to wait)", style="dim")
+        self.console.print(f"[bold]$ kubectl hotfix {' '.join(command)} | kubectl apply -f -[/]", soft_wrap=True)
         program = Path(sys.executable).parent / "kubectl-hotfix"
         env = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
         done = subprocess.run([str(program), *command], capture_output=True, text=True, check=False, env=env)
         if done.returncode:
-            raise RuntimeError(done.stderr)
+            raise RuntimeError(f"kubectl hotfix init failed\n{done.stderr}")
         items = [item for item in yaml.safe_load_all(done.stdout) if item]
         for item in items:
             if item["kind"] == "HotfixRollout":
@@ -75,21 +59,19 @@ class Demo:
         self.cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(items))
         status = self._watch(story, name, patched, load)
         seconds = time.time() - began
-        answers = load.since(began)
         same = untouched(self.shop.read("httproute", "checkout")) == before
         served = self.shop.image("checkout")
         phase = status.get("phase", "nothing")
-        right = same and phase == ("Promoted" if good else "RolledBack") and served == ("sample:1.1")
-        note = f"stable runs {served}; route {'as before' if same else 'NOT as before'}"
-        bad = sum(answer.bad for answer in answers)
-        return Outcome(story, phase, right, seconds, len(answers), bad, len(load.lost()), note)
+        right = same and phase == ("Promoted" if good else "RolledBack") and served == "sample:1.1"
+        note = f"stable runs {served}\nroute {'as before' if same else 'NOT as before'}"
+        return Outcome(story, phase, right, seconds, load.since(began), patched, note)
 
     def _watch(self, story: str, name: str, patched: str, load: Load) -> dict[str, Any]:
         deadline = time.monotonic() + LONGEST_SECONDS
         status: dict[str, Any] = {}
         pace = signal.sigtimedwait  # a pause that Ctrl-C ends
         with View(self.console, story) as view:
-            while status.get("phase") not in ("Promoted", "RolledBack") and time.monotonic() < deadline:
+            while status.get("phase") not in ENDS and time.monotonic() < deadline:
                 status = self.shop.status(name)
                 images = {"checkout": self.shop.image("checkout"), patched: self.shop.image(patched)}
                 view.show(status, sides(load.answers()[-2000:], self.shop.weights(), images))
@@ -97,60 +79,64 @@ class Demo:
         return status
 
 
-def _report(console: Console, outcomes: list[Outcome], before: float, after: float) -> bool:
-    table = Table(title="What happened")
-    for heading in ("hotfix", "ended", "time", "requests", "failed", "lost", ""):
-        table.add_column(heading)
-    for one in outcomes:
-        mark = "[green]as it should[/]" if one.right else "[red]WRONG[/]"
-        table.add_row(
-            one.story, f"{one.ended} {mark}", f"{one.seconds:.0f} s", str(one.requests), str(one.bad), str(one.lost), one.note
-        )
-    console.print(table)
-    console.print(f"errors users saw: {100 * before:.1f} % before, {100 * after:.2f} % now; requests lost: {outcomes[-1].lost}")
-    return all(one.right for one in outcomes) and outcomes[-1].lost == 0 and after < before / 5
-
-
 @contextlib.contextmanager
 def _cluster(console: Console) -> Iterator[Cluster]:
-    console.print(
-        "[bold]Starting Kubernetes, Contour, Envoy and Prometheus[/] (built from source the first time, about 11 minutes)"
-    )
+    console.print("[bold]Starting Kubernetes, Contour, Envoy and Prometheus[/] as plain processes, in namespaces of their own")
+    missing = [build for build in binaries.builds("go") if not (binaries.cache_folder() / build.name).exists()]
+    if missing:
+        minutes = max(1, round(sum(build.minutes for build in missing)))
+        console.print(f"  the first run builds {', '.join(build.name for build in missing)} from source: once only, about")
+        console.print(f"  {minutes} minutes on two cores; Ctrl-C is safe, what is built stays built")
     with Cluster.start("demo", log=lambda text: console.print(f"  {text}", highlight=False)) as cluster:
-        yield cluster
+        try:
+            yield cluster
+        except BaseException:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it
+            console.print("  ending the cluster", style="dim")
+            raise
         if os.environ.get("KEEP"):
             console.print(f"\nKEEP=1: export KUBECONFIG={cluster.kubeconfig}   (Ctrl-C ends it)")
             signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
-def run(console: Console) -> bool:
+def tell(console: Console) -> bool:
     """All of it; True when everything went as it should."""
     with _cluster(console) as cluster:
         Operator.install(cluster)
         console.print("  operator installed from deploy/base with its own RBAC")
         demo = Demo(cluster, console)
         demo.shop.open(patched=None)
-        console.print(f"\n[bold]A shop under {RATE:.0f} requests/s[/]; its version 1.0 fails 5 % of them.")
+        console.print(
+            f"\n[bold]A shop under {RATE:.0f} requests/s.[/] Its version 1.0 fails 5 % of them; {COUNTED_SECONDS} s are counted"
+        )
         with demo.shop.load(RATE) as load:
-            cluster.until(lambda: len(load.answers()) > 12 * RATE, "some seconds of requests", seconds=60)
+            cluster.until(lambda: len(load.answers()) > COUNTED_SECONDS * RATE, "some seconds of requests", seconds=60)
             before = error_rate(load.answers())
-            outcomes = [
-                demo.ship("version 1.1 cures it", "sample:1.1", "cure", load, good=True),
-                demo.ship("a patch that fails every request", "sample:crash", "worse", load, good=False),
-            ]
+            console.print(f"  users see {100 * before:.1f} % errors")
+            console.print(
+                "\nTwo hotfixes are shipped. bakeTime is 20 s and drain 5 s, not 10 min and 30 s, so that nobody has to wait."
+            )
+            console.print(LEGEND, style="dim")
+            console.print(
+                "\n[bold]1. A cure[/]: version 1.1 must be proven not to be worse, and then becomes stable (2 to 3 minutes)"
+            )
+            good = demo.ship("version 1.1 cures it", "sample:1.1", "cure", load, good=True)
+            console.print(
+                "\n[bold]2. A mistake[/]: a version that fails every request must be found out by a few of them (about 30 s)"
+            )
+            bad = demo.ship("a patch that fails every request", "sample:crash", "worse", load, good=False)
+            console.print("\nSome more seconds of requests, to see what users get now")
             now = time.time()
             cluster.until(lambda: len(load.since(now)) > 5 * RATE, "some more seconds of requests", seconds=60)
-            return _report(console, outcomes, before, error_rate(load.since(now)))
+            after = error_rate(load.since(now))
+            return report(console, [good, bad], before=before, after=after, lost=len(load.lost()))
 
 
 def main() -> int:
-    """Exit code 0, or 1 with the reason."""
-    console = Console()
-    try:
-        return 0 if run(console) else 1
-    except Missing as error:
-        console.print(f"[red]cannot run here:[/] {error}")
-        return 1
+    """Exit code 0, 1 with the reason, or 130 when it was stopped."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: it is ignored in what a script starts in the background
+        signal.signal(number, signal.default_int_handler)
+    return exit_code(Console(), tell)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a responder sees while it happens: weights, rates of both sides, evidence, what comes next. Drawing only."""
 
+import datetime
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +14,11 @@ from rich.text import Text
 
 from tests.cluster.load import Answer
 
+from .ending import side
+
 WINDOW_SECONDS = 5.0
+ENDS = ("Promoted", "RolledBack")
+LEGEND = "'evidence  not worse 12 of 20': a score, and the mark at which it counts as proven (with the stated risk of an error)"
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,16 @@ class Side:
 
 
 def sides(answers: Iterable[Answer], weights: dict[str, int], images: dict[str, str]) -> list[Side]:
-    """Requests and errors of the last seconds by Deployment, told by the pods that answered."""
+    """Requests and errors of the last seconds by Deployment (stable's first), told by the pods that answered."""
     recent = [answer for answer in answers if answer.sent > time.time() - WINDOW_SECONDS - 1]
     total = sum(weights.values()) or 1
     rows = []
-    for name, image in images.items():
-        mine = [answer for answer in recent if answer.backend.rsplit("-", 2)[0] == name]
+    for role, (name, image) in zip(("stable", "patched"), images.items(), strict=True):
+        mine = [answer for answer in recent if side(answer) == name]
         bad = sum(answer.bad for answer in mine) / len(mine) if mine else None
-        rows.append(Side(name, image, f"{100 * weights.get(name, 0) / total:.0f} %", len(mine) / (WINDOW_SECONDS + 1), bad))
+        rows.append(
+            Side(f"{role}: {name}", image, f"{100 * weights.get(name, 0) / total:.0f} %", len(mine) / (WINDOW_SECONDS + 1), bad)
+        )
     return rows
 
 
@@ -47,7 +54,7 @@ class View:
     title: str
     live: Live | None = field(default=None, init=False)
     printed: int = field(default=0, init=False)
-    started: float = field(default_factory=time.monotonic, init=False)
+    started: float = field(default_factory=time.time, init=False)
 
     def __enter__(self) -> "View":
         if self.console.is_terminal:
@@ -69,9 +76,13 @@ class View:
             return
         for entry in [d for d in decisions if d["sequence"] > self.printed]:
             self.printed = entry["sequence"]
-            self.console.print(
-                f"{time.monotonic() - self.started:6.1f} s  {entry['what']}: {entry['reason']}: {entry.get('message', '')}"
-            )
+            self.console.print(self._told(entry), highlight=False, soft_wrap=True)
+
+    def _told(self, entry: dict[str, Any]) -> Text:
+        """A decision: when, what, and why."""
+        seconds = datetime.datetime.fromisoformat(entry["time"]).timestamp() - self.started
+        why = entry.get("message") or entry["reason"]
+        return Text(f"{max(seconds, 0.0):5.0f} s  {entry['what']:<12} {why}", no_wrap=self.live is not None, overflow="ellipsis")
 
     def _panel(self, status: dict[str, Any], rows: list[Side], decisions: list[dict[str, Any]]) -> Panel:
         table = Table(expand=True, box=None)
@@ -83,10 +94,9 @@ class View:
         verdict = status.get("verdict") or {}
         lines = [
             Text(f"{status.get('phase', '')}   {status.get('message', '')}", style="bold"),
-            Text(f"next      {status.get('next', '')}"),
-            Text(f"evidence  {verdict.get('evidence', '-')}   proven: {verdict.get('proven', '-')}"),
+            Text(f"next      {status.get('next') or '-'}"),
         ]
-        events = [Text(f"{entry['time'][11:19]}  {entry['what']:<12} {entry['reason']}") for entry in decisions[-5:]]
-        return Panel(
-            Group(table, Text(), *lines, Text(), *events), title=f"{self.title}  {time.monotonic() - self.started:.0f} s"
-        )
+        if status.get("phase") not in ENDS:  # then the decision itself says what it rested on
+            lines += [Text(f"evidence  {verdict.get('evidence', '-')}"), Text(f"proven    {verdict.get('proven', '-')}")]
+        events = [self._told(entry) for entry in decisions[-6:]]
+        return Panel(Group(table, Text(), *lines, Text(), *events), title=f"{self.title}  {time.time() - self.started:.0f} s")

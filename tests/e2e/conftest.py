@@ -9,7 +9,7 @@ from tests.cluster import Cluster
 from tests.cluster.binaries import Missing
 from tests.cluster.operator import Operator
 
-from .shop import Shop
+from .story import Stories
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,16 +20,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def shop(cluster: Cluster, operator: Operator, request: pytest.FixtureRequest) -> Iterator[Shop]:
+def shop(cluster: Cluster, operator: Operator, request: pytest.FixtureRequest) -> Iterator[Stories]:
     """A namespace of this story's own; it goes with the story."""
-    shop = Shop(cluster, request.node.name.removeprefix("test_"))
+    shop = Stories(cluster, request.node.name.removeprefix("test_"))
     yield shop
     cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
 
 
 @pytest.fixture
 def own_cluster() -> Iterator[tuple[Cluster, Operator]]:
-    """A cluster of this story's own, for what stops or delays parts of it."""
+    """A cluster of this story's own, for what stops or delays parts of it. What the operator did in it was within its rights."""
     try:
         cluster = Cluster.start("own", scrape_seconds=2)
     except Missing as error:
@@ -37,4 +37,10 @@ def own_cluster() -> Iterator[tuple[Cluster, Operator]]:
             pytest.fail(f"the embedded cluster cannot run here: {error}")
         pytest.skip(f"the embedded cluster cannot run here: {error}")
     with cluster:
-        yield cluster, Operator.install(cluster, scrape="2s")
+        operator = Operator.install(cluster, scrape="2s")
+        yield cluster, operator
+        used = operator.used()
+        assert used, "the audit log tells what it did"
+        assert used <= operator.granted()
+        assert operator.refused() == []
+        assert operator.strayed() == set()

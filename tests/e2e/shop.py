@@ -2,10 +2,12 @@
 
 import contextlib
 import copy
+import http.client
 import itertools
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -15,9 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import Cluster, Load
+from tests.cluster.components import ADMIN_TOKEN
 
 PLUGIN = str(Path(sys.executable).parent / "kubectl-hotfix")
 ROLLOUTS = "hotfixrollouts.hotfix-operator.dev"
+_ROLLOUT_PATH = "apis/hotfix-operator.dev/v1alpha1/namespaces/{}/hotfixrollouts"
+PATHS = {  # what is read many times a second is asked for without a kubectl process
+    "deployment": "apis/apps/v1/namespaces/{}/deployments",
+    "httproute": "apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
+    **dict.fromkeys(("hfr", "hotfixrollouts", ROLLOUTS), _ROLLOUT_PATH),
+}
 FAST = {"drain": "2s"}  # public settings that shorten what is not the point of a story
 _numbers = itertools.count(1)
 
@@ -91,10 +100,10 @@ def rollout(name: str = "fix", **spec: Any) -> dict[str, Any]:
 
 
 class Shop:
-    """One namespace."""
+    """One namespace. `judged` is shown every HotfixRollout that was waited for, as the API server gave it."""
 
-    def __init__(self, cluster: Cluster, name: str) -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: Cluster, name: str, judged: Callable[[dict[str, Any]], None] | None = None) -> None:
+        self.cluster, self.judged = cluster, judged
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
         self.namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower())[:40].strip('-')}-{worker}{next(_numbers)}"
         self.host = f"{self.namespace}.local"
@@ -107,11 +116,15 @@ class Shop:
             item["metadata"].setdefault("namespace", self.namespace)
         self.cluster.apply(*placed, manager=manager)
 
-    def open(self, stable: str = "sample:1.0", patched: str | None = "sample:1.1", *, replicas: int = 2) -> None:
+    def open(
+        self, stable: str = "sample:1.0", patched: str | None = "sample:1.1", *, replicas: int = 2, pre_stop: int = 1
+    ) -> None:
         """Stable with its route, and patched; returns when stable is ready."""
-        self.apply(deployment("checkout", stable, replicas=replicas), service("checkout"), route("checkout", self.host))
-        if patched:
-            self.apply(deployment("checkout-hotfix", patched, replicas=replicas), service("checkout-hotfix"))
+        sides = {"checkout": stable, "checkout-hotfix": patched}
+        self.apply(route("checkout", self.host), service("checkout"), *([service("checkout-hotfix")] if patched else []))
+        self.apply(
+            *(deployment(name, image, replicas=replicas, pre_stop=pre_stop) for name, image in sides.items() if image is not None)
+        )
         self.ready("checkout", replicas)
 
     def ready(self, name: str, replicas: int) -> None:
@@ -124,7 +137,20 @@ class Shop:
 
     def read(self, kind: str, name: str) -> dict[str, Any]:
         """One object of this namespace."""
-        return self.cluster.read(kind, name, self.namespace)
+        if kind not in PATHS:
+            return self.cluster.read(kind, name, self.namespace)
+        status, text = self._get(f"/{PATHS[kind].format(self.namespace)}/{name}")
+        if status != 200:
+            raise RuntimeError(f"{kind} {name}: {status}: {text[:300]}")
+        return dict(json.loads(text))
+
+    def _get(self, path: str) -> tuple[int, str]:
+        """(status, body) from the API server."""
+        port = self.cluster.forwarders["api"].port
+        with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=_unchecked())) as connection:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """kubectl in this namespace."""
@@ -142,16 +168,17 @@ class Shop:
         self.kubectl("patch", kind, name, "--type=json", "-p", json.dumps(operations), "--field-manager=kubectl-edit")
 
     @contextlib.contextmanager
-    def load(self, rate: float = 20, **more: Any) -> Iterator[Load]:
-        """Requests to this shop; the block begins when the first were answered."""
-        self.cluster.until(self._answers, "the gateway knows the route", seconds=30)
-        with self.cluster.load(self.host, rate=rate, **more) as load:
+    def load(self, rate: float = 20, *, host: str = "", **more: Any) -> Iterator[Load]:
+        """Requests to this shop, or to another host name; the block begins when the first were answered."""
+        host = host or self.host
+        self.cluster.until(lambda: self._answers(host), "the gateway knows the route", seconds=30)
+        with self.cluster.load(host, rate=rate, **more) as load:
             self.cluster.until(lambda: len([a for a in load.answers() if a.status]) > 5, "the route answers", seconds=30)
             yield load
 
-    def _answers(self) -> bool:
+    def _answers(self, host: str) -> bool:
         """The gateway passes requests on to the app."""
-        request = urllib.request.Request(self.cluster.gateway_url, headers={"Host": self.host})
+        request = urllib.request.Request(self.cluster.gateway_url, headers={"Host": host})
         try:
             with urllib.request.urlopen(request, timeout=3) as answer:
                 return "X-Backend" in answer.headers
@@ -171,18 +198,20 @@ class Shop:
         self, question: Callable[[dict[str, Any]], Any], what: str, *, seconds: float = 120, name: str = "fix"
     ) -> dict[str, Any]:
         """The first status for which the question is true; fails with the story so far."""
-        last: dict[str, Any] = {}
+        item: dict[str, Any] = {}
 
         def asked() -> bool:
-            nonlocal last
-            last = self.status(name)
-            return bool(question(last))
+            nonlocal item
+            item = self.read(ROLLOUTS, name)
+            return bool(question(item.get("status") or {}))
 
         try:
             self.cluster.until(asked, what, seconds=seconds)
         except TimeoutError as error:
-            raise AssertionError(f"{error}\n{story(last)}\n{self.cluster_log()}") from error
-        return last
+            raise AssertionError(f"{error}\n{so_far(item.get('status') or {})}\n{self.cluster_log()}") from error
+        if self.judged is not None:
+            self.judged(item)
+        return dict(item.get("status") or {})
 
     def cluster_log(self) -> str:
         """The operator's last lines about this namespace."""
@@ -222,6 +251,19 @@ class Shop:
         """What a Deployment runs."""
         return str(self.read("deployment", name)["spec"]["template"]["spec"]["containers"][0]["image"])
 
+    def addresses(self, name: str) -> list[str]:
+        """Addresses of a Deployment's pods."""
+        return self.kubectl("get", "pods", "-l", f"app={name}", "-o", "jsonpath={.items[*].status.podIP}").split()
+
+    def control(self, name: str, knobs: str) -> None:
+        """Change the behaviour of a Deployment's running pods."""
+        for address in self.addresses(name):
+            self.cluster.get(f"http://{address}:8080/control?{knobs}")
+
+    def edit(self, **spec: Any) -> None:
+        """A person changes fields of the rollout's spec."""
+        self.kubectl("patch", "hfr", "fix", "--type=merge", "-p", json.dumps({"spec": spec}))
+
     def conditions(self, name: str = "fix") -> dict[str, tuple[str, str]]:
         """Condition type -> (status, reason)."""
         return {c["type"]: (c["status"], c["reason"]) for c in self.status(name).get("conditions", [])}
@@ -233,6 +275,13 @@ class Shop:
         return [item["reason"] for item in sorted(mine, key=lambda item: item["eventTime"])]
 
 
+def _unchecked() -> ssl.SSLContext:
+    """The API server's certificate is its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 def untouched(item: dict[str, Any]) -> dict[str, Any]:
     """What of a route belongs to its user: the spec, labels, annotations; and whether we are in managedFields."""
     meta = item["metadata"]
@@ -240,7 +289,7 @@ def untouched(item: dict[str, Any]) -> dict[str, Any]:
     return {"spec": item["spec"], "labels": meta.get("labels"), "annotations": meta.get("annotations"), "ours": ours}
 
 
-def story(status: dict[str, Any]) -> str:
+def so_far(status: dict[str, Any]) -> str:
     """What happened, for a failing test."""
     lines = [f"  {d['time']} {d['what']}: {d['reason']}: {d.get('message', '')}" for d in status.get("decisions", [])]
     head = f"phase {status.get('phase')} stage {status.get('stage')} weight {status.get('weight')} held {status.get('held')}"

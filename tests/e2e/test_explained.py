@@ -12,6 +12,7 @@ import yaml
 from tests.conftest import SCRAPE_SECONDS
 
 from .shop import Shop, rollout
+from .story import Stories
 
 PLUGIN = str(Path(sys.executable).parent / "kubectl-hotfix")
 THIS_BUG = 'http_requests_total{namespace="$(namespace)",pod=~"$(pods)",code="500"}'
@@ -26,10 +27,10 @@ def run(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_rollout_can_be_examined_explained_and_played_back(shop: Shop, tmp_path: Path) -> None:
+def test_a_rollout_can_be_examined_explained_and_played_back(shop: Stories, tmp_path: Path) -> None:
     shop.open()
     manifest = rollout(fix={"errors": THIS_BUG}, paused=True)
-    with shop.load(40) as load:
+    with shop.story("Promoted", rate=40) as load:
         shop.cluster.until(lambda: len(load.answers()) > 1200, "half a minute of history", seconds=90)
         shop.apply(manifest)
         shop.held("Paused")
@@ -38,7 +39,7 @@ def test_a_rollout_can_be_examined_explained_and_played_back(shop: Shop, tmp_pat
         assert "Queries: contour." in examined.stdout
         assert f"scraped every {SCRAPE_SECONDS} s" in examined.stdout
         assert "checkout-hotfix has no request series yet" in examined.stdout
-        shop.kubectl("patch", "hfr", "fix", "--type=merge", "-p", '{"spec":{"paused":false}}')
+        shop.edit(paused=False)
         shop.phase("Baking", seconds=180)
         why = run(shop, "why", "fix")
         assert why.returncode == 0, why.stderr
@@ -46,8 +47,6 @@ def test_a_rollout_can_be_examined_explained_and_played_back(shop: Shop, tmp_pat
         assert "errors of this bug reduced by at least" in why.stdout
         told = json.loads(run(shop, "why", "fix", "-o", "json").stdout)
         assert told["decisions"][-1]["evidence"]
-        shop.phase("Promoted", seconds=180)
-        assert load.lost() == []
     (tmp_path / "fix.yaml").write_text(yaml.safe_dump(rollout(metrics={"preset": "contour"})))
     now = datetime.now(UTC)
     moments = [(now - timedelta(minutes=minutes)).isoformat(timespec="seconds").replace("+00:00", "Z") for minutes in (5, 0)]
@@ -57,7 +56,7 @@ def test_a_rollout_can_be_examined_explained_and_played_back(shop: Shop, tmp_pat
     assert "rolled back" not in outcomes
 
 
-def test_what_cannot_be_judged_is_named_with_exit_code_1(shop: Shop, tmp_path: Path) -> None:
+def test_what_cannot_be_judged_is_named_with_exit_code_1(shop: Stories, tmp_path: Path) -> None:
     shop.open()
     with shop.load() as load:
         shop.cluster.until(lambda: len(load.answers()) > 200, "ten seconds of requests")
@@ -68,6 +67,7 @@ def test_what_cannot_be_judged_is_named_with_exit_code_1(shop: Shop, tmp_path: P
         assert examined.returncode == 1
         assert "problem: " in examined.stdout
         assert "neither a pod nor an instance label" in examined.stdout
+        assert load.lost() == []
     missing = run(shop, "why", "nothing")
     assert missing.returncode == 1
     assert "There is no HotfixRollout nothing" in missing.stderr

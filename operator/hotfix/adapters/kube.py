@@ -5,13 +5,15 @@ time, and would drop fields they do not know).
 """
 
 import asyncio
+import asyncio.sslproto
 import json
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import closing
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import config
@@ -29,6 +31,8 @@ KEEP_ALIVE = [
     if (option := getattr(socket, name, None)) is not None
 ]
 TIMEOUT_SECONDS = 10.0
+# what asyncio reads at once from a TLS connection; it keeps a buffer of its size (256 KiB) for each, and each watch is one
+asyncio.sslproto.SSLProtocol.max_size = 16 * 1024
 
 Object = dict[str, Any]
 Objects = list[Object]
@@ -69,6 +73,9 @@ class Kube:
         return cls(found)
 
     async def __aenter__(self) -> Self:
+        # else the client asks for a proxy and for .netrc in a thread of their own, at each request
+        self._configuration.client_session_kwargs = {"trust_env": False}
+        self._configuration.proxy = self._configuration.proxy or _proxy(self._configuration.host)
         try:
             self._client = ApiClient(configuration=self._configuration)
         except OSError as error:  # ssl.SSLError is one
@@ -183,6 +190,12 @@ class Kube:
         token = await self._configuration.get_api_key_with_prefix("BearerToken")
         headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": FIELD_MANAGER}
         return {**headers, "Authorization": token.strip()} if token else headers
+
+
+def _proxy(host: str) -> str | None:
+    """The proxy that the environment names for this address."""
+    address = urlsplit(host)
+    return None if address.hostname and proxy_bypass(address.hostname) else getproxies().get(address.scheme)
 
 
 def _keep_alive(answer: aiohttp.ClientResponse) -> None:

@@ -36,6 +36,8 @@ Heard = Callable[[Resource[Any], str, str], None]  # resource, namespace, name
 class Mirror:
     """A Reader. `heard` is called for every change that is learnt of, but for what this process wrote; close it at the end."""
 
+    remembers = True
+
     def __init__(
         self,
         kube: Kube,
@@ -60,10 +62,12 @@ class Mirror:
         except NotFound:
             return None
 
-    async def list(self, resource: Resource[V], namespace: str, group: str | None = None, *, fresh: bool = False) -> list[V]:
+    async def list(
+        self, resource: Resource[V], namespace: str, group: str | None = None, *, fresh: bool = False, where: str | None = None
+    ) -> list[V]:
         """All objects of the namespace, or those of one group, by name."""
         found = None if fresh else await self._fresh(resource, namespace)
-        return await self._direct.list(resource, namespace, group) if found is None else [*found.list(group)]
+        return await self._direct.list(resource, namespace, group, where=where) if found is None else [*found.list(group)]
 
     def wrote(self, resource: Resource[V], namespace: str, item: Object) -> None:
         """What was answered to a write, or told by another way; the watch tells the same a little later."""

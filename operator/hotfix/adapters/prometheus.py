@@ -1,147 +1,88 @@
-"""MetricsSource on prometheus-api-client. What the client lets through (partial answers, errors in a 200, HTML, a hang) is
-caught in our session: an answer that is not whole is unavailable, never zero. Retries belong to the next look.
+"""MetricsSource: the counters of both sides as range queries on the grid, held per query and extended by what is new. Those of
+one rollout are asked for together. How Prometheus is spoken to is in prometheus_http.py, what is held of a query in samples.py.
 """
 
 import asyncio
-import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
-import requests
-from prometheus_api_client import PrometheusConnect
-from prometheus_api_client.exceptions import PrometheusApiClientException
-from urllib3.util.retry import Retry
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote_plus
 
 from hotfix.core.observation import MetricsView, Series, SideSeries
 from hotfix.core.presets import Queries
 from hotfix.errors import Refused, Unavailable
 from hotfix.ports import Clock, MetricsQuery
 
+from .prometheus_http import Access, Client
 from .promql import Side, queries_for, render
-
-log = logging.getLogger(__name__)
+from .samples import COARSE_SECONDS, Fresh, Held, joined, of_values
 
 HOUR_SECONDS = 3600.0
 LATE_SECONDS = 60.0  # newer samples are asked for again: a scrape may arrive late
 CHUNK_POINTS = 10_000
 UNUSED_SECONDS = 600.0
-CONNECT_SECONDS = 3.05
 MOST_SERIES = 2_000
+MOST_CHARACTERS = 4_000  # of a query in a URL: proxies in front of Prometheus take 8,192 for a whole request line
+PART = "hotfix_part"  # the label that tells the answers of one request apart
 
 SERIES = ("requests", "errors", "started", "client_errors", "target", "slow")  # of SideSeries and of Queries alike
 
 Buckets = tuple[tuple[str, float, float], ...]
-Samples = dict[str, dict[float, float]]
+Answers = list[tuple[Series, ...]]
+Span = tuple[float, float, float]  # first, last, step: unix seconds, on the grid
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """How Prometheus is reached. Files are read at each use."""
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last answer about a rollout, and when it was used, monotonic seconds."""
 
-    url: str
-    bearer_token_file: str | None = None
-    ca_file: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()  # (name, file)
-    workers: int = 8
-
-
-class _Session(requests.Session):
-    """Adds credentials and lets only whole, successful answers through."""
-
-    def __init__(self, access: Access) -> None:
-        super().__init__()
-        self._access = access
-        self.trust_env = False  # no proxy and no .netrc: the address is the operator's setting, nobody else's
-
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        kwargs["headers"] = {**(kwargs.get("headers") or {}), **self._headers()}
-        if self._access.ca_file:
-            kwargs["verify"] = self._access.ca_file
-        kwargs["allow_redirects"] = False
-        try:
-            response = super().request(method, url, *args, **kwargs)
-        except requests.RequestException as error:
-            raise Unavailable(f"Prometheus does not answer ({type(error).__name__})") from error
-        _check(response)
-        return response
-
-    def _headers(self) -> dict[str, str]:
-        files = [*self._access.headers]
-        try:
-            headers = {name: Path(file).read_text().strip() for name, file in files}
-            if self._access.bearer_token_file:
-                headers["Authorization"] = f"Bearer {Path(self._access.bearer_token_file).read_text().strip()}"
-        except OSError as error:
-            raise Unavailable(f"A file with credentials for Prometheus cannot be read: {error}") from error
-        return headers
-
-
-def _check(response: requests.Response) -> None:
-    """Raise for everything but a whole, successful answer."""
-    try:
-        payload = response.json()
-    except ValueError as error:
-        raise Unavailable(f"Prometheus answered {response.status_code} with something that is not JSON") from error
-    if not isinstance(payload, Mapping):
-        raise Unavailable(f"Prometheus answered {response.status_code} with something that is not an object")
-    problem = str(payload.get("error", ""))[:512]
-    if payload.get("errorType") in ("bad_data", "execution") and response.status_code in (200, 400, 422):
-        raise Refused(f"Prometheus refuses the query: {problem}", reason="InvalidQuery")
-    if response.status_code != 200 or payload.get("status") != "success":
-        raise Unavailable(f"Prometheus answered {response.status_code}: {problem or payload.get('status')}")
-    if payload.get("warnings"):
-        raise Unavailable(f"Prometheus gave a partial answer: {'; '.join(map(str, payload['warnings']))[:512]}")
-    if not isinstance(payload.get("data"), Mapping) or not isinstance(payload["data"].get("result"), list):
-        raise Unavailable("Prometheus answered without a result")
-
-
-@dataclass(slots=True)
-class _Held:
-    """What is known of one query: samples of (begin, until] on its grid."""
-
-    begin: float
-    until: float
+    query: MetricsQuery
+    view: MetricsView
     used: float
-    samples: Samples = field(default_factory=dict)
 
 
 class PrometheusSource:
-    """Range queries on the grid, held per query and extended at each look. One instance serves all rollouts."""
+    """One instance serves all rollouts."""
 
     def __init__(self, access: Access, clock: Clock) -> None:
         self._access, self._clock = access, clock
+        self._client = Client(access)
         self._executor = ThreadPoolExecutor(access.workers, thread_name_prefix="prometheus")
-        self._held: dict[tuple[str, float], _Held] = {}
+        self._held: dict[tuple[str, float], Held] = {}
+        self._last: dict[tuple[str, str, str], _Last] = {}
+        self._swept = clock.monotonic()
 
     async def collect(self, query: MetricsQuery) -> MetricsView:
-        """Counters of both sides from an hour before `query.start` until `query.end`."""
+        """Counters of both sides from an hour before `query.start` until `query.end`. The same question once more gets the same
+        answer: until its end moves on there is no new sample."""
+        place, now = (query.namespace, query.stable_deployment, query.patched_deployment), self._clock.monotonic()
+        last = self._last.get(place)
+        if last is None or last.query != query or query.buckets:
+            last = _Last(query, await self._asked(query), now)
+        self._last[place] = _Last(last.query, last.view, now)
+        self._forget_unused(now)
+        return last.view
+
+    async def _asked(self, query: MetricsQuery) -> MetricsView:
         templates = queries_for(query)
-        sides = (
-            Side(
-                namespace=query.namespace,
-                deployment=query.patched_deployment,
-                service=query.patched_service,
-                port=query.patched_port,
-            ),
-            Side(
-                namespace=query.namespace,
-                deployment=query.stable_deployment,
-                service=query.stable_service,
-                port=query.stable_port,
-            ),
+        patched_side = Side(
+            namespace=query.namespace,
+            deployment=query.patched_deployment,
+            service=query.patched_service,
+            port=query.patched_port,
+        )
+        stable_side = Side(
+            namespace=query.namespace, deployment=query.stable_deployment, service=query.stable_service, port=query.stable_port
         )
         asked = {name: text for name in SERIES if (text := getattr(templates, name))}
-        texts = [render(template, side) for side in sides for template in asked.values()]
-        self._forget_unused()
+        texts = [render(template, side) for side in (patched_side, stable_side) for template in asked.values()]
         try:
             async with asyncio.timeout(query.timeout_seconds):
-                answers = await asyncio.gather(*(self._series(text, query) for text in texts))
-                buckets = await self._buckets(templates, sides[1], query)
+                answers = await self._answers(texts, query)
+                buckets = await self._buckets(templates, stable_side, query)
         except TimeoutError as error:
             raise Unavailable(f"Prometheus did not answer within {query.timeout_seconds:g} s") from error
         patched, stable = answers[: len(asked)], answers[len(asked) :]
@@ -160,100 +101,119 @@ class PrometheusSource:
         if not templates.buckets:
             return None
         text = " or ".join(f"sum by (le) (increase({render(selector, side)}[1h]))" for selector in templates.buckets)
-        loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(self._executor, self._ask_now, text, query)
+        result = await self._in_thread(lambda: self._client.at(text, query.end, query.timeout_seconds))
         return _histogram(result, templates.bucket_seconds)
 
-    async def _series(self, text: str, query: MetricsQuery) -> tuple[Series, ...]:
-        held = await self._extended(text, query)
+    async def _answers(self, texts: list[str], query: MetricsQuery) -> Answers:
+        """The series of each query."""
         begin = query.start - HOUR_SECONDS
-        series = []
-        for name, samples in sorted(held.samples.items()):
-            inside = tuple((time, samples[time]) for time in sorted(samples) if begin <= time <= query.end)
-            if inside:
-                series.append(Series(name, inside))
-        return tuple(series)
+        held = {text: self._held.get((text, query.interval_seconds)) for text in texts}
+        nothing = Held.nothing(begin, query.start)
+        known = {text: found if found and found.covers(begin, query.start) else nothing for text, found in held.items()}
+        together: dict[float, list[str]] = {}
+        for text, found in known.items():
+            together.setdefault(max(begin, found.until - LATE_SECONDS), []).append(text)
+        packs = [(since, pack) for since, alike in together.items() for pack in _packed(alike)]
+        fresh = await asyncio.gather(*(self._fresh(pack, since, query) for since, pack in packs))
+        for (since, pack), found_of in zip(packs, fresh, strict=True):
+            for text in pack:
+                key = (text, query.interval_seconds)
+                self._held[key] = known[text].extended(begin, query.start, since, query.end, found_of[text])
+        return [self._held[(text, query.interval_seconds)].series for text in texts]
 
-    async def _extended(self, text: str, query: MetricsQuery) -> _Held:
-        key, begin = (text, query.interval_seconds), query.start - HOUR_SECONDS
-        held = self._held.get(key)
-        if held is None or held.begin > begin or held.until < begin:
-            held = _Held(begin, begin, self._clock.monotonic())
-        since = max(begin, held.until - LATE_SECONDS)
-        fresh: Samples = {}
-        for first, last in _chunks(since, query.end, query.interval_seconds):
-            loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(self._executor, self._ask, text, (first, last), query)
-            for name, samples in _parsed(result).items():
-                fresh.setdefault(name, {}).update(samples)
-        merged = {name: {t: v for t, v in samples.items() if begin <= t < since} for name, samples in held.samples.items()}
-        for name, samples in fresh.items():
-            merged.setdefault(name, {}).update(samples)
-        kept = {name: samples for name, samples in merged.items() if samples}
-        extended = _Held(begin, max(query.end, since), self._clock.monotonic(), kept)
-        self._held[key] = extended
-        return extended
-
-    def _ask_now(self, text: str, query: MetricsQuery) -> list[Any]:
+    async def _fresh(self, texts: Sequence[str], since: float, query: MetricsQuery) -> dict[str, Fresh]:
+        """What several queries give from a moment on, in one request; in one each, where it does not go together, so that the one
+        that is wrong is named."""
         try:
-            result: list[Any] = self._client(query).custom_query(text, params={"time": f"{query.end:.3f}"})
-        except (PrometheusApiClientException, KeyError, ValueError, TypeError) as error:
-            raise Unavailable(f"Prometheus gave an answer that cannot be read ({error})") from error
-        return result
+            return await self._ask(texts, since, query)
+        except Refused:
+            if len(texts) == 1:
+                raise
+        answers = await asyncio.gather(*(self._ask([text], since, query) for text in texts))
+        return {text: found for answer in answers for text, found in answer.items()}
 
-    def _client(self, query: MetricsQuery) -> PrometheusConnect:
-        return PrometheusConnect(
-            url=self._access.url,
-            session=_Session(self._access),
-            retry=Retry(total=0),
-            timeout=(CONNECT_SECONDS, query.timeout_seconds),
-        )
+    async def _ask(self, texts: Sequence[str], since: float, query: MetricsQuery) -> dict[str, Fresh]:
+        text = texts[0] if len(texts) == 1 else " or ".join(_part(text, number) for number, text in enumerate(texts))
+        fresh: dict[str, Fresh] = {name: {} for name in texts}
+        for span in _spans(since, query):
+            parts = await self._in_thread(lambda span=span: self._range(text, span, query))  # type: ignore[misc]
+            for part, found in parts.items():
+                known = fresh[texts[part]]
+                for name, samples in found.items():
+                    known[name] = joined(known.get(name), samples)
+        return fresh
 
-    def _ask(self, text: str, span: tuple[float, float], query: MetricsQuery) -> list[Any]:
-        first, last = (datetime.fromtimestamp(moment, UTC) for moment in span)
-        try:
-            result: list[Any] = self._client(query).custom_query_range(
-                text, first, last, f"{query.interval_seconds:g}", params={"timeout": f"{query.timeout_seconds * 1000:.0f}ms"}
-            )
-        except (PrometheusApiClientException, KeyError, ValueError, TypeError) as error:
-            raise Unavailable(f"Prometheus gave an answer that cannot be read ({error})") from error
-        return result
+    def _range(self, text: str, span: Span, query: MetricsQuery) -> dict[int, Fresh]:
+        return _parsed(self._client.range(text, span, query.timeout_seconds))
 
-    def _forget_unused(self) -> None:
-        limit = self._clock.monotonic() - UNUSED_SECONDS
-        for key in [key for key, held in self._held.items() if held.used < limit]:
-            del self._held[key]
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _forget_unused(self, now: float) -> None:
+        if now - self._swept < UNUSED_SECONDS / 10:
+            return
+        self._swept, limit = now, now - UNUSED_SECONDS
+        self._last = {place: last for place, last in self._last.items() if last.used >= limit}
+        newest = max((last.query.end for last in self._last.values()), default=math.inf)
+        self._held = {key: held for key, held in self._held.items() if held.until >= newest - UNUSED_SECONDS}
 
     def close(self) -> None:
         """End the threads; a query under way is left to its time-out."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _chunks(begin: float, end: float, interval: float) -> list[tuple[float, float]]:
-    """(first, last) grid points of at most CHUNK_POINTS each that cover begin..end."""
+def _part(text: str, number: int) -> str:
+    """A query whose series carry a number. On lines of its own, because it may end in a comment."""
+    return f'label_replace((\n{text}\n), "{PART}", "{number}", "", "")'
+
+
+def _packed(texts: Sequence[str]) -> list[list[str]]:
+    """In as many packs as are needed so that none is too long for a URL."""
+    packs: list[list[str]] = []
+    room = 0
+    for text in texts:
+        length = len(quote_plus(_part(text, len(texts)))) + len("+or+")
+        if length > room:
+            packs.append([])
+            room = MOST_CHARACTERS
+        packs[-1].append(text)
+        room -= length
+    return packs
+
+
+def _spans(since: float, query: MetricsQuery) -> list[Span]:
+    """What covers since..end: up to the start in coarse steps, then on the grid, at most CHUNK_POINTS each."""
+    spans: list[Span] = []
+    interval, first = query.interval_seconds, since
+    coarse = math.floor(COARSE_SECONDS / interval) * interval
+    if since < query.start and coarse > interval:
+        points = math.floor((query.start - since) / coarse)
+        first = query.start - points * coarse
+        spans.append((first, query.start, coarse))
+        first = query.start + interval
     step = CHUNK_POINTS * interval
-    chunks, first = [], begin
-    while first <= end:
-        chunks.append((first, min(end, first + step - interval)))
+    while first <= query.end:
+        spans.append((first, min(query.end, first + step - interval), interval))
         first += step
-    return chunks
+    return spans
 
 
-def _parsed(result: list[Any]) -> Samples:
-    """Result of a matrix -> samples by series; a value that is no finite number is left out."""
-    if len(result) > MOST_SERIES:
-        raise Refused(f"The query gives {len(result)} series; at most {MOST_SERIES} can be judged.", reason="InvalidQuery")
-    parsed: Samples = {}
+def _parsed(result: list[Any]) -> dict[int, Fresh]:
+    """Result of a matrix -> samples by series, by part."""
+    found: dict[int, Fresh] = {}
     try:
         for entry in result:
             labels = entry["metric"]
+            part = found.setdefault(int(labels.pop(PART, 0)), {})
             process = labels.get("pod") or labels.get("instance") or ""
             rest = ",".join(f"{name}={labels[name]}" for name in sorted(labels))
-            values = {float(time): float(value) for time, value in entry["values"]}
-            parsed[f"{process}|{rest}"] = {t: v for t, v in values.items() if math.isfinite(v)}
+            part[f"{process}|{rest}"] = of_values(entry["values"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unavailable("Prometheus gave an answer that is not a range of samples") from error
-    return parsed
+        raise Unavailable(f"Prometheus gave an answer that is not a range of samples ({error})") from error
+    for part in found.values():
+        if len(part) > MOST_SERIES:
+            raise Refused(f"The query gives {len(part)} series; at most {MOST_SERIES} can be judged.", reason="InvalidQuery")
+    return found
 
 
 def _histogram(result: list[Any], bucket_seconds: float) -> Buckets:
@@ -265,7 +225,7 @@ def _histogram(result: list[Any], bucket_seconds: float) -> Buckets:
     return tuple(sorted(((label, bound * bucket_seconds, count) for label, bound, count in found), key=lambda entry: entry[1]))
 
 
-def _unfit(texts: list[str], answers: list[tuple[Series, ...]], *, same: bool) -> tuple[str, str] | None:
+def _unfit(texts: list[str], answers: Answers, *, same: bool) -> tuple[str, str] | None:
     """Why what was answered cannot be judged."""
     if same:
         return (
@@ -280,3 +240,6 @@ def _unfit(texts: list[str], answers: list[tuple[Series, ...]], *, same: bool) -
                 "ask for one series per process.",
             )
     return None
+
+
+__all__ = ["Access", "PrometheusSource"]

@@ -35,7 +35,9 @@ def queries_for(query: MetricsQuery) -> Queries:
     """The templates of a rollout, its own, else those of the preset; without what is not asked for."""
     own = query.metrics
     if own.requests and own.errors:
-        found = Queries(requests=own.requests, errors=own.errors, client_errors=own.client_errors, slow=own.slow)
+        found = Queries(
+            requests=own.requests, errors=own.errors, started=own.started, client_errors=own.client_errors, slow=own.slow
+        )
     elif query.preset in PRESETS:
         found = PRESETS[query.preset]
     else:

@@ -37,14 +37,20 @@ class Resource(Generic[V_co]):
 
 
 class Reader(Protocol):
-    """Raises what Kube raises. With `fresh`, what is true now is asked for instead of what is remembered."""
+    """Raises what Kube raises. With `fresh`, what is true now is asked for instead of what is remembered. `remembers`: most
+    answers come from memory, at once."""
+
+    remembers: bool
 
     async def find(self, resource: Resource[V], namespace: str, name: str, *, fresh: bool = False) -> V | None:
         """One object; None when there is none."""
         ...
 
-    async def list(self, resource: Resource[V], namespace: str, group: str | None = None, *, fresh: bool = False) -> list[V]:
-        """All objects of the namespace, or those of one group, by name; NotFound when the cluster does not serve them."""
+    async def list(
+        self, resource: Resource[V], namespace: str, group: str | None = None, *, fresh: bool = False, where: str | None = None
+    ) -> list[V]:
+        """All objects of the namespace, or those of one group, by name; NotFound when the cluster does not serve them. `where`: a
+        label selector that the whole group fits, so that less has to be answered."""
         ...
 
     def wrote(self, resource: Resource[V], namespace: str, item: Object) -> None:
@@ -63,6 +69,8 @@ class Reader(Protocol):
 class Direct:
     """Every read is a request."""
 
+    remembers = False
+
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
 
@@ -73,10 +81,12 @@ class Direct:
         except NotFound:
             return None
 
-    async def list(self, resource: Resource[V], namespace: str, group: str | None = None, *, fresh: bool = False) -> list[V]:
-        """One LIST, of the group where a label makes it, else of the whole collection."""
-        labels = {} if group is None or resource.selector is None else {"labelSelector": resource.selector + group}
-        items = await self._kube.list(resource.path(namespace), **labels)
+    async def list(
+        self, resource: Resource[V], namespace: str, group: str | None = None, *, fresh: bool = False, where: str | None = None
+    ) -> list[V]:
+        """One LIST, of the group where labels make it, else of the whole collection."""
+        selector = where if group is None or resource.selector is None else resource.selector + group
+        items = await self._kube.list(resource.path(namespace), **({"labelSelector": selector} if selector else {}))
         return [resource.view(item) for item in items if group is None or resource.group(item) == group]
 
     def wrote(self, resource: Resource[V], namespace: str, item: Object) -> None:

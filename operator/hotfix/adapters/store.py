@@ -70,8 +70,7 @@ class KubeStore:
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
         """The namespace's other unfinished rollouts."""
         others = await self._reader.list(ROLLOUTS, key.namespace)
-        views = (_rival(other) for other in others if other.key != key)
-        return tuple(view for view in views if view.phase not in TERMINAL_PHASES)
+        return tuple(_rival(o) for o in others if o.key != key and o.status.get("phase") not in TERMINAL_PHASES)
 
     async def reach(self, namespace: str | None) -> None:
         """A list of one: raises when rollouts cannot be read."""

@@ -38,13 +38,22 @@ class KubeWorkloads:
 
     async def read(self, namespace: str, deployment: str, service: str, *, fresh: bool = False) -> SideView:
         """One side; what does not exist is named in `missing`. `fresh`: all of it is asked for anew."""
-        found, backend, ready, scalers, pods = await asyncio.gather(
-            self._reader.find(DEPLOYMENTS, namespace, deployment, fresh=fresh),
-            self._reader.find(SERVICES, namespace, service, fresh=fresh),
-            self._reader.list(SLICES, namespace, service, fresh=fresh),
-            self._reader.list(SCALERS, namespace, deployment, fresh=fresh),
-            self._reader.list(PODS, namespace, deployment, fresh=fresh),
-        )
+        known = await self._reader.find(DEPLOYMENTS, namespace, deployment) if fresh else None  # its selector never changes
+        where = ",".join(f"{name}={value}" for name, value in sorted(known.selector.items())) if known else None
+        if fresh or not self._reader.remembers:
+            found, backend, ready, scalers, pods = await asyncio.gather(
+                self._reader.find(DEPLOYMENTS, namespace, deployment, fresh=fresh),
+                self._reader.find(SERVICES, namespace, service, fresh=fresh),
+                self._reader.list(SLICES, namespace, service, fresh=fresh),
+                self._reader.list(SCALERS, namespace, deployment, fresh=fresh),
+                self._reader.list(PODS, namespace, deployment, fresh=fresh, where=where),
+            )
+        else:  # from memory: a task for each answer would cost more than the answer
+            found = await self._reader.find(DEPLOYMENTS, namespace, deployment)
+            backend = await self._reader.find(SERVICES, namespace, service)
+            ready = await self._reader.list(SLICES, namespace, service)
+            scalers = await self._reader.list(SCALERS, namespace, deployment)
+            pods = await self._reader.list(PODS, namespace, deployment)
         absent = ((found, f"Deployment {deployment}"), (backend, f"Service {service}"))
         return SideView(
             deployment=found,

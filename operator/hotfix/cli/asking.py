@@ -16,7 +16,7 @@ from hotfix.adapters.prometheus import Access, PrometheusSource
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
 from hotfix.adapters.store import KubeStore
 from hotfix.adapters.workloads import KubeWorkloads
-from hotfix.core import spec
+from hotfix.core import latency, spec
 from hotfix.core.look import Look
 from hotfix.core.observation import MetricsView, Observation, RoutesView, SideView
 from hotfix.core.preflight import preset_name
@@ -114,6 +114,14 @@ async def collect(
         return await source.collect(query)
     finally:
         source.close()
+
+
+async def slow_bound(access: Access, subject: Subject, moment: float, interval_seconds: float) -> tuple[str | None, str]:
+    """From which bucket on a request is slow, as a rollout that began at that moment (unix seconds) would have it, and why."""
+    if subject.asked.metrics.slow:
+        return latency.bound_of(subject.asked, None, own=True)
+    seen = await collect(access, subject, (moment, moment, interval_seconds), buckets=True)
+    return latency.bound_of(subject.asked, seen.buckets, own=False)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,8 +5,9 @@ import statistics
 from dataclasses import replace
 
 from hotfix.adapters.prometheus import Access
-from hotfix.core import moments, replay, reports
+from hotfix.core import fitness, moments, preflight, replay, reports
 from hotfix.core.counting import Counter
+from hotfix.core.observation import MetricsView
 from hotfix.core.quantities import span as length
 from hotfix.core.replay import Outcome, Window
 from hotfix.errors import Refused
@@ -27,11 +28,7 @@ async def run(  # noqa: PLR0913 - each is one option
     weight: int,
 ) -> list[Window]:
     """The windows of `span` (start, end, interval). `same`: stable's processes against each other."""
-    if subject.preset is None:
-        raise Refused("The manifest has neither metrics.preset nor queries of its own; add one, as no cluster is asked here.")
-    view = await asking.collect(access, subject, span)
-    if view.problem:
-        raise Refused(view.problem[1])
+    view = await _collected(access, subject, span)
     if same:
         parts = replay.halves(view.stable)
         if parts is None:
@@ -42,7 +39,37 @@ async def run(  # noqa: PLR0913 - each is one option
             raise Refused(
                 f"Prometheus has no requests of {name} between {moments.rfc3339(span[0])} and {moments.rfc3339(span[1])}."
             )
+    mixed = fitness.sides_indistinct(view)
+    if mixed:
+        raise Refused(mixed.message)
     return replay.windows(subject.asked, view, every_seconds=every_seconds, weight=weight)
+
+
+async def _collected(access: Access, subject: Subject, span: tuple[float, float, float]) -> MetricsView:
+    """All that a rollout would have counted, slow requests too. Refused where it would have been."""
+    if subject.preset is None:
+        raise Refused("The manifest has neither metrics.preset nor queries of its own; add one, as no cluster is asked here.")
+    unknown = preflight.metrics_unknown(subject.look)
+    if unknown:
+        raise Refused(unknown.message)
+    view = await asking.collect(access, subject, span, slow_bound=await _slow_bound(access, subject, span))
+    if view.problem:
+        raise Refused(view.problem[1])
+    grpc = None if subject.preset == preflight.CUSTOM else fitness.blind_to_grpc(view)
+    if grpc:
+        raise Refused(grpc.message)
+    return view
+
+
+async def _slow_bound(access: Access, subject: Subject, span: tuple[float, float, float]) -> str:
+    """From which bucket on a request was slow: by the histogram of the hour before the span, as a rollout that began there
+    would have had it, else of its last hour. Refused where a threshold was given that neither can judge."""
+    bound, _ = await asking.slow_bound(access, subject, span[0], span[2])
+    if not bound:
+        bound, why = await asking.slow_bound(access, subject, span[1], span[2])
+        if bound is None:
+            raise Refused(why)
+    return bound
 
 
 def as_json(found: list[Window]) -> str:

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 from hotfix.adapters.prometheus import Access
-from hotfix.core import latency, preflight
-from hotfix.core.counting import count
+from hotfix.core import fitness, preflight
 from hotfix.core.observation import MetricsView, Series, SideSeries
 from hotfix.core.presets import PRESETS
+from hotfix.core.remarks import HANGS_LATE
 from hotfix.core.spacing import SLOW_SECONDS, spacing_seconds
 
 from . import asking
@@ -36,13 +36,12 @@ class Report:
 async def examine(access: Access, subject: Subject, now: float, interval_seconds: float) -> Report:
     """Ask for the last five minutes as the operator would."""
     refused = [problem.message for check in CHECKS if (problem := check(subject.look))]
-    if subject.preset is None:
+    if preflight.metrics_unknown(subject.look):
         return Report(text="", problems=tuple(refused), notes=())
     end = math.floor(now / interval_seconds) * interval_seconds
     span = (end - RECENT_SECONDS, end, interval_seconds)
-    first = await asking.collect(access, subject, span, buckets=subject.asked.metrics.slow is None)
-    bound, why = latency.bound_of(subject.asked, first.buckets, own=subject.asked.metrics.slow is not None)
-    view = await asking.collect(access, subject, span, slow_bound=bound) if bound else first
+    bound, why = await asking.slow_bound(access, subject, end, interval_seconds)
+    view = await asking.collect(access, subject, span, slow_bound=bound)
     problems = [*refused, *_problems(subject, view)]
     return Report(text=_table(subject, view), problems=tuple(problems), notes=(why, *_notes(subject, view, interval_seconds)))
 
@@ -51,17 +50,10 @@ CHECKS = (preflight.metrics_unknown, preflight.blind_to_grpc)
 
 
 def _problems(subject: Subject, view: MetricsView) -> list[str]:
-    found = [view.problem[1]] if view.problem else []
-    shared = {one.id for one in view.stable.requests} & {one.id for one in view.patched.requests}
-    if shared:
-        found.append(
-            f"{len(shared)} request series belong to both sides, for example {min(shared)}; the sides cannot be told apart."
-        )
+    own = subject.preset == preflight.CUSTOM
+    found = [problem.message for problem in fitness.problems(view, own_queries=own)]
     if not view.stable.requests:
         found.append(f"No request counter for {subject.asked.stable_service}; without it patched could not be judged.")
-    counted = count(view) if not view.problem else None
-    if counted and counted.problem:
-        found.append(counted.problem[1])
     return found
 
 
@@ -72,6 +64,8 @@ def _notes(subject: Subject, view: MetricsView, interval_seconds: float) -> list
         found += [f"They need: {queries.needs}", f"They are blind to: {queries.blind}"]
     if not view.patched.requests:
         found.append(f"{subject.asked.patched_service} has no request series yet, as is usual before it gets traffic.")
+    if not view.stable.started:
+        found.append(f"{HANGS_LATE[0].upper()}{HANGS_LATE[1:]}.")
     spacing = spacing_seconds(view.stable, view.end)
     if spacing is None:
         found.append("There are too few requests to tell how often the counters are scraped.")

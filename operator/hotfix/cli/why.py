@@ -14,7 +14,9 @@ from rich.text import Text
 
 from hotfix.adapters.kube import Kube
 from hotfix.adapters.store import KubeStore
-from hotfix.core.status import TERMINAL_PHASES, Status, Verdict, parse
+from hotfix.core import incidents
+from hotfix.core.spec import Incident
+from hotfix.core.status import TERMINAL_PHASES, PromotionRecord, Resolved, Status, Verdict, parse
 from hotfix.errors import NotFound, Refused
 from hotfix.ports import Key
 
@@ -32,19 +34,23 @@ KEPT = (
     "verdict",
     "baseline",
     "resolved",
+    "promotion",
+    "recoveredAt",
+    "incident",
     "decisions",
     "why",
 )
 
 
 async def remembered(kube: Kube, namespace: str, name: str) -> dict[str, Any]:
-    """The stored status of a rollout."""
+    """The stored status of a rollout, with the incident that its spec names."""
     stored = await KubeStore(kube).load(Key(namespace, name))
     if stored is None:
         raise NotFound(f"There is no HotfixRollout {name} in namespace {namespace}; `kubectl get hfr -n {namespace}` lists them.")
     if not stored.status:
         raise Refused(f"HotfixRollout {name} was not looked at yet; is the operator running? `kubectl get pods -A | grep hotfix`")
-    return dict(stored.status)
+    incident = stored.spec.get("incident")
+    return {**stored.status, **({"incident": incident} if incident else {})}
 
 
 def data(raw: dict[str, Any]) -> dict[str, Any]:
@@ -61,29 +67,29 @@ def show(name: str, raw: dict[str, Any], output: str | None) -> str:
     if output:
         raise Refused(f"--output {output} is not known; give json or yaml, or nothing for text.")
     try:
-        status = parse(raw)
+        status, incident = parse(raw), Incident.model_validate(raw["incident"]) if raw.get("incident") else None
     except ValidationError as error:
         raise Refused(
             f"The status of {name} cannot be read by this version ({error.error_count()} problems); use -o yaml."
         ) from error
     console = Console(width=WIDTH, highlight=False)
     with console.capture() as captured:
-        for line in _lines(name, status):
+        for line in _lines(name, status, incident):
             console.print(line)
     return captured.get()
 
 
-def _lines(name: str, status: Status) -> Iterator[Text | Padding]:
+def _lines(name: str, status: Status, incident: Incident | None) -> Iterator[Text | Padding]:
     share = f", patched gets {status.weight} %" if status.weight is not None else ""
     seen = f" (the proxies serve {status.observed_weight})" if status.observed_weight else ""
     yield Text(f"{name}: {status.phase or 'Pending'}{share}{seen}", style="bold")
+    yield from map(_indented, _incident(incident, status))
     yield _indented(status.message)
     if status.held:
         yield _indented(f"Held: {status.held}.")
     if status.next and status.phase not in TERMINAL_PHASES:
         yield _indented(f"Next: {status.next}")
-    if status.resolved and status.resolved.start_reason:
-        yield _indented(f"It started at {status.resolved.start_weight} %: {status.resolved.start_reason}.")
+    yield from map(_indented, _history(status))
     if status.verdict:
         yield Text("\nWhat the counts say", style="bold")
         yield from _reasoning(status.verdict)
@@ -96,9 +102,36 @@ def _lines(name: str, status: Status) -> Iterator[Text | Padding]:
             yield _indented(numbers, 6)
 
 
+def _incident(incident: Incident | None, status: Status) -> Iterator[str]:
+    if incident:
+        yield f"{incidents.named(incident) or 'Incident'}." + (f" See {incident.url}" if incident.url else "")
+    if incident and incident.detected_at:
+        yield f"Noticed {incident.detected_at}."
+    if status.recovered_at:
+        yield f"Nearly all traffic was given the fix {status.recovered_at}."
+
+
+def _history(status: Status) -> Iterator[str]:
+    promotion, resolved, baseline = status.promotion or PromotionRecord(), status.resolved or Resolved(), status.baseline
+    if resolved.routes:
+        routes = ", ".join(f"{route.name} (rules {', '.join(map(str, route.rules))})" for route in resolved.routes)
+        services = f"Service {resolved.stable_service} to {resolved.patched_service}"
+        yield f"It shifts HTTPRoute {routes} from {services}; metrics: {resolved.preset}."
+    if baseline:
+        yield f"Stable ran {', '.join(baseline.stable_images)}; the hotfix is {', '.join(baseline.patched_images)}."
+    if resolved.start_reason:
+        yield f"It started at {resolved.start_weight} %: {resolved.start_reason}."
+    if promotion.changes:
+        yield f"The fix changes {', '.join(promotion.changes)}."
+    if promotion.previous_revision:
+        since = f", which it has since {promotion.patched_at}" if promotion.patched_at else ""
+        revision = promotion.previous_revision
+        yield f"Before the fix{since}, stable ran revision {revision}; kubectl rollout undo --to-revision={revision} restores it."
+
+
 def _reasoning(verdict: Verdict) -> Iterator[Padding]:
     facts = {
-        "verdict": f"{verdict.state} (at {verdict.at})",
+        "verdict": f"{verdict.state} (numbers of {verdict.at})" if verdict.at else verdict.state,
         "patched fails": verdict.patched,
         "stable fails": verdict.stable,
         "95 % intervals": verdict.intervals,

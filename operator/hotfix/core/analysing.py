@@ -6,7 +6,7 @@ Order: what rolls back, then changed versions, then the blind policy, then what 
 import math
 from decimal import Decimal
 
-from . import capacity, changes, guards, moments, promoting, reports
+from . import capacity, changes, guards, incidents, moments, promoting, reports
 from .judgement import Judgement
 from .look import Look, enter, hold, record, record_once, say, versions
 from .quantities import seconds, share, span
@@ -72,6 +72,7 @@ def _changed_versions(look: Look) -> Status | None:
         "bake_seconds": 0,
         "baked_until": None,
         "proven_weight": None,
+        "request_rate": None,
         "stopped_seconds": status.stopped_seconds,
     }
     if patched.deployment.template != baseline.patched_template:
@@ -119,7 +120,8 @@ def _blind_too_long(look: Look) -> Status | None:
     proven = max(status.proven_weight or 0, _start_weight(status))
     if analysis.on_metrics_unavailable is OnMetricsUnavailable.LAST_PROVEN and proven < (status.weight or 0):
         recorded = record(status, look.now, f"weight {proven}", Reason.BLIND_TOO_LONG, message)
-        lowered = enter(recorded, look.now, Phase.ANALYZING, Stage.SHIFTING, weight=proven, bake_seconds=0, baked_until=None)
+        unbaked = {"bake_seconds": 0, "baked_until": None, "request_rate": None}
+        lowered = enter(recorded, look.now, Phase.ANALYZING, Stage.SHIFTING, weight=proven, **unbaked)
         return hold(lowered, Reason.METRICS_UNAVAILABLE, message, f"held at {proven} % until metrics are back")
     return None
 
@@ -171,7 +173,11 @@ def _advance(look: Look) -> Status:
     if target > weight:
         message = f"{target} % is safe by the evidence: {reports.not_worse(judged)}"
         raised = record(status, look.now, f"weight {target}", Reason.TRAFFIC_SHIFTED, message)
-        return say(raised.model_copy(update={"weight": target, **_step(look, target)}), message, "judge the next scrapes")
+        return say(
+            raised.model_copy(update={"weight": target, "request_rate": reports.request_rate(judged), **_step(look, target)}),
+            message,
+            "judge the next scrapes",
+        )
     look = Look(look.spec, status, look.seen, judged)
     short = capacity.patched_short(look, max(allowed)) if allowed and max(allowed) > weight else None
     if short:
@@ -210,6 +216,8 @@ def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> 
     short = capacity.patched_short(look, weight)
     if short:
         return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))
+    moment = moments.rfc3339(look.now)
+    message = f"{message} {incidents.recovery(look, moment)}".rstrip()
     recorded = record(look.status, look.now, f"weight {weight}", reason, message)
     baking = enter(
         recorded,
@@ -217,9 +225,10 @@ def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> 
         Phase.BAKING,
         Stage.SHIFTING,
         weight=weight,
-        proven_weight=weight if reason is Reason.EVIDENCE_SUFFICIENT else look.status.proven_weight,
         bake_seconds=0,
         baked_until=None,
+        request_rate=reports.request_rate(judged),
+        recovered_at=moment,
         **_step(look, weight),
     )
     return say(baking, message, f"bake for {look.spec.analysis.bake_time}, then promote")

@@ -40,7 +40,7 @@ def late_blocks(look: Look, interval_seconds: int) -> int:
 
 
 def borrowed(look: Look) -> Borrowed:
-    stable, patched = look.seen.stable, look.seen.patched
+    stable = look.seen.stable
     scaler = stable.scaler if stable and stable.scaler and not stable.scaler.owner else None
     raised = min(stable_pods(stable), scaler.max_replicas) if scaler else None
     floor = scaler if scaler and raised and raised > scaler.min_replicas else None
@@ -49,7 +49,6 @@ def borrowed(look: Look) -> Borrowed:
         hpa=floor.name if floor else None,
         hpa_min_replicas=floor.min_replicas if floor else None,
         hpa_raised_to=raised if floor else None,
-        patched_replicas=patched.deployment.replicas if patched and patched.deployment else None,
     )
 
 

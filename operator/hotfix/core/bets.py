@@ -5,7 +5,7 @@ What the bets have won is kept in evidence.py; which questions are asked is deci
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
@@ -33,6 +33,14 @@ class Null:
     margin: float
     cases: tuple[tuple[float, float], ...]
     rho: float = 1.0
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        """It is a key for every block of every question, so its hash is computed once."""
+        object.__setattr__(self, "_hash", hash((self.side, self.margin, self.cases, self.rho)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 def growth(null: Null, ratio: float, case: tuple[float, float], bet: float) -> float:

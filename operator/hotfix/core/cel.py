@@ -100,12 +100,16 @@ MODEL_RULES: dict[str, tuple[Rule, ...]] = {
             "give metrics.preset or queries of your own, not both",
         ),
         Rule(
-            "has(self.requests) || !(has(self.clientErrors) || has(self.slow))",
-            "metrics.clientErrors and metrics.slow go with metrics.requests and metrics.errors; a preset has its own",
+            "has(self.requests) || !(has(self.clientErrors) || has(self.slow) || has(self.started))",
+            "metrics.clientErrors, .slow and .started go with metrics.requests and metrics.errors; a preset has its own",
         ),
         Rule(
             "!(has(self.requests) && has(self.errors)) || self.requests != self.errors",
             "metrics.errors must select only the failed ones of metrics.requests",
+        ),
+        Rule(
+            "!(has(self.requests) && has(self.started)) || self.requests != self.started",
+            "metrics.started must count requests when they begin, and metrics.requests when they end",
         ),
     ),
     "Fix": (
@@ -155,6 +159,7 @@ FIELD_RULES: dict[tuple[str, str], tuple[Rule, ...]] = {
     ("Metrics", "errors"): _COUNTER,
     ("Metrics", "client_errors"): _COUNTER,
     ("Metrics", "slow"): _COUNTER,
+    ("Metrics", "started"): _COUNTER,
     ("Fix", "errors"): _COUNTER,
     ("Fix", "min_reduction"): _share(100),
     ("Fix", "expected_reduction"): _share(100),

@@ -15,9 +15,13 @@ STALLING = frozenset(
         Reason.TARGET_NOT_FOUND,
         Reason.ROUTE_AMBIGUOUS,
         Reason.ROUTE_UNFIT,
+        Reason.ROUTE_REJECTED,
         Reason.METRICS_UNKNOWN,
         Reason.METRICS_MISSING,
         Reason.COUNTERS_UNFIT,
+        Reason.SIDES_INDISTINCT,
+        Reason.METRICS_BLIND_TO_GRPC,
+        Reason.LATENCY_UNKNOWN,
         Reason.INVALID_QUERY,
         Reason.INVALID_SPEC,
         Reason.INVALID_STATUS,
@@ -31,7 +35,8 @@ STALLING = frozenset(
         Reason.EXPIRED,
     }
 )
-PATIENT = frozenset({Reason.TARGET_NOT_FOUND, Reason.ROUTE_AMBIGUOUS, Reason.ROUTE_UNFIT})  # Stalled only after 30 s
+# Stalled only after 30 s: what is applied together is not there at once
+PATIENT = frozenset({Reason.TARGET_NOT_FOUND, Reason.ROUTE_AMBIGUOUS, Reason.ROUTE_UNFIT, Reason.ROUTE_REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +54,23 @@ def facts(look: Look) -> list[Fact]:
     status = look.status
     text = status.message
     if status.phase is Phase.PROMOTED:
-        return [_fact("Ready", "True", "Promoted", text), *_ended("True", "Promoted", text)]
+        return [_fact("Ready", "True", Reason.PROMOTED, text), *_ended("True", Reason.PROMOTED, text)]
     if status.phase is Phase.ROLLED_BACK:
-        reason = "RolledBack"
+        reason: str = Reason.ROLLED_BACK
         return [_fact("Ready", "False", reason, text), _fact("Stalled", "True", reason, text), *_ended("False", reason, text)]
-    open_ended = [_fact("Succeeded", "Unknown", "InProgress", text), _fact("Completed", "False", "InProgress", text)]
+    going = Reason.IN_PROGRESS
+    open_ended = [_fact("Succeeded", "Unknown", going, text), _fact("Completed", "False", going, text)]
     if _stalled(look):
-        reason = status.held or "Held"
+        reason = status.held or Reason.HELD
         return [_fact("Ready", "False", reason, text), _fact("Stalled", "True", reason, text), *open_ended]
     if _held(status):
-        ready = {"Paused": "Paused", "StableLost": "StableLost"}.get(status.held or "", "Held")
-        held = [_fact("Ready", "Unknown", ready, text), _fact("Reconciling", "True", status.held or "Held", text)]
+        why = status.held or Reason.HELD
+        ready = why if why in (Reason.PAUSED, Reason.STABLE_LOST) else Reason.HELD
+        held = [_fact("Ready", "Unknown", ready, text), _fact("Reconciling", "True", why, text)]
         if look.spec.paused:
-            held.append(_fact("Paused", "True", "Paused", "Paused by spec.paused."))
+            held.append(_fact("Paused", "True", Reason.PAUSED, "Paused by spec.paused."))
         return held + open_ended
-    reason = "RollingBack" if status.phase is Phase.ROLLING_BACK else "Progressing"
+    reason = Reason.ROLLING_BACK if status.phase is Phase.ROLLING_BACK else Reason.PROGRESSING
     return [_fact("Ready", "False", reason, text), _fact("Reconciling", "True", reason, text), *open_ended]
 
 

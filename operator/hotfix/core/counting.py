@@ -5,19 +5,16 @@ block does not exist.
 """
 
 import math
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
+from .growth import ROUNDING, Grid, growth
 from .observation import MetricsView, Series, SideSeries
+from .restarts import Restarts, restarts
 
 CARRY_SECONDS = 300.0  # a block with requests on one side only waits this long for the other side
-GAP_INTERVALS = 1.5  # without a sample for longer than this, a counter was gone: lower afterwards, it began anew
 PROBLEM_BLOCKS = 4  # an unusable block is a problem while it is among the newest ones
-LARGEST = 2.0**53  # beyond it a float no longer counts one by one
-_ROUNDING = 1e-6  # of a block: times are floats
 
 
 class Counter(StrEnum):
@@ -33,7 +30,8 @@ class Counter(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Count:
     """One side in one block. `pods`: processes whose requests grew; the others are requests that failed, began, were refused
-    as the client's fault, failed in the way the hotfix is for, or were slow; None where not counted."""
+    as the client's fault, failed in the way the hotfix is for, or were slow; None where not counted. `sampled`: its requests
+    have a sample; without one, that they did not grow tells nothing."""
 
     requests: int
     bad: int
@@ -42,6 +40,7 @@ class Count:
     client_errors: int | None = None
     target: int | None = None
     slow: int | None = None
+    sampled: bool = True
 
     def of(self, counter: Counter) -> int | None:
         """Requests of that kind; None where not counted."""
@@ -74,107 +73,13 @@ class Counted:
     problem: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """Blocks (first + k * interval, first + (k + 1) * interval] for k in 0..size-1."""
-
-    first: float
-    interval: float
-    size: int
-
-    def index(self, moment: float) -> int:
-        """Which block a moment is in; below 0: at or before the first edge."""
-        return math.ceil((moment - self.first) / self.interval - _ROUNDING) - 1
-
-    def edge(self, index: int) -> float:
-        """Start of a block."""
-        return self.first + index * self.interval
+def _grid(view: MetricsView) -> Grid:
+    first = math.floor(view.start / view.interval_seconds + ROUNDING) * view.interval_seconds
+    size = math.floor((view.end - first) / view.interval_seconds + ROUNDING)
+    return Grid(first, view.interval_seconds, max(0, size))
 
 
-@dataclass(frozen=True, slots=True)
-class _Growth:
-    """One counter: growth per block (where not 0), blocks with a sample, what is wrong by block."""
-
-    grown: dict[int, int]
-    sampled: set[int]
-    wrong: dict[int, tuple[str, str]]
-
-
-def _grid(view: MetricsView) -> _Grid:
-    first = math.floor(view.start / view.interval_seconds + _ROUNDING) * view.interval_seconds
-    size = math.floor((view.end - first) / view.interval_seconds + _ROUNDING)
-    return _Grid(first, view.interval_seconds, max(0, size))
-
-
-def _not_monotone(series: Series, before: int, after: int) -> tuple[str, str]:
-    return (
-        "CountersNotMonotone",
-        f"The counter of {series.id} fell from {before} to {after}; a restarted process would begin near 0. Query raw "
-        "counters of single processes, from one Prometheus.",
-    )
-
-
-def _invalid(series: Series, value: float) -> tuple[str, str]:
-    return (
-        "CountersInvalid",
-        f"The counter of {series.id} has the value {value} out of order or out of range; query counters that only grow from 0.",
-    )
-
-
-def _valid(raw: float) -> bool:
-    return math.isfinite(raw) and 0 <= raw <= LARGEST
-
-
-def _grew(before: int | None, value: int, *, restarted: bool) -> int | None:
-    """Growth from one sample to the next; 0 where counting begins, None for a drop that no restart explains."""
-    if before is None:
-        return 0
-    if restarted or 2 * value < before:
-        return value
-    return value - before if value >= before else None
-
-
-def _restarts(many: Iterable[Series]) -> dict[str, list[float]]:
-    """When each process began again, as its request counters tell; oldest first."""
-    found: dict[str, set[float]] = {}
-    for one in many:
-        for (_, before), (moment, after) in pairwise(sample for sample in one.samples if _valid(sample[1])):
-            if 2 * after < before:
-                found.setdefault(one.process, set()).add(moment)
-    return {process: sorted(moments) for process, moments in found.items()}
-
-
-def _growth(series: Series, grid: _Grid, *, from_zero: bool, restarts: Sequence[float]) -> _Growth:
-    """Differences of one counter. `from_zero`: without a sample up to the first edge it began at 0. `restarts`: when its
-    process began again, which a counter that is small or comes and goes does not tell by itself."""
-    result = _Growth({}, set(), {})
-    last = 0 if from_zero else None
-    peak: int | None = None  # an unexplained drop is remembered for one sample: two replicas that disagree come back to it
-    newest = -math.inf
-    for moment, raw in series.samples:
-        index = grid.index(moment)
-        if index >= grid.size:
-            break
-        if not _valid(raw) or moment <= newest:
-            result.wrong[index] = _invalid(series, raw)
-            continue
-        vanished = moment - newest > GAP_INTERVALS * grid.interval
-        restarted = bisect_right(restarts, newest) < bisect_right(restarts, moment)
-        newest, value = moment, round(raw)
-        restarted = restarted or (vanished and value < (last or 0))
-        before, last, peak = (peak if peak is not None and value >= peak else last), value, None
-        if index < 0:
-            continue
-        result.sampled.add(index)
-        grew = _grew(before, value, restarted=restarted)
-        if grew is None:
-            result.wrong[index], peak = _not_monotone(series, before or 0, value), before
-        elif grew:
-            result.grown[index] = result.grown.get(index, 0) + grew
-    return result
-
-
-def _seen_before(series: Iterable[Series], grid: _Grid) -> bool:
+def _seen_before(series: Iterable[Series], grid: Grid) -> bool:
     return any(one.samples and grid.index(one.samples[0][0]) < 0 for one in series)
 
 
@@ -187,11 +92,13 @@ class _Side:
     pods: dict[int, set[str]]
     sampled: set[int]
     wrong: dict[int, tuple[str, str]]
+    open_since: set[float]  # falls that the next samples have yet to explain
 
     def count(self, index: int) -> Count:
         """One block of it."""
         sums = {str(counter): grown.get(index, 0) for counter, grown in self.sums.items()}
-        return Count(requests=self.requests.get(index, 0), pods=len(self.pods.get(index, ())), **sums)
+        pods, sampled = len(self.pods.get(index, ())), index in self.sampled
+        return Count(requests=self.requests.get(index, 0), pods=pods, sampled=sampled, **sums)
 
 
 def series_of(side: SideSeries, counter: Counter) -> tuple[Series, ...] | None:
@@ -200,32 +107,42 @@ def series_of(side: SideSeries, counter: Counter) -> tuple[Series, ...] | None:
     return found
 
 
-def _side(series: SideSeries, grid: _Grid, *, from_zero: bool) -> _Side:
-    side = _Side({}, {}, {}, set(), {})
-    restarts = _restarts(series.requests)
+def _side(series: SideSeries, grid: Grid, *, from_zero: bool) -> _Side:
+    side = _Side({}, {}, {}, set(), {}, set())
     asked = {counter: many for counter in Counter if (many := series_of(series, counter)) is not None}
     side.sums.update({counter: {} for counter in asked})
+    told = restarts(series.requests, grid.interval, grid.edge(grid.size))
     for counter, many in ((None, series.requests), *asked.items()):
         sums = side.requests if counter is None else side.sums[counter]
-        for one in many:
-            growth = _growth(one, grid, from_zero=from_zero, restarts=restarts.get(one.process, ()))
-            side.wrong.update(growth.wrong)
-            for index, grown in growth.grown.items():
+        for one, tells in _with_restarts(many, told, grid):
+            side.open_since.update(() if tells.open_since is None else (tells.open_since,))
+            grew = growth(one, grid, from_zero=from_zero, restarts=tells.moments, neighbours=counter is not None)
+            side.wrong.update(grew.wrong)
+            for index, grown in grew.grown.items():
                 sums[index] = sums.get(index, 0) + grown
                 if counter is None:
                     side.pods.setdefault(index, set()).add(one.process)
             if counter is None:
-                side.sampled.update(growth.sampled)
+                side.sampled.update(grew.sampled)
     return side
+
+
+def _with_restarts(many: Sequence[Series], told: Mapping[str, Restarts], grid: Grid) -> Iterator[tuple[Series, Restarts]]:
+    """Each series with the restarts of its process: as its request counters tell, or where it has none (errors counted in
+    another place than requests) as these counters tell together."""
+    alone = restarts([one for one in many if one.process not in told], grid.interval, grid.edge(grid.size))
+    for one in many:
+        yield one, told.get(one.process) or alone[one.process]
 
 
 def count(metrics: MetricsView, excluded: Sequence[tuple[float, float]] = ()) -> Counted:
     """Blocks of both sides from `metrics.start` to `metrics.end`, without those that may hold requests of an excluded span.
 
-    A drop below half, or after the series was gone, is a restart (growth = the new value); any other drop makes the block
-    unusable. A series without a sample up to `start` began at 0, one that vanishes adds nothing, one that reappears with as
-    much or more goes on from its last value. Where stable as a whole has no sample up to `start`, Prometheus lost its past:
-    then its first values are where counting begins.
+    A drop of all request counters of a process together below half, or of a series that was gone, is a restart (growth = the
+    new value); any other drop makes blocks unusable until the counter is back. While two samples have yet to tell a restart
+    from replicas that disagree, the blocks from there on are not given. A series without a sample up to `start` began at 0,
+    one that vanishes adds nothing, one that reappears with as much or more goes on from its last value. Where stable as a
+    whole has no sample up to `start`, Prometheus lost its past: then its first values are where counting begins.
     """
     if metrics.problem:
         return Counted((), metrics.problem)
@@ -233,9 +150,10 @@ def count(metrics: MetricsView, excluded: Sequence[tuple[float, float]] = ()) ->
     patched = _side(metrics.patched, grid, from_zero=True)
     stable = _side(metrics.stable, grid, from_zero=_seen_before(metrics.stable.requests, grid))
     wrong = {**stable.wrong, **patched.wrong}
+    told = min((grid.index(moment) for moment in stable.open_since | patched.open_since), default=grid.size)
     blocks: list[Block] = []
     start = grid.first
-    for index in range(grid.size):
+    for index in range(min(told, grid.size)):
         end = grid.edge(index + 1)
         if index in wrong:
             start = end
@@ -244,7 +162,7 @@ def count(metrics: MetricsView, excluded: Sequence[tuple[float, float]] = ()) ->
             if not any(block.start - grid.interval < until and block.end > since for since, until in excluded):
                 blocks.append(block)
             start = end
-    newest = max(wrong, default=-1)
+    newest = max((index for index in wrong if index < told), default=-1)
     return Counted(tuple(blocks), wrong[newest] if newest >= grid.size - PROBLEM_BLOCKS and newest >= 0 else None)
 
 
@@ -255,7 +173,8 @@ def _block(start: float, end: float, patched: Count, stable: Count) -> Block:
 def _merged(one: Count, other: Count) -> Count:
     pairs = {str(counter): (one.of(counter), other.of(counter)) for counter in Counter}
     sums = {name: None if a is None or b is None else a + b for name, (a, b) in pairs.items() if name != Counter.BAD}
-    return Count(one.requests + other.requests, one.bad + other.bad, max(one.pods, other.pods), **sums)
+    both, pods = one.sampled and other.sampled, max(one.pods, other.pods)
+    return Count(one.requests + other.requests, one.bad + other.bad, pods, sampled=both, **sums)
 
 
 def paired(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -263,7 +182,7 @@ def paired(blocks: Iterable[Block]) -> Iterator[Block]:
     dropped. Whether a block is carried depends on request counts only, so what is judged stays valid."""
     carried: Block | None = None
     for block in blocks:
-        whole = _joined(carried, block) if carried and block.start - carried.end < _ROUNDING else block
+        whole = _joined(carried, block) if carried and block.start - carried.end < ROUNDING else block
         carried = None
         if whole.patched.requests and whole.stable.requests:
             yield whole
@@ -276,18 +195,15 @@ def _joined(one: Block, other: Block) -> Block:
     return Block(one.start, other.end, patched, stable, one.scrapes + other.scrapes)
 
 
-def pod_counts(
-    side: SideSeries, view: MetricsView, batch_seconds: float, counter: Counter = Counter.BAD
-) -> list[list[tuple[int, int]]]:
-    """(requests, those of the counter) of every process of a side in each batch, oldest first; without requests a process is
-    left out."""
+def pod_counts(side: SideSeries, view: MetricsView, counter: Counter = Counter.BAD) -> dict[int, dict[str, tuple[int, int]]]:
+    """(requests, those of the counter) of every process of a side, by number of block and by process; a process without
+    requests is left out."""
     grid = _grid(view)
-    from_zero, restarts = _seen_before(side.requests, grid), _restarts(side.requests)
-    batches: dict[int, dict[str, list[int]]] = {}
+    from_zero, told = _seen_before(side.requests, grid), restarts(side.requests, grid.interval, grid.edge(grid.size))
+    blocks: dict[int, dict[str, list[int]]] = {}
     for place, many in enumerate((side.requests, series_of(side, counter) or ())):
-        for one in many:
-            growth = _growth(one, grid, from_zero=from_zero, restarts=restarts.get(one.process, ()))
-            for index in growth.grown.keys() - growth.wrong.keys():
-                batch = batches.setdefault(int((index + 0.5) * grid.interval // batch_seconds), {})
-                batch.setdefault(one.process, [0, 0])[place] += growth.grown[index]
-    return [[(n, x) for n, x in pods.values() if n] for _, pods in sorted(batches.items())]
+        for one, tells in _with_restarts(many, told, grid):
+            grew = growth(one, grid, from_zero=from_zero, restarts=tells.moments, neighbours=place > 0)
+            for index in grew.grown.keys() - grew.wrong.keys():
+                blocks.setdefault(index, {}).setdefault(one.process, [0, 0])[place] += grew.grown[index]
+    return {index: {name: (n, x) for name, (n, x) in found.items() if n} for index, found in sorted(blocks.items())}

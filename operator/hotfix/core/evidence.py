@@ -12,11 +12,13 @@ judgement.py; nothing here knows a weight, a phase or a threshold of the manifes
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import attrgetter
 
 from .bets import Null, Side, bets, cell, shares
-from .counting import Block, Counter
+from .counting import Block, Count, Counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,15 @@ class Question:
     warm: Null | None = None
     cold: bool = False
     counter: Counter = Counter.BAD
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        """It is a key at every look, so its hash is computed once."""
+        asked = (self.name, self.null, self.level, self.late_blocks, self.warm, self.cold, self.counter)
+        object.__setattr__(self, "_hash", hash(asked))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def log_threshold(self) -> float:
@@ -67,7 +78,7 @@ class Noise:
 
     def of(self, counter: Counter) -> float:
         """The relative variance of one counter's rate; 0 where nothing is known of it."""
-        return dict(self.sigma2).get(counter, 0.0)
+        return next((spread for name, spread in self.sigma2 if name is counter), 0.0)
 
 
 def counts(block: Block, counter: Counter) -> tuple[int, int]:
@@ -75,10 +86,9 @@ def counts(block: Block, counter: Counter) -> tuple[int, int]:
     return block.patched.of(counter) or 0, block.stable.of(counter) or 0
 
 
-def log_wins(null: Null, block: Block, counter: Counter = Counter.BAD) -> list[float]:
-    """ln S of every bet for one block with requests on both sides, before cap and design effect."""
-    n_c, n_s = block.patched.requests, block.stable.requests
-    x_c, x_s = counts(block, counter)
+def log_wins(null: Null, requests: tuple[int, int], bad: tuple[int, int]) -> list[float]:
+    """ln S of every bet for one block with requests on both sides (patched, stable), before cap and design effect."""
+    (n_c, n_s), (x_c, x_s) = requests, bad
     places = bets(null, cell(n_c / n_s))
     r, log1p = null.rho * n_c / n_s, math.log1p
     if null.side is Side.BETTER:
@@ -88,16 +98,21 @@ def log_wins(null: Null, block: Block, counter: Counter = Counter.BAD) -> list[f
     return [x_c * log1p(f / r) + x_s * rest - f * cost for f, rest in places]
 
 
-def design_effect(null: Null, block: Block, sigma2: float, counter: Counter = Counter.BAD) -> float:
+def design_effect(null: Null, requests: tuple[int, int], bad: tuple[int, int], sigma2: float, pods: tuple[int, int]) -> float:
     """phi >= 1: how much wider the counts scatter than Poisson when processes differ from each other."""
-    n_c, n_s = block.patched.requests, block.stable.requests
-    r = null.rho * n_c / n_s
-    rate = max(0.0, sum(counts(block, counter)) - 1 - n_c * null.margin) / (null.rho * n_c + n_s)
+    n_c, n_s = requests
+    return widening(null, requests, (bad[0] + bad[1] - 1 - n_c * null.margin) / (null.rho * n_c + n_s), sigma2, pods)
+
+
+def widening(null: Null, requests: tuple[float, float], rate: float, sigma2: float, pods: tuple[int, int]) -> float:
+    """The same for requests and processes of (patched, stable) and stable's rate; a rate below 0 is 0."""
+    n_c, n_s = requests
+    r, rate = null.rho * n_c / n_s, max(0.0, rate)
     mu_c, mu_s = n_c * (null.rho * rate + null.margin), n_s * rate
     spread = mu_c + r * r * mu_s
     if spread <= 0:
         return 1.0
-    between = mu_c * mu_c / max(1, block.patched.pods) + r * r * mu_s * mu_s / max(1, block.stable.pods)
+    between = mu_c * mu_c / max(1, pods[0]) + r * r * mu_s * mu_s / max(1, pods[1])
     return 1.0 + sigma2 * between / spread
 
 
@@ -108,38 +123,62 @@ def _entering(block: int, late_blocks: int) -> float:
     return math.log(0.5 / (late_blocks - 1)) if block <= late_blocks else -math.inf
 
 
-def _log_sum(logs: Sequence[float], stakes: Sequence[float]) -> float:
-    """ln(sum of stake * exp(log)), without overflow or underflow."""
-    top, exp = max(logs), math.exp
-    return top + math.log(sum([stake * exp(log - top) for stake, log in zip(stakes, logs, strict=True)]))
-
-
-def _enter(log_won: float, log_new: float) -> float:
-    """ln(exp(log_won) + exp(log_new))."""
-    if log_new > log_won:
-        log_won, log_new = log_new, log_won
-    return log_won + math.log1p(math.exp(log_new - log_won))
-
-
 def _idle(block: int, late_blocks: int) -> float:
     """The part of the stake that has not entered after this block."""
     return 0.5 * (late_blocks - block) / (late_blocks - 1) if block < late_blocks else 0.0 if late_blocks > 1 else 0.5
 
 
+def _log_sum(logs: Sequence[float], stakes: Sequence[float], idle: float) -> float:
+    """ln(idle + sum of stake * exp(log)), without overflow or underflow."""
+    top, exp = max(logs), math.exp
+    if not idle:
+        return top + math.log(sum([stake * exp(log - top) for stake, log in zip(stakes, logs, strict=True)]))
+    top = max(top, 0.0)
+    return top + math.log(idle * exp(-top) + sum([stake * exp(log - top) for stake, log in zip(stakes, logs, strict=True)]))
+
+
+def _with_entering(logs: Sequence[float], new: float, wins: Sequence[float]) -> list[float]:
+    """ln(exp(log) + exp(new)) + win of every bet."""
+    exp, log1p = math.exp, math.log1p
+    return [
+        win + (log + log1p(exp(new - log)) if log > new else new + log1p(exp(log - new)))
+        for log, win in zip(logs, wins, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is the same in every block that a question is asked of."""
+
+    sigma2: float
+    cap: float
+    counts: Callable[[Count], int | None]
+
+
+@lru_cache(maxsize=4096)
+def _prepared(question: Question, noise: Noise) -> _Prepared:
+    return _Prepared(noise.of(question.counter), question.cap, attrgetter(question.counter.value))
+
+
 def extend(question: Question, state: State, block: Block, noise: Noise) -> State:
     """The state after one more block with requests on both sides. The same blocks give the same state, bit by bit."""
+    asked, number, late = _prepared(question, noise), state.blocks + 1, question.late_blocks
     warming = block.start < noise.warm_until
     if warming and question.cold:
-        return State(state.logs, state.blocks + 1, state.log_now, state.log_max)
-    null = question.warm if question.warm and warming else question.null
-    phi, cap = design_effect(null, block, noise.of(question.counter), question.counter), question.cap
-    wins = [win / phi if win < cap * phi else cap for win in log_wins(null, block, question.counter)]
-    number, idle = state.blocks + 1, 0.0
-    if question.late_blocks is None:
+        return State(state.logs, number, state.log_now, state.log_max)
+    null = question.warm if warming and question.warm else question.null
+    patched, stable = block.patched, block.stable
+    requests, bad = (patched.requests, stable.requests), (asked.counts(patched) or 0, asked.counts(stable) or 0)
+    phi, cap = design_effect(null, requests, bad, asked.sigma2, (patched.pods, stable.pods)), asked.cap
+    most = cap * phi
+    wins = [win / phi if win < most else cap for win in log_wins(null, requests, bad)]
+    idle = 0.0
+    if late is None:
         logs = [log + win for log, win in zip(state.logs, wins, strict=True)] if state.logs else wins
+    elif state.logs:
+        logs, idle = _with_entering(state.logs, _entering(number, late), wins), _idle(number, late)
     else:
-        entering = _entering(number, question.late_blocks)
-        idle = _idle(number, question.late_blocks)
-        logs = [_enter(log, entering) + win for log, win in zip(state.logs or (-math.inf,) * len(wins), wins, strict=True)]
-    log_now = _log_sum([*logs, 0.0], [*shares(null), idle]) if idle else _log_sum(logs, shares(null))
+        entering, idle = _entering(number, late), _idle(number, late)
+        logs = [entering + win for win in wins]
+    log_now = _log_sum(logs, shares(null), idle)
     return State(tuple(logs), number, log_now, max(state.log_max, log_now))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import reports
 from .judgement import Verdict
-from .look import READY_SECONDS, Look, ready, route_has, shifted_rules, versions
+from .look import READY_SECONDS, Look, ready, route_has, routes_have, shifted_rules, versions
 from .observation import Ack, SideView
 from .reasons import Reason, named
 
@@ -81,12 +81,21 @@ def patched_crash_looping(look: Look) -> Veto | None:
 def patched_not_answering(look: Look) -> Veto | None:
     """A patch that hangs fails nothing: it finishes nothing."""
     judged = look.judgement
-    if judged is None or not look.settled or judged.not_answering_blocks < UNANSWERED_BLOCKS:
+    if judged is None or not look.settled:
         return None
-    return Veto(
-        Reason.PATCHED_NOT_ANSWERING,
-        f"Patched starts requests but finished less than half of its share in {judged.not_answering_blocks} scrapes running.",
-    )
+    if judged.not_answering_blocks >= UNANSWERED_BLOCKS:
+        scrapes = judged.not_answering_blocks
+        told = f"Patched starts requests but finished less than half of its share in {scrapes} scrapes running."
+        return Veto(Reason.PATCHED_NOT_ANSWERING, told)
+    if judged.silence and is_told(look):
+        return Veto(Reason.PATCHED_NOT_ANSWERING, f"Patched does not answer any more: {reports.silence(judged.silence)}.")
+    return None
+
+
+def is_told(look: Look) -> bool:
+    """Requests that are missing tell that a side hangs: the route still has the weight, and no request by-passes it. Where some
+    do, those of the route may just have ended."""
+    return look.settled and routes_have(look, look.status.weight or 0) and not look.by_passed
 
 
 REJECTED = {
@@ -231,11 +240,13 @@ def weight_not_effective(look: Look) -> Veto | None:
     # requests that by-pass the weights go to stable: patched then gets less than its weight, and never more
     if look.by_passed and judged.observed_share is not None and 100 * judged.observed_share <= (look.status.weight or 0):
         return None
-    share = f"{100 * judged.observed_share:.1f} %" if judged.observed_share is not None else "another share"
+    wanted, share = look.status.weight or 0, 100 * (judged.observed_share or 0.0)
+    causes = "other routes, sticky sessions or stale proxies"
+    if share < wanted:  # requests are counted when they end: those that hang are missing
+        causes = f"a patch that does not answer (kubectl logs deploy/{look.spec.patched.deployment}), {causes}"
     return Veto(
         Reason.WEIGHT_NOT_EFFECTIVE,
-        f"Patched should get {look.status.weight} % of the requests but gets {share}; look for other routes, sticky sessions "
-        "or stale proxies.",
+        f"Patched should complete {wanted} % of the requests but completes {share:.1f} %; look for {causes}.",
     )
 
 
@@ -246,6 +257,12 @@ def no_traffic(look: Look) -> Veto | None:
     fresh_until = judged.fresh_until if judged else None
     if look.elapsed(look.status.evidence_from) < patience or (fresh_until is not None and look.now - fresh_until <= patience):
         return None
+    if judged and judged.observed_share == 0:
+        return Veto(
+            Reason.NO_TRAFFIC,
+            f"Stable completes requests and patched none: either none reach it, or it does not answer; see kubectl logs "
+            f"deploy/{look.spec.patched.deployment}. Without requests on both sides nothing can be proven.",
+        )
     return Veto(Reason.NO_TRAFFIC, "There are no fresh requests on both sides; without them nothing can be proven.")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .counting import Counter
+from .silence import Silence
 
 
 class Verdict(StrEnum):
@@ -22,6 +23,11 @@ class Verdict(StrEnum):
     UNDECIDED = "Undecided"
     NO_TRAFFIC = "NoTraffic"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
+    # not told by counts: verdicts.py says when
+    INCONCLUSIVE = "Inconclusive"
+    STABLE_LOST = "StableLost"
+    PATCHED_LOST = "PatchedLost"
+    PATCHED_NOT_ANSWERING = "PatchedNotAnswering"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +142,7 @@ class Judgement:
     request_rate: float | None  # requests per second of both sides together, newest blocks
     patched_load: float | None  # requests per second and pod (request series) of patched
     stable_load: float | None
+    silence: Silence | None = None  # patched answers no more, told without a counter of begun requests
 
     @property
     def patched(self) -> Tally:

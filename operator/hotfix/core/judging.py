@@ -3,59 +3,66 @@
 Where the terms come from is in terms.py, what is asked under them in questions.py.
 """
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 from . import planner, split
-from .counting import Block, Counter, paired
-from .evidence import Question, State, design_effect
-from .judgement import Evidence, Findings, Judgement, Sides, Tally, Verdict
-from .questions import Questions, evidence_of, questions
+from .counting import Block, Counter
+from .evidence import Question, State
+from .folded import END, Folded, folded
+from .judgement import Evidence, Findings, Judgement, Verdict
+from .questions import Questions, questions
+from .silence import silence
 from .terms import Terms
 
 _ROUNDING = 1e-2  # seconds: moments in the status have milliseconds
+START = attrgetter("start")
 States = Mapping[Question, State]
 Step = TypeVar("Step", int, float)  # of a ladder: a weight, a margin, a reduction
 
 
-def _since(blocks: Sequence[Block], moment: float | None) -> list[Block]:
-    return [] if moment is None else [block for block in blocks if block.start >= moment - _ROUNDING]
+def _since(blocks: Sequence[Block], moment: float | None) -> Sequence[Block]:
+    return () if moment is None else blocks[bisect_left(blocks, moment - _ROUNDING, key=START) :]
+
+
+def _newer(blocks: Sequence[Block]) -> Sequence[Block]:
+    """All that can be among the newest: every look has a few, an analysis thousands."""
+    return blocks[bisect_right(blocks, blocks[-1].end - split.NEWEST_SECONDS, key=END) :] if blocks else blocks
 
 
 def judge(terms: Terms, blocks: Sequence[Block]) -> Judgement:
     """What these blocks (as counted, oldest first) say under these terms."""
     scrapes = _since(blocks, terms.evidence_from)
-    pairs = tuple(paired(scrapes))
-    asked, states = questions(terms), evidence_of(terms, pairs)
-    newest = split.newest(scrapes)
+    asked, known = questions(terms), folded(terms, scrapes)
+    pairs, states, rates = known.pairs, known.states, known.sums
+    newest = split.newest(_newer(scrapes))
     at_weight = _since(scrapes, terms.weight_since)
     baked = _since(pairs, terms.bake_from)
-    patched_load, stable_load = split.loads(newest)
+    patched_load, stable_load = split.loads(newest, terms.endpoints)
     share, findings = terms.share, _findings(terms, asked, states)
     return Judgement(
         verdict=findings.verdict if pairs else Verdict.NO_TRAFFIC,
         findings=findings,
-        counted={counter: sides_of(scrapes, counter) for counter in (Counter.BAD, *_judged(asked))},
+        counted=rates,
         ramp_weight=max(_fired(asked.ramps, states), default=0),
         proven_margin=min(_fired(asked.margins, states), default=None),
         proven_reduction=max(_fired(asked.reductions, states), default=None),
-        expected_seconds=_expected(terms, asked, states, pairs, split.request_rate(newest)),
+        expected_seconds=_expected(terms, known, split.request_rate(newest)),
         blocks_at_weight=len(_since(pairs, terms.weight_since)),
         fresh_until=pairs[-1].end if pairs else None,
         baked_seconds=sum(block.scrapes for block in baked) * terms.interval_seconds,
         baked_until=baked[-1].end if baked else None,
-        observed_share=split.observed_share(split.newest(at_weight)),
+        observed_share=split.observed_share(split.newest(_newer(at_weight))),
         share_off_blocks=split.off_blocks(at_weight, share) if share else 0,
         not_answering_blocks=split.not_answering_blocks(at_weight, share) if share else 0,
+        silence=silence(scrapes, at_weight, share, terms.rate_before) if share else None,
         request_rate=split.request_rate(newest),
         patched_load=patched_load,
         stable_load=stable_load,
     )
-
-
-def _judged(asked: Questions) -> tuple[Counter, ...]:
-    """The further counters that are asked about."""
-    return tuple(dict.fromkeys(question.counter for question in asked.all() if question.counter is not Counter.BAD))
 
 
 def _evidence(question: Question, states: States) -> Evidence:
@@ -72,14 +79,11 @@ def _fired(ladder: Mapping[Step, Question], states: States) -> list[Step]:
 
 
 def _findings(terms: Terms, asked: Questions, states: States) -> Findings:
-    fixed = _asked(asked.fixed, states)
-    # once the least reduction was proven, falling short of the promised one no longer takes patched out of traffic
-    not_fixed = asked.not_fixed_least if fixed and fixed.reached_ever else asked.not_fixed
     return Findings(
         worse=_evidence(asked.worse, states),
         not_worse=_evidence(asked.not_worse, states),
-        fixed=fixed,
-        not_fixed=_asked(not_fixed, states),
+        fixed=_asked(asked.fixed, states),
+        not_fixed=_asked(_not_fixed(asked, states), states),
         client_errors=_asked(asked.client_errors, states),
         slow=_asked(asked.slow, states),
         not_slow=_asked(asked.not_slow, states),
@@ -87,40 +91,40 @@ def _findings(terms: Terms, asked: Questions, states: States) -> Findings:
     )
 
 
-def sides_of(blocks: Sequence[Block], counter: Counter) -> Sides:
-    """The sums of both sides of one counter over blocks."""
-
-    def tally(side: str) -> Tally:
-        counts = [block.patched if side == "patched" else block.stable for block in blocks]
-        return Tally(requests=sum(count.requests for count in counts), bad=sum(count.of(counter) or 0 for count in counts))
-
-    return Sides(patched=tally("patched"), stable=tally("stable"))
+def _not_fixed(asked: Questions, states: States) -> Question | None:
+    """Once the least reduction was proven, falling short of the promised one no longer takes patched out of traffic."""
+    fixed = _asked(asked.fixed, states)
+    return asked.not_fixed_least if fixed and fixed.reached_ever else asked.not_fixed
 
 
-def _expected(terms: Terms, asked: Questions, states: States, pairs: Sequence[Block], request_rate: float | None) -> float | None:
-    """Seconds until everything wanted is expected to be proven, at the present weight and by what was counted so far."""
+def _expected(terms: Terms, known: Folded, request_rate: float | None) -> float | None:
+    """Seconds until a decision is expected at the present weight, by what was counted so far: until everything wanted is proven,
+    or, where patched looks worse, until it is taken out of traffic, whichever comes first."""
     if terms.share is None or not request_rate:
         return None
-    wanted = [asked.not_worse, asked.fixed if terms.fix and terms.fix.required else None, asked.not_slow]
-    times: list[float] = []
-    for question in (question for question in wanted if question):
-        sides = sides_of(pairs, question.counter)
-        before = terms.rate(question.counter)
-        traffic = planner.Traffic(
-            request_rate=request_rate,
-            share=terms.share,
-            patched_rate=planner.expected_rate(sides.patched.bad, sides.patched.requests, before),
-            stable_rate=planner.expected_rate(sides.stable.bad, sides.stable.requests, before),
-            interval_seconds=terms.interval_seconds,
-            phi=_design_effect(terms, question, pairs),
-        )
-        seconds = planner.expected_seconds(question, states[question].log_now, traffic)
-        if seconds is None:
-            return None
-        times.append(seconds)
-    return max(times)
+    asked = questions(terms)
+
+    def seconds(question: Question) -> float:
+        traffic = _traffic(terms, known, question.counter, request_rate)
+        found = planner.expected_seconds(question, known.states[question].log_now, traffic)
+        return math.inf if found is None else found
+
+    good = max(seconds(question) for question in asked.wanted(terms))
+    against = (asked.worse, asked.client_errors, asked.slow, _not_fixed(asked, known.states))
+    soonest = min([good, *(seconds(question) for question in against if question)])
+    return soonest if soonest < math.inf else None
 
 
-def _design_effect(terms: Terms, question: Question, pairs: Sequence[Block]) -> float:
-    sigma2 = dict(terms.sigma2).get(question.counter, 0.0)
-    return design_effect(question.null, pairs[-1], sigma2, question.counter) if pairs else 1.0
+def _traffic(terms: Terms, known: Folded, counter: Counter, request_rate: float) -> planner.Traffic:
+    assert terms.share is not None
+    sides, before, newest = known.sums[counter], terms.rate(counter), known.pairs[-1] if known.pairs else None
+    processes = (newest.patched.pods, newest.stable.pods) if newest else (terms.processes, terms.processes)
+    return planner.Traffic(
+        request_rate=request_rate,
+        share=terms.share,
+        patched_rate=planner.expected_rate(sides.patched.bad, sides.patched.requests, before),
+        stable_rate=planner.expected_rate(sides.stable.bad, sides.stable.requests, before),
+        interval_seconds=terms.interval_seconds,
+        sigma2=terms.spread(counter),
+        processes=processes,
+    )

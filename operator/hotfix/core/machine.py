@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from . import (
     analysing,
     conditions,
-    counting,
     fencing,
+    fitness,
     guards,
     moments,
     pending,
@@ -22,17 +22,18 @@ from . import (
     rolling_back,
     stable_lost,
     stepped,
+    verdicts,
 )
 from .actions import Action
 from .judgement import Judgement
-from .judging import judge
-from .look import LOOK_SECONDS, Look, enter, ready, routes_acknowledge, routes_have, say
-from .observation import MetricsView, Observation
+from .look import LOOK_SECONDS, Look, enter, ready, record, routes_acknowledge, routes_have, say
+from .observation import Observation
+from .reasons import Reason
+from .remembering import judged_anew_or_remembered
 from .spec import Spec
 from .status import LIVE_PHASES, Phase, Stage, Status
 from .terms import terms_of
 
-VERDICT_SECONDS = 15.0  # numbers for people are written at most this often
 SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited
 
 
@@ -82,7 +83,8 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
     if status.stage is not Stage.DONE:
         look = _with_judgement(look)
         look = replace(look, status=_unacknowledged(status, _next(look)))
-        look = replace(look, status=_explained(before, _shown(before, look), look.judgement))
+        look = replace(look, status=verdicts.shown(before, look, judged=before.stage in JUDGED))
+        look = replace(look, status=_explained(before, look.status, look.judgement))
         look = fencing.numbered(look, before)
     final = conditions.attach(look)
     look = replace(look, status=final)
@@ -112,17 +114,16 @@ def _with_judgement(look: Look) -> Look:
     metrics, stage = look.seen.metrics, look.status.stage
     if metrics is None or metrics.problem or stage not in JUDGED or look.status.stable_lost or look.status.baseline is None:
         return look
+    mixed = fitness.sides_indistinct(metrics)
+    if mixed:
+        return replace(look, seen=replace(look.seen, metrics=replace(metrics, problem=(str(mixed.reason), mixed.message))))
     swapped = stage is Stage.RETURNING
-    spans = [(moments.unix(span.start), moments.unix(span.end)) for span in look.status.excluded]
-    counted = counting.count(swap(metrics) if swapped else metrics, spans)
-    if counted.problem:
-        look = replace(look, seen=replace(look.seen, metrics=replace(metrics, problem=counted.problem)))
-    return replace(look, judgement=judge(terms_of(look, swapped=swapped), counted.blocks))
-
-
-def swap(metrics: MetricsView) -> MetricsView:
-    """The same counters with the sides exchanged."""
-    return replace(metrics, patched=metrics.stable, stable=metrics.patched)
+    spans = tuple((moments.unix(span.start), moments.unix(span.end)) for span in look.status.excluded)
+    rollout, terms = (look.seen.namespace, look.seen.name), terms_of(look, swapped=swapped)
+    judgement, problem = judged_anew_or_remembered(rollout, metrics, spans, terms, swapped=swapped)
+    if problem:
+        look = replace(look, seen=replace(look.seen, metrics=replace(metrics, problem=problem)))
+    return replace(look, judgement=judgement)
 
 
 def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
@@ -168,7 +169,16 @@ def _clocks(look: Look, now: str) -> Status:
         if status.phase is Phase.ANALYZING:
             stopped += int(look.elapsed(status.since["Paused"]))
         resumed = {"acknowledged_weight": None, "acknowledged_at": None} if status.held == "WeightsEdited" else {}
-    return status.model_copy(update={"since": since, "stopped_seconds": stopped, **resumed})
+    after = status.model_copy(update={"since": since, "stopped_seconds": stopped, **resumed})
+    return _resumed(after, look) if "Paused" in status.since and "Paused" not in since else after
+
+
+def _resumed(status: Status, look: Look) -> Status:
+    """A pause ended; on the way back, and before anything was written, it held nothing."""
+    if status.stage is Stage.CHECKING or status.phase is Phase.ROLLING_BACK:
+        return status
+    message = f"spec.paused is false again; it goes on at {status.weight or 0} %."
+    return record(status, look.now, "resume", Reason.RESUMED, message)
 
 
 def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
@@ -199,19 +209,6 @@ def _explained(before: Status, status: Status, judged: Judgement | None) -> Stat
     numbers = {"counts": reports.counts(judged), "evidence": reports.all_evidence(judged)}
     decisions = [entry.model_copy(update=numbers) if entry.sequence > known else entry for entry in status.decisions]
     return status.model_copy(update={"decisions": decisions})
-
-
-def _shown(before: Status, look: Look) -> Status:
-    """The verdict and the observed share for people, at most every 15 s or when the state changes."""
-    status, judged = look.status, look.judgement
-    if status.stage not in JUDGED or before.stage not in JUDGED:
-        return status
-    verdict = reports.remembered(judged, look.now)
-    old = status.verdict
-    if old and old.state == verdict.state and old.at and look.elapsed(old.at) < VERDICT_SECONDS:
-        return status
-    served = f"{100 * judged.observed_share:.1f} %" if judged and judged.observed_share is not None else None
-    return status.model_copy(update={"verdict": verdict, "observed_weight": served or status.observed_weight})
 
 
 def _look_again(look: Look) -> float | None:

@@ -2,7 +2,7 @@
 not there is listed in `missing`. Views are neutral: nothing here knows a client library or a kind of router.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -160,7 +160,7 @@ class Series:
     """
 
     id: str
-    samples: tuple[tuple[float, float], ...]
+    samples: Sequence[tuple[float, float]]
 
     @property
     def process(self) -> str:

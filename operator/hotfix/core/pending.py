@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import before, changes, preflight, promoting, remarks, starting
+from . import before, changes, fitness, incidents, preflight, promoting, remarks, starting
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -12,6 +12,9 @@ from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .spec import ReplicaPolicy
 from .status import Phase, Resolved, ResolvedRoute, Stage, Status
+
+# right when it began; it is our own write that a controller has not answered yet, and others wait for us
+PASSED_OVER = (Reason.NOTHING_TO_PROMOTE, Reason.ROUTE_PENDING, Reason.ROUTE_BUSY)
 
 
 def checking(look: Look) -> Status:
@@ -57,7 +60,10 @@ def _detected(look: Look, status: Status) -> str:
     routes = ", ".join(route.name for route in status.resolved.routes) if status.resolved else ""
     changes = ", ".join(status.promotion.changes) if status.promotion else ""
     notes = "".join(f" Note: {remark}." for remark in remarks.worth_saying(look))
-    return f"{look.spec.patched.deployment} goes against {look.spec.stable.deployment} on {routes}; it changes {changes}.{notes}"
+    about = incidents.named(look.spec.incident)
+    beginning = f"For {about}. " if about else ""
+    sides = f"{look.spec.patched.deployment} goes against {look.spec.stable.deployment}"
+    return f"{beginning}{sides} on {routes}; it changes {changes}.{notes}"
 
 
 def _rehearsal(look: Look, status: Status) -> str:
@@ -80,14 +86,17 @@ def pods_needed(look: Look) -> int:
 
 
 def _withdrawn(look: Look) -> Status | None:
-    """Deleted, paused, or no longer fit, before traffic moved."""
-    status = look.status
+    """Deleted, paused, or no longer fit, before traffic moved. Pods get ready whatever a controller says of the route."""
+    status, scaling = look.status, look.status.stage is Stage.SCALING
     if look.seen.deleting:
         return say(enter(status, look.now, Phase.PENDING, Stage.GIVING_BACK, keep_pods=True), "Deleted before traffic moved.")
     if look.spec.paused:
-        return hold(status, Reason.PAUSED, "Paused before traffic moves; patched stays at 0 %.", "goes on when unpaused")
+        message = "Paused before traffic moves; patched stays at 0 %."
+        if status.held != str(Reason.PAUSED):
+            status = record_once(status, look.now, "hold", Reason.PAUSED, message)
+        return hold(status, Reason.PAUSED, message, "goes on when unpaused")
     problem = preflight.first_problem(look)
-    if problem and problem.reason not in (Reason.NOTHING_TO_PROMOTE, Reason.ROUTE_REJECTED, Reason.ROUTE_BUSY):
+    if problem and problem.reason not in PASSED_OVER and not (scaling and problem.reason is Reason.ROUTE_REJECTED):
         return hold(status, problem.reason, problem.message, "goes on by itself when it is put right")
     return None
 
@@ -153,8 +162,9 @@ def adopting(look: Look) -> Status:
         reason = Reason.INVALID_QUERY if look.seen.refused else Reason.METRICS_UNAVAILABLE
         why = look.seen.metrics_error or "Prometheus does not answer"
         return hold(status, reason, f"{why}. Traffic does not move before patched can be judged.", "start when it answers")
-    if metrics.problem:
-        return hold(status, Reason.COUNTERS_UNFIT, metrics.problem[1], "start when the counters can be judged")
+    unfit = fitness.problems(metrics, own_queries=preflight.preset_name(look) == preflight.CUSTOM)
+    if unfit:
+        return hold(status, unfit[0].reason, unfit[0].message, "start when the counters can be judged")
     if not metrics.stable.requests:
         return hold(status, Reason.METRICS_MISSING, _no_series(look), "start when there is a request counter")
     if not routes_acknowledge(look, 0) or not look.seen.finalizer:

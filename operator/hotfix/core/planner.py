@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from .bets import best_bet, growth
-from .evidence import Question
+from .evidence import Question, widening
 
 PRIOR_REQUESTS = 100.0  # what the rate before the start is worth beside what was counted since
 
@@ -12,19 +12,33 @@ PRIOR_REQUESTS = 100.0  # what the rate before the start is worth beside what wa
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """What is expected of the next scrapes: requests per second of both sides, patched's share of them in (0, 1), both
-    error rates, the length of a scrape in seconds, and the design effect of one scrape."""
+    error rates, the length of a scrape in seconds, the relative variance of the rate between processes, and how many of these
+    (patched, stable) have."""
 
     request_rate: float
     share: float
     patched_rate: float
     stable_rate: float
     interval_seconds: float
-    phi: float = 1.0
+    sigma2: float = 0.0
+    processes: tuple[int, int] = (1, 1)
 
 
 def expected_rate(bad: int, requests: int, before: float) -> float:
     """An error rate from counts and from what was known before, worth 100 requests; in [0, 1]."""
     return min(1.0, (bad + before * PRIOR_REQUESTS) / (requests + PRIOR_REQUESTS))
+
+
+def gain(question: Question, traffic: Traffic) -> float:
+    """Expected growth of the log evidence in one scrape, by the best bet: slowed by the design effect, bounded by the cap; 0 or
+    less where it is not expected to grow."""
+    n_c, n_s = (traffic.request_rate * traffic.interval_seconds * part for part in (traffic.share, 1 - traffic.share))
+    if n_c <= 0 or n_s <= 0:
+        return 0.0
+    null, case = question.null, (traffic.patched_rate, traffic.stable_rate)
+    won = growth(null, n_c / n_s, case, best_bet(null, n_c / n_s, case)) * n_c
+    pooled = (n_c * traffic.patched_rate + n_s * traffic.stable_rate - n_c * null.margin) / (null.rho * n_c + n_s)
+    return min(won / widening(null, (n_c, n_s), pooled, traffic.sigma2, traffic.processes), question.cap)
 
 
 def expected_seconds(question: Question, log_now: float, traffic: Traffic) -> float | None:
@@ -36,11 +50,5 @@ def expected_seconds(question: Question, log_now: float, traffic: Traffic) -> fl
     missing = question.log_threshold - log_now
     if missing <= 0:
         return 0.0
-    patched = traffic.request_rate * traffic.share * traffic.interval_seconds
-    if patched <= 0 or not 0 < traffic.share < 1:
-        return None
-    ratio, case = traffic.share / (1 - traffic.share), (traffic.patched_rate, traffic.stable_rate)
-    gain = growth(question.null, ratio, case, best_bet(question.null, ratio, case))
-    if gain <= 0:
-        return None
-    return traffic.interval_seconds * math.ceil(missing / min(gain * patched / traffic.phi, question.cap))
+    won = gain(question, traffic)
+    return traffic.interval_seconds * math.ceil(missing / won) if won > 0 else None

@@ -101,12 +101,12 @@ def patched_already_serves(look: Look) -> Problem | None:
 
 
 def route_rejected(look: Look) -> Problem | None:
-    """A controller does not accept the route as it is."""
+    """A controller does not accept the route as it is, or has not said so yet."""
     for route in look.seen.routes.routes if look.seen.routes else ():
         if route.ack is Ack.REJECTED:
             return Problem(Reason.ROUTE_REJECTED, f"HTTPRoute {route.name} is not accepted: {route.ack_message}")
         if route.ack is Ack.PENDING:
-            return Problem(Reason.ROUTE_REJECTED, f"HTTPRoute {route.name} is not reported as accepted yet: {route.ack_message}")
+            return Problem(Reason.ROUTE_PENDING, f"HTTPRoute {route.name} is not reported as accepted yet: {route.ack_message}")
     return None
 
 
@@ -214,10 +214,12 @@ def no_port(look: Look) -> Problem | None:
 
 
 def metrics_unknown(look: Look) -> Problem | None:
-    """No own queries, no preset, and the route's controller is none that we know."""
-    if look.spec.metrics.requests or preset_name(look):
+    """No own queries, and no preset that can tell the sides apart: neither asked for nor of the route's controller."""
+    preset = preset_name(look)
+    if preset and preset not in presets.INDISTINCT_PRESETS:
         return None
-    found = sorted({name for route in (look.seen.routes.routes if look.seen.routes else ()) for name in route.controllers})
+    routed = {name for route in (look.seen.routes.routes if look.seen.routes else ()) for name in route.controllers}
+    found = [presets.INDISTINCT_PRESETS[preset]] if preset else sorted(routed)
     indistinct = next((presets.INDISTINCT[name] for name in found if name in presets.INDISTINCT), None)
     if indistinct:
         return Problem(Reason.METRICS_UNKNOWN, f"{indistinct}.")

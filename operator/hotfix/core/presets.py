@@ -49,10 +49,8 @@ _CONTOUR = Queries(
     blind="Nothing that a weight governs: Envoy counts its own errors to the side that would have served the request.",
 )
 
-# the source's report has the requests that no pod of the destination ever saw
-_MESH = (
-    'reporter="source",destination_service_namespace="$(namespace)",destination_service_name="$(service)",request_protocol="http"'
-)
+# the source's report has the requests that no pod of the destination ever saw; gRPC calls are in it, to be seen and refused
+_MESH = 'reporter="source",destination_service_namespace="$(namespace)",destination_service_name="$(service)"'
 _ISTIO = Queries(
     requests=f"istio_requests_total{{{_MESH}}}",
     errors=f'istio_requests_total{{{_MESH},response_code=~"5.."}}',
@@ -62,7 +60,7 @@ _ISTIO = Queries(
     bucket_seconds=0.001,
     controllers=("istio.io/gateway-controller",),
     needs="The proxies that send the requests (gateways, sidecars), scraped at /stats/prometheus of port 15090 or 15020.",
-    blind="Requests of clients outside the mesh that by-pass its gateways; hangs are seen only when they end.",
+    blind="Requests of clients outside the mesh that by-pass its gateways; requests that have begun and not ended.",
 )
 
 _INBOUND = 'direction="inbound",namespace="$(namespace)",pod=~"$(pods)"'
@@ -88,7 +86,10 @@ _TRAEFIK = Queries(
     buckets=(f"traefik_service_request_duration_seconds_bucket{{{_TRAEFIK_SERVICE}}}",),
     controllers=("traefik.io/gateway-controller",),
     needs="Traefik's pods with metrics.prometheus.addServicesLabels (the default).",
-    blind="Slow answers between the four default buckets (0.1, 0.3, 1.2 and 5 s); give more in metrics.prometheus.buckets.",
+    blind=(
+        "Slow answers between the four default buckets (0.1, 0.3, 1.2 and 5 s), give more in metrics.prometheus.buckets; "
+        "requests that have begun and not ended."
+    ),
 )
 
 
@@ -107,7 +108,10 @@ _NGINX = Queries(
     slow=f"{_nginx(_NGINX_TIME + '_count')} - ignoring(le) {_nginx(_NGINX_TIME + '_bucket', _NGINX_BOUND)}",
     buckets=(_NGINX_TIME + '_bucket{namespace="$(namespace)",service="$(service)",canary=""}',),
     needs="The controller's pods with --enable-metrics, scraped with honorLabels so that `namespace` is the Ingress's.",
-    blind="Retries: an attempt on the other side is counted to the side that was chosen first.",
+    blind=(
+        "Retries: an attempt on the other side is counted to the side that was chosen first; requests that have begun and not "
+        "ended."
+    ),
 )
 
 _PODS = 'namespace="$(namespace)",pod=~"$(pods)"'
@@ -160,6 +164,8 @@ INDISTINCT = {
         "metrics.requests and metrics.errors"
     ),
 }
+# and the words by which somebody may ask for them all the same: metrics.preset -> controllerName
+INDISTINCT_PRESETS = {"envoy-gateway": "gateway.envoyproxy.io/gatewayclass-controller"}
 
 
 def preset_for(controllers: Sequence[str]) -> str | None:

@@ -167,7 +167,6 @@ def patching_stable(look: Look) -> Status:
         promotion=noted,
         evidence_from=moments.rfc3339(look.now),
         excluded=[],
-        returned=True,
     )
     return say(returning, message, "judge stable against patched")
 
@@ -191,7 +190,7 @@ def _rolling_out(look: Look) -> Status:
 def _stable_takes_over(look: Look) -> Status:
     message = "Patched has no ready pod while stable has; stable takes everything."
     recorded = record(look.status, look.now, "weight 0", Reason.PATCHED_LOST, message)
-    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.RETURNING, weight=0, returned=True), message)
+    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.RETURNING, weight=0), message)
 
 
 def returning(look: Look) -> Status:
@@ -223,7 +222,8 @@ def returning(look: Look) -> Status:
         f"Stable with the fix fails {reports.rate(judged.patched)}, patched {reports.rate(judged.stable)}; stable gets more."
     )
     recorded = record(status, look.now, f"weight {following}", Reason.TRAFFIC_SHIFTED, message)
-    return say(recorded.model_copy(update={"weight": following}), message, "judge it")
+    update = {"weight": following, "request_rate": reports.request_rate(judged)}
+    return say(recorded.model_copy(update=update), message, "judge it")
 
 
 def _returned(look: Look) -> Status:
@@ -256,6 +256,9 @@ def _return_failed(look: Look) -> Veto | None:
         return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix fails {rates}.")
     if judged and look.settled and judged.not_answering_blocks >= guards.UNANSWERED_BLOCKS:
         return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix takes requests but does not finish them.")
+    if judged and judged.silence and guards.is_told(look):
+        missing = reports.silence(judged.silence)
+        return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix does not answer any more: {missing}.")
     return None
 
 

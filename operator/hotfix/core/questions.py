@@ -1,25 +1,24 @@
-"""What is asked of the counts, as data, and the evidence of every question so far. Pure.
+"""What is asked of the counts, as data. Pure.
 
-How evidence grows is in evidence.py; what follows from it is in judgement.py.
+How evidence grows is in evidence.py and folded.py; what follows from it is in judgement.py.
 """
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .bets import Null, Side
-from .counting import Block, Counter
-from .evidence import Noise, Question, State, extend
+from .counting import Counter
+from .evidence import Question
 from .terms import CLIENT_ERRORS_MARGIN, Terms
 
 MARGINS = (0.005, 0.01, 0.02, 0.05, 0.1)  # the ladder of bounds that can be called proven
 REDUCTIONS = (0.5, 0.8, 0.9, 0.95)  # the ladder of reductions that can be called proven
 TARGET_PART = 0.9  # of the errors that the hotfix is for, which are all where it does not say: what a good one takes away
-REMEMBERED = 1024  # analyses whose evidence is kept between looks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Questions:
     """What is asked of the counts; None where the counter or the wish for it is not there."""
 
@@ -35,16 +34,46 @@ class Questions:
     slow: Question | None = None
     not_slow: Question | None = None
 
-    def all(self) -> tuple[Question, ...]:
+    @cached_property
+    def every(self) -> tuple[Question, ...]:
         """Every question once."""
         optional = (self.fixed, self.not_fixed, self.not_fixed_least, self.client_errors, self.slow, self.not_slow)
         ladders = (*self.ramps.values(), *self.margins.values(), *self.reductions.values())
         asked = (self.worse, self.not_worse, *ladders, *(question for question in optional if question))
         return tuple(dict.fromkeys(asked))
 
+    def all(self) -> tuple[Question, ...]:
+        """The same."""
+        return self.every
+
+    def wanted(self, terms: Terms) -> tuple[Question, ...]:
+        """What must be proven before the bake."""
+        fixed = self.fixed if terms.fix and terms.fix.required else None
+        return tuple(one for one in (self.not_worse, fixed, self.not_slow) if one)
+
+
+NO_MATTER: dict[str, Any] = {
+    "sigma2": (),
+    "interval_seconds": 1.0,
+    "evidence_from": 0.0,
+    "warm_until": 0.0,
+    "weight": 0,
+    "weight_since": None,
+    "bake_from": None,
+    "now": 0.0,
+    "rate_before": None,
+    "processes": 1,
+    "endpoints": (0, 0),
+}  # what no question depends on, and changes from look to look
+
 
 def questions(terms: Terms) -> Questions:
     """The questions of these terms, with the cases their bets are best for: what a harmful and a good patch look like."""
+    return _questions(replace(terms, **NO_MATTER))
+
+
+@lru_cache(maxsize=1024)
+def _questions(terms: Terms) -> Questions:
     rate = min(terms.rate(Counter.BAD), 1.0)
     target = rate if terms.fix is None else min(terms.rate(Counter.TARGET), rate)
     harm = tuple((min(rate + rise, 1.0), rate) for rise in (terms.delta, 10 * terms.delta, 0.5))
@@ -115,44 +144,3 @@ def _about_latency(terms: Terms) -> dict[str, Any]:
         "slow": Question("slower", worse, terms.rollback_level, cold=True, counter=Counter.SLOW),
         "not_slow": Question("not slower", better, terms.beta, cold=True, counter=Counter.SLOW) if slow.required else None,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """Evidence after the first `blocks` of an analysis; `fingerprint` is the hash of these."""
-
-    blocks: int = 0
-    fingerprint: int = hash(())
-    states: Mapping[Question, State] = field(default_factory=dict)
-
-
-_Key = tuple[Noise, tuple[Question, ...], Block]
-_remembered: OrderedDict[_Key, Folded] = OrderedDict()
-
-
-def fold(asked: tuple[Question, ...], noise: Noise, pairs: Sequence[Block], before: Folded | None = None) -> Folded:
-    """The evidence of all questions after these blocks with requests on both sides. `before`, of an earlier look, saves work
-    and never changes the result: where its blocks are not how these begin, everything is computed again."""
-    pairs = tuple(pairs)
-    if before is None or hash(pairs[: before.blocks]) != before.fingerprint or before.blocks > len(pairs):
-        before = Folded()
-    states: dict[Question, State] = {}
-    for question in asked:
-        state = before.states.get(question, State())
-        for block in pairs[state.blocks :]:
-            state = extend(question, state, block, noise)
-        states[question] = state
-    return Folded(len(pairs), hash(pairs), states)
-
-
-def evidence_of(terms: Terms, pairs: Sequence[Block]) -> Mapping[Question, State]:
-    """State of every question of these terms. What was computed at an earlier look at the same analysis is extended."""
-    asked, noise = questions(terms).all(), Noise(terms.sigma2, terms.warm_until)
-    if not pairs:
-        return fold(asked, noise, ()).states
-    key = (noise, asked, pairs[0])
-    folded = fold(asked, noise, pairs, _remembered.pop(key, None))
-    _remembered[key] = folded
-    if len(_remembered) > REMEMBERED:
-        _remembered.popitem(last=False)
-    return folded.states

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     ROUTE_AMBIGUOUS = "RouteAmbiguous", "No route, or several, name stable's Service; name one in spec.traffic.httpRoutes."
     ROUTE_UNFIT = "RouteUnfit", "The route cannot be shifted as it is."
     ROUTE_REJECTED = "RouteRejected", "The route's controller does not accept it."
+    ROUTE_PENDING = "RoutePending", "The route's controllers have not said yet that they accept it; this waits."
     ROUTE_BUSY = "RouteBusy", "Another rollout uses the same route or stable; this one waits."
     METRICS_UNKNOWN = "MetricsUnknown", "No metrics preset fits the route's controller; set spec.metrics.preset or own queries."
     METRICS_MISSING = "MetricsMissing", "Prometheus has no request counter for stable; patched could not be judged."
@@ -54,16 +55,18 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing", "The rollout goes on by itself."
     TRAFFIC_SHIFTED = "TrafficShifted", "The weight of patched was changed."
     EVIDENCE_SUFFICIENT = "EvidenceSufficient", "Patched is proven not to be worse than stable."
-    BAKING = "Baking", "Patched carries nearly all traffic while a live control is kept."
     PROMOTING = "Promoting", "The fix is moved into stable."
     PROMOTED = "Promoted", "The hotfix serves all traffic."
+    IN_PROGRESS = "InProgress", "How it ends is still open."
     # held
+    HELD = "Held", "It stands still; the condition Reconciling has the reason."
     PAUSED = "Paused", "Frozen by spec.paused; rollback rules stay armed."
     RESUMED = "Resumed", "No longer paused."
     NO_TRAFFIC = "NoTraffic", "There are not enough requests on both sides to judge."
     METRICS_UNAVAILABLE = "MetricsUnavailable", "Prometheus gives no usable answer; the weight is not raised."
     CLUSTER_UNAVAILABLE = "ClusterUnavailable", "The API server gives no usable answer; nothing is changed."
     COUNTERS_UNFIT = "CountersUnfit", "The counters cannot be judged as they are."
+    SIDES_INDISTINCT = "SidesIndistinct", "The same counters belong to both sides; select by service, deployment or pods."
     WEIGHT_NOT_EFFECTIVE = "WeightNotEffective", "The proxies do not serve the weight that the route asks for."
     WEIGHT_NOT_CONFIRMED = "WeightNotConfirmed", "The route's controllers did not confirm the weight in time."
     WEIGHTS_EDITED = "WeightsEdited", "Somebody changed the weights; they are left as they are."
@@ -101,7 +104,6 @@ GOOD_NEWS = frozenset(
         Reason.PATCHED_READY,
         Reason.TRAFFIC_SHIFTED,
         Reason.EVIDENCE_SUFFICIENT,
-        Reason.BAKING,
         Reason.PROMOTING,
         Reason.PROMOTED,
         Reason.PAUSED,
@@ -109,6 +111,7 @@ GOOD_NEWS = frozenset(
         Reason.STABLE_BACK,
         Reason.DELETED,
         Reason.PROGRESSING,
+        Reason.IN_PROGRESS,
     }
 )
 

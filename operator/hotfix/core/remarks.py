@@ -3,8 +3,10 @@
 What is refused is in preflight.py.
 """
 
+from . import presets
 from .labels import selects
 from .look import Look, unshifted_rules
+from .preflight import preset_name
 
 
 def bypasses(look: Look) -> list[str]:
@@ -41,6 +43,20 @@ def _floor_of_others(look: Look) -> list[str]:
     ]
 
 
+HANGS_LATE = (
+    "requests are counted only when they end, so a patch that hangs is found late: with less than half of the traffic it is held "
+    "and not rolled back; metrics.started can name a counter of begun requests"
+)
+
+
+def _hangs_late(look: Look) -> list[str]:
+    """Nobody counts the requests that begin."""
+    name = preset_name(look)
+    preset = presets.PRESETS.get(name or "")
+    counted = look.spec.metrics.started if preset is None else preset.started
+    return [] if counted or name is None else [HANGS_LATE]
+
+
 def worth_saying(look: Look) -> list[str]:
     """Sentences worth knowing before traffic moves, none of which refuses it."""
     said = []
@@ -51,7 +67,7 @@ def worth_saying(look: Look) -> list[str]:
         said.append("a Service has session affinity, so shares may differ from weights")
     if look.seen.owner and not look.spec.stable.image:
         said.append("the object comes from git without stable.image, which guards against a replay")
-    said += _left_out(look) + _floor_of_others(look)
+    said += _left_out(look) + _floor_of_others(look) + _hangs_late(look)
     pods = [pod for side in (look.seen.stable, look.seen.patched) if side for pod in side.pods]
     if pods and not all(pod.has_pre_stop for pod in pods):
         said.append("some pods have no preStop hook")

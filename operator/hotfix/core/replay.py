@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from . import moments
-from .baseline import baseline_of
+from .baseline import Proxies, baseline_of, count_themselves
 from .counting import Block, count
 from .judgement import Judgement, Verdict
 from .judging import judge
@@ -42,7 +42,8 @@ class Window:
 
 def terms_for(spec: Spec, history: MetricsView, start: float, weight: int) -> Terms:
     """The terms of a rollout that began at `start`, with the baseline that `history` gives."""
-    learnt = baseline_of(history)
+    own = count_themselves(history.stable, spec.stable.deployment)
+    learnt = baseline_of(history, None if own else Proxies())
     late = max(2, round(seconds(spec.analysis.deadline) / history.interval_seconds))
     baseline = Baseline(
         rates={str(counter): f"{rate:.6g}" for counter, rate in learnt.rates.items()},

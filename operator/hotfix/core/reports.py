@@ -9,6 +9,7 @@ from . import moments
 from .counting import Counter
 from .judgement import Evidence, Judgement, Tally, Verdict
 from .quantities import percent, span
+from .silence import Silence
 from .status import Verdict as Remembered
 
 Z95 = 1.959964  # of the normal distribution
@@ -30,6 +31,11 @@ def interval(tally: Tally) -> str:
     middle, half = p + Z95**2 / (2 * n), Z95 * math.sqrt(p * (1 - min(1.0, p)) / n + Z95**2 / (4 * n * n))
     low, high = (max(0.0, min(1.0, (middle + side) / (1 + Z95**2 / n))) for side in (-half, half))
     return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+
+
+def request_rate(judged: Judgement) -> str | None:
+    """Requests per second of both sides as the status remembers them; None without any."""
+    return f"{judged.request_rate:.2f}" if judged.request_rate else None
 
 
 def intervals(judged: Judgement) -> str:
@@ -61,7 +67,15 @@ def loads(judged: Judgement) -> str:
     if patched is None or stable is None:
         return ""
     hint = "; capacity suspected" if patched > LOAD_RATIO * stable > 0 else ""
-    return f" Load per process: patched {patched:.1f}/s, stable {stable:.1f}/s{hint}."
+    return f" Load per pod: patched {patched:.1f}/s, stable {stable:.1f}/s{hint}."
+
+
+def silence(found: Silence) -> str:
+    """What is missing since a side fell silent."""
+    return (
+        f"in {found.blocks} scrapes running it completed less than half of its share, and both sides together "
+        f"{found.rate:.1f} requests/s where it was {found.rate_before:.1f}"
+    )
 
 
 REJECTIONS = {
@@ -128,10 +142,8 @@ def expected(judged: Judgement) -> str:
     return f"in ~{span(judged.expected_seconds)}" if judged.expected_seconds is not None else ""
 
 
-def remembered(judged: Judgement | None, now: float) -> Remembered:
-    """The verdict as the status shows it; without a judgement, that metrics are unavailable."""
-    if judged is None:
-        return Remembered(state=Verdict.METRICS_UNAVAILABLE, at=moments.rfc3339(now))
+def remembered(judged: Judgement, now: float) -> Remembered:
+    """The verdict of the counts as the status shows it."""
     return Remembered(
         state=judged.verdict,
         stable=rate(judged.stable),

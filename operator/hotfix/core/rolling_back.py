@@ -3,7 +3,7 @@
 The first write waits for nothing; pods go only after the proxies stopped sending them requests.
 """
 
-from . import guards, moments
+from . import guards, incidents, moments
 from .borrowed import left_behind, matched, original_of
 from .fencing import stamped
 from .look import Look, enter, hold, record, routes_have, say, share_of, shifted_rules
@@ -123,8 +123,9 @@ def giving_back(look: Look) -> Status:
         return say(status, status.message, "give the route back")
     good = status.phase is Phase.PROMOTING
     phase, reason = (Phase.PROMOTED, Reason.PROMOTED) if good else (Phase.ROLLED_BACK, Reason.ROLLED_BACK)
-    recorded = record(status, look.now, "end", reason, status.message or reason.sentence)
-    return say(enter(recorded, look.now, phase, Stage.DONE), status.message or reason.sentence)
+    message = f"{status.message or reason.sentence} {incidents.closing(look, promoted=good)}".rstrip()
+    recorded = record(status, look.now, "end", reason, message)
+    return say(enter(recorded, look.now, phase, Stage.DONE), message)
 
 
 def _given_back(look: Look) -> bool:

@@ -52,6 +52,7 @@ class Preset(StrEnum):
     LINKERD = "linkerd"
     TRAEFIK = "traefik"
     NGINX = "nginx"
+    ENVOY_GATEWAY = "envoy-gateway"  # refused with what to do instead: its counters cannot tell the sides apart
     HTTP = "http"
 
 
@@ -130,6 +131,11 @@ class Metrics(Model):
     )
     slow: Query | None = Field(
         None, description="PromQL for a counter of requests slower than you accept, same rules as requests."
+    )
+    started: Query | None = Field(
+        None,
+        description="PromQL for a counter of requests that have begun, whether they have ended or not, same rules as requests. "
+        "By it a patch that hangs is found within three scrapes at any weight; without it, late.",
     )
     interval: Duration | None = Field(
         None, description="Scrape interval of these series. Default: the operator's --scrape-interval."

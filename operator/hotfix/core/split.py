@@ -60,7 +60,7 @@ def off(block: Block, share: float) -> bool:
 
 def off_blocks(blocks: Sequence[Block], share: float) -> int:
     """How many of the newest blocks, without a break, were not split as asked."""
-    return _run([off(block, share) for block in blocks])
+    return run([off(block, share) for block in blocks])
 
 
 def not_answering(block: Block, share: float) -> bool:
@@ -73,12 +73,13 @@ def not_answering(block: Block, share: float) -> bool:
 
 def not_answering_blocks(blocks: Sequence[Block], share: float) -> int:
     """How many of the newest blocks, without a break, patched did not answer in; 0 while too few requests began in them."""
-    length = _run([not_answering(block, share) for block in blocks])
+    length = run([not_answering(block, share) for block in blocks])
     began = sum(block.patched.started or 0 for block in blocks[len(blocks) - length :])
     return length if began >= STARTED_LEAST else 0
 
 
-def _run(marks: Sequence[bool]) -> int:
+def run(marks: Sequence[bool]) -> int:
+    """How many of the newest marks, without a break, are True."""
     return next((place for place, mark in enumerate(reversed(marks)) if not mark), len(marks))
 
 
@@ -88,11 +89,12 @@ def request_rate(blocks: Sequence[Block]) -> float | None:
     return sum(block.patched.requests + block.stable.requests for block in blocks) / spent if spent else None
 
 
-def loads(blocks: Sequence[Block]) -> tuple[float | None, float | None]:
-    """Requests per second and process of patched and of stable; None where no process had any."""
+def loads(blocks: Sequence[Block], endpoints: tuple[int, int] = (0, 0)) -> tuple[float | None, float | None]:
+    """Requests per second and pod of patched and of stable; None where nobody had any. `endpoints`: ready pods of both; where
+    that is 0, not known, as many as processes counted requests, which are fewer where a proxy counts."""
     spent = sum(block.end - block.start for block in blocks)
     found: list[float | None] = []
-    for counts in ([block.patched for block in blocks], [block.stable for block in blocks]):
-        pods = max((count.pods for count in counts), default=0)
-        found.append(sum(count.requests for count in counts) / spent / pods if pods else None)
+    for counts, ready in zip(([block.patched for block in blocks], [block.stable for block in blocks]), endpoints, strict=True):
+        requests, pods = sum(count.requests for count in counts), ready or max((count.pods for count in counts), default=0)
+        found.append(requests / spent / pods if requests and pods else None)
     return found[0], found[1]

@@ -114,7 +114,8 @@ def _step_back(look: Look, away: StableLost) -> Status:
 def _end(look: Look, away: StableLost) -> Status:
     status = look.status
     spans = [*status.excluded, Span(start=away.since, end=moments.rfc3339(look.now))]
-    update: dict[str, object] = {"stable_lost": None, "stopped_seconds": status.stopped_seconds + int(look.elapsed(away.since))}
+    stopped = status.stopped_seconds + int(look.elapsed(away.since))
+    update: dict[str, object] = {"stable_lost": None, "stopped_seconds": stopped, "request_rate": None}
     if len(spans) > LIMIT_SPANS:
         update |= {"excluded": [], "evidence_from": moments.rfc3339(look.now)}
     else:

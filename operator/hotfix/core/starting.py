@@ -3,16 +3,28 @@
 What must be right before is in pending.py.
 """
 
+from dataclasses import replace
+
 from . import capacity, latency, moments
-from .baseline import Learnt, baseline_of
+from .baseline import Learnt, Proxies, baseline_of, count_themselves
 from .before import late_blocks
-from .look import Look, enter, hold, record, say
+from .counting import Counter
+from .look import Look, enter, hold, ready, record, say
 from .observation import MetricsView
 from .quantities import percent, span
 from .questions import questions
 from .reasons import Reason
 from .spacing import SLOW_SECONDS, block_seconds, spacing_seconds
-from .start_weight import MOST_PERCENT, best_start, fitting_margin, fix_seconds, reach_seconds
+from .start_weight import (
+    MOST_PERCENT,
+    WORSE_BY,
+    Outlook,
+    best_start,
+    fitting_margin,
+    fix_seconds,
+    outlook,
+    reach_seconds,
+)
 from .status import Baseline, Phase, Resolved, Stage, Status
 from .terms import Terms, terms_of
 
@@ -31,11 +43,18 @@ def begin(look: Look) -> Status:
         return say(status.model_copy(update={"baseline": longer}), text, "start after the next look")
     if status.baseline.slow_bound is None:
         return _bound(look, status.baseline, metrics)
-    learnt = baseline_of(metrics)
+    learnt = baseline_of(metrics, _proxies(look, metrics))
     if learnt.request_rate is None and look.elapsed(status.stage_started_at) < LEARNING_SCRAPES * look.interval_seconds:
         return say(status, "Learning stable's request rate.", "start after two scrapes with requests")
     known = status.baseline.model_copy(update=_known(look, learnt))
-    return _shift(Look(look.spec, status.model_copy(update={"baseline": known}), look.seen), learnt.request_rate)
+    return _shift(Look(look.spec, status.model_copy(update={"baseline": known}), look.seen), learnt)
+
+
+def _proxies(look: Look, metrics: MetricsView) -> Proxies | None:
+    """Who counts where the pods do not, and how many of these there are behind it."""
+    if count_themselves(metrics.stable, look.spec.stable.deployment):
+        return None
+    return Proxies(stable_pods=ready(look.seen.stable) or 0, patched_pods=ready(look.seen.patched) or 0)
 
 
 def _bound(look: Look, baseline: Baseline, metrics: MetricsView) -> Status:
@@ -56,9 +75,9 @@ def _known(look: Look, learnt: Learnt) -> dict[str, object]:
     }
 
 
-def _shift(look: Look, request_rate: float | None) -> Status:
+def _shift(look: Look, learnt: Learnt) -> Status:
     """The first weight, where patched has the pods for it."""
-    terms = terms_of(look)
+    terms, request_rate = replace(terms_of(look), processes=learnt.processes), learnt.request_rate
     weight, why = _first_weight(look, terms, request_rate)
     if look.interval_seconds > SLOW_SECONDS:
         why += f"; counters are scraped every {look.interval_seconds:.0f} s, {SLOW_SECONDS:.0f} s or less would decide sooner"
@@ -84,14 +103,21 @@ def _shift(look: Look, request_rate: float | None) -> Status:
 
 
 def _first_weight(look: Look, terms: Terms, request_rate: float | None) -> tuple[int, str]:
-    if isinstance(look.spec.start_weight, int):
-        return look.spec.start_weight, "spec.startWeight"
+    asked = look.spec.start_weight
+    if isinstance(asked, int):
+        told = f"; {_expectation(outlook(terms, request_rate, asked), request_rate)}" if request_rate else ""
+        return asked, f"spec.startWeight{told}"
     if not request_rate:
         return MOST_PERCENT, "no requests were seen, so the largest start"
     best = best_start(terms, request_rate)
-    return best.weight, (
-        f"at {request_rate:.0f} requests/s a bad patch is expected to be found out in {span(best.detect_seconds)} "
-        f"({best.bad_if_bad:.0f} requests), a good one to have nearly all traffic in {span(best.reach_seconds)}"
+    return best.weight, _expectation(best, request_rate)
+
+
+def _expectation(found: Outlook, request_rate: float) -> str:
+    return (
+        f"at {request_rate:.0f} requests/s a patch that is {percent(WORSE_BY)} worse is expected to be found out in "
+        f"{span(found.detect_seconds)} ({found.bad_if_worse:.0f} more bad requests), one that fails everything after "
+        f"{found.bad_if_crash:.0f}, a good one to have nearly all traffic in {span(found.reach_seconds)}"
     )
 
 
@@ -107,5 +133,19 @@ def _warned(look: Look, terms: Terms, request_rate: float | None, weight: int) -
         status = record(status, look.now, "expect", Reason.DECISION_LATER_THAN_DEADLINE, text)
     proof = fix_seconds(terms, request_rate) if terms.fix else 0.0
     if proof is None or proof > longest:
-        status = record(status, look.now, "expect", Reason.TARGET_ERRORS_TOO_RARE, Reason.TARGET_ERRORS_TOO_RARE.sentence)
+        status = record(status, look.now, "expect", Reason.TARGET_ERRORS_TOO_RARE, _too_rare(terms, request_rate, proof))
     return status
+
+
+def _too_rare(terms: Terms, request_rate: float, proof: float | None) -> str:
+    """How many errors there are, how many are needed, and when these are to be expected."""
+    assert terms.fix is not None
+    a_second, longest = terms.rate(Counter.TARGET) * request_rate, terms.late_blocks * terms.interval_seconds
+    needed = f"about {max(1.0, proof * a_second / 2):.0f} of them on stable" if proof else "more of them on stable"
+    when = f"which are expected to take {span(proof)}" if proof else "which are not to be expected"
+    least, promised = percent(terms.fix.min_reduction), percent(terms.fix.expected_reduction)
+    return (
+        f"Stable has about {3600 * a_second:.2g} errors of this bug an hour. Where they fall by {promised}, the proof that they "
+        f"fell by {least} at half of the traffic needs {needed}, {when}; the deadline is {span(longest)}. "
+        "Set fix.required to false, or a longer deadline."
+    )

@@ -183,7 +183,6 @@ class Borrowed(Model):
     hpa: Short | None = Field(None, description="Stable's HPA whose minReplicas was raised.")
     hpa_min_replicas: int | None = None
     hpa_raised_to: int | None = None
-    patched_replicas: int | None = Field(None, description="Replicas of patched before it was raised.")
 
 
 class StableLost(Model):
@@ -197,7 +196,9 @@ class PromotionRecord(Model):
     """What promotion changes in stable."""
 
     changes: list[Short] = Field(default_factory=list, max_length=32, description="Paths of the pod spec that differ.")
-    previous_revision: Short | None = Field(None, description="ReplicaSet that ran before the change.")
+    previous_revision: Short | None = Field(
+        None, description="Revision of stable before the change, as `kubectl rollout undo --to-revision` takes it."
+    )
     patched_at: Moment | None = Field(None, description="When stable's template was seen to be what was proven.")
 
 
@@ -217,8 +218,12 @@ class Status(Model):
         0, ge=0, description="Number of the present intention: it grows with every new weight and is stamped on the routes."
     )
     step: Short | None = Field(None, description="For example 3/4.")
+    request_rate: Number | None = Field(
+        None, description="Requests per second that both sides completed when the weight was last raised by evidence."
+    )
     proven_weight: int | None = Field(None, ge=0, le=100, description="Highest weight the evidence allowed so far.")
     started_at: Moment | None = Field(None, description="The first write of a weight above 0.")
+    recovered_at: Moment | None = Field(None, description="When patched was last given nearly all traffic by evidence.")
     phase_started_at: Moment | None = None
     stage_started_at: Moment | None = None
     acknowledged_weight: int | None = Field(None, ge=0, le=100, description="The last weight all routes reported as applied.")
@@ -233,7 +238,6 @@ class Status(Model):
     stable_lost: StableLost | None = None
     stable_lost_times: int = Field(0, ge=0, description="How often stable was lost; each time its return waits twice as long.")
     stopped_seconds: int = Field(0, ge=0, description="Past seconds in which the clocks stood still: paused or stable lost.")
-    returned: bool = Field(False, description="Stable runs what was proven; a failure from here on stays on patched.")
     keep_pods: bool = Field(False, description="Patched's pods stay after the rollback whatever afterRollback says.")
     promotion: PromotionRecord | None = None
     why: Short | None = Field(None, description="Reason of the rollback.")

@@ -68,6 +68,9 @@ class Terms:
     weight_since: float | None  # requests are split like that since then; None: not known
     bake_from: float | None  # blocks that begin earlier do not count towards the bake; None: not baking
     now: float
+    rate_before: float | None = None  # requests per second of both sides on which this weight was raised; None: not known
+    processes: int = 1  # of each side that count, where nothing was counted yet; for expectations only
+    endpoints: tuple[int, int] = (0, 0)  # ready pods of (patched, stable); 0 where that is not known
     fix: FixTerms | None = None
     client_errors: bool = False
     slow: SlowTerms | None = None
@@ -86,6 +89,10 @@ class Terms:
     def rollback_level(self) -> float:
         """The risk of one of them."""
         return self.alpha / self.rollback_tests
+
+    def spread(self, counter: Counter) -> float:
+        """Relative variance of that rate between processes; 0 where nothing is known of it."""
+        return dict(self.sigma2).get(counter, 0.0)
 
     def rate(self, counter: Counter) -> float:
         """Stable's rate of these before the start."""
@@ -121,10 +128,18 @@ def terms_of(look: "Look", *, swapped: bool = False) -> Terms:
         weight_since=look.weight_since,
         bake_from=_bake_from(status),
         now=look.now,
+        processes=max(1, baseline.stable_pods),
+        endpoints=_endpoints(look, swapped=swapped),
+        rate_before=float(status.request_rate) if status.request_rate else None,
         fix=None if swapped else _fix(look.spec, baseline),
         client_errors=not swapped and _judges_client_errors(look.spec, baseline),
         slow=None if swapped else _slow(look.spec, baseline),
     )
+
+
+def _endpoints(look: "Look", *, swapped: bool) -> tuple[int, int]:
+    patched, stable = (side.ready_endpoints if side else 0 for side in (look.seen.patched, look.seen.stable))
+    return (stable, patched) if swapped else (patched, stable)
 
 
 def _known(by_name: dict[str, str]) -> tuple[tuple[Counter, float], ...]:

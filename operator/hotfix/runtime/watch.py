@@ -51,6 +51,7 @@ class Watch:
         settings.networking.connect_timeout = 5
         settings.networking.error_backoffs = _Backoffs()
         settings.process.ultimate_exiting_timeout = None
+        settings.persistence.diffbase_storage = _NothingKept()
         others = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
             registry=registry,
@@ -81,6 +82,19 @@ class Watch:
             private_key_path=found.key_file,
             expiration=datetime.now(UTC).replace(tzinfo=None) + timedelta(minutes=LOGIN_MINUTES),
         )
+
+
+class _NothingKept(kopf.DiffBaseStorage):
+    """Nothing is compared with what an object was before, so that kopf need not copy all of it at each event."""
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nowhere."""
 
 
 class _Backoffs:

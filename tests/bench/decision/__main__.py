@@ -1,15 +1,13 @@
 """Runs the worlds and prints the tables. N (500) is the number of rollouts a cell (four times as many where a target is below
-1 %), SEED (1) the first seed.
+1 %), SEED (1) the first seed, ONLY a part of a world's name, JOBS (all cores) how many processes.
 """
 
 import json
-import math
 import multiprocessing
 import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import Pool
 from pathlib import Path
@@ -17,158 +15,125 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import ours, thresholds
-from .ours import Run
-from .worlds import World
+from . import ours, report, updates
+from .cells import BUG, CURED, HEALTHY, Cell, cells, world
+from .kayenta import Kayenta
+from .opponents import ArgoRollouts, Flagger, Opponent
+from .runs import Run
 
 OUTPUT = Path(".cache/bench-decision.json")
-HEALTHY, BUG = 0.001, 0.05
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A world, what is measured of it, and what is asked for. `rare`: the target is below 1 %."""
-
-    world: World
-    shows: str  # rolled back | promoted | reached
-    target: str
-    good: Callable[[Sequence[Run]], bool]
-    start: int | None = None
-    rare: bool = False
-    deadline: float = 3600.0
-
-
-def share(runs: Sequence[Run], end: str) -> float:
-    """Of the rollouts that ended like that."""
-    return sum(run.end == end for run in runs) / len(runs)
-
-
-def middle(values: Sequence[float]) -> float:
-    """Median; infinite without any."""
-    return statistics.median(values) if values else math.inf
-
-
-def most(end: str, limit: float) -> Callable[[Sequence[Run]], bool]:
-    return lambda runs: wilson(sum(run.end == end for run in runs), len(runs))[0] <= limit
-
-
-def back_within(seconds: float, bad: float) -> Callable[[Sequence[Run]], bool]:
-    def good(runs: Sequence[Run]) -> bool:
-        ended = [run for run in runs if run.end == "rolled back"]
-        times, wrong = middle([run.seconds for run in ended]), middle([run.bad for run in ended])
-        return share(runs, "rolled back") >= 0.99 and times <= seconds and wrong <= bad
-
-    return good
-
-
-def reached_within(seconds: float) -> Callable[[Sequence[Run]], bool]:
-    return lambda runs: share(runs, "promoted") >= 0.95 and middle([run.reached for run in runs if run.reached]) <= seconds
-
-
-def wilson(hits: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share."""
-    z, p = 1.959964, hits / trials
-    centre, half = p + z * z / (2 * trials), z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials**2))
-    return max(0.0, (centre - half) / (1 + z * z / trials)), min(1.0, (centre + half) / (1 + z * z / trials))
-
-
-def world(name: str, rps: float, patched: float, stable: float, **more: object) -> World:
-    return World(name=f"{name}, {rps:g} rps", rps=rps, patched=patched, stable=stable, **more)  # type: ignore[arg-type]
-
-
-def cells() -> list[Cell]:
-    """Every world of the table."""
-    found = [
-        Cell(world("crash", 100, 1.0, HEALTHY), "rolled back", "<= 60 s, <= 60 bad (1 % start)", back_within(60, 60), start=1),
-        *(
-            Cell(world("+5 pp", r, HEALTHY + 0.05, HEALTHY), "rolled back", "<= 90 s, <= 25 bad", back_within(90, 25))
-            for r in (10, 100)
-        ),
-    ]
-    for rps in (1, 10, 100, 1000):
-        limit = 0.05 if rps < 100 else 0.005
-        worse = world("+0.5 pp", rps, HEALTHY + 0.005, HEALTHY)
-        found.append(Cell(worse, "promoted", f"<= {100 * limit:g} %", most("promoted", limit), rare=rps >= 100))
-    for rps in (1, 10, 100, 1000):
-        for name, more in (("healthy", {}), ("noisy", {"noise": 0.3}), ("sticky noise", {"noise": 0.3, "sticky": 4})):
-            alike = world(name, rps, 0.02, 0.02, **more)
-            found.append(Cell(alike, "rolled back", "<= 1 %", most("rolled back", 0.01)))
-    for rps in (10, 100, 1000):
-        cure = world("good hotfix", rps, HEALTHY, HEALTHY, target=(0.02 * BUG, BUG))
-        found.append(Cell(cure, "reached", "<= 90 s", reached_within(90)))
-    for rps in (100, 1000):
-        placebo = world("no effect", rps, HEALTHY, HEALTHY, target=(BUG, BUG))
-        found.append(Cell(placebo, "rolled back", "<= 135 s", back_within(135, math.inf)))
-        found.append(Cell(placebo, "promoted", "<= 0.2 %", most("promoted", 0.002), rare=True))
-    outage = world("good, 2 % outage beside it", 100, 0.02, 0.02, target=(0.02 * BUG, BUG))
-    found.append(Cell(outage, "promoted", "promoted", lambda runs: share(runs, "promoted") >= 0.95))
-    for rps in (10, 100):
-        edge = world("boundary, +0.5 pp", rps, 0.01, 0.005)
-        found.append(Cell(edge, "promoted", "<= 5 % (50/50, 2 h)", most("promoted", 0.05), start=50, deadline=7200.0))
-        edge = world("boundary, +0.1 pp", rps, 0.006, 0.005)
-        found.append(Cell(edge, "rolled back", "<= 1 % (50/50, 2 h)", most("rolled back", 0.01), start=50, deadline=7200.0))
-    return found
-
-
+CHUNK = 25  # rollouts a task
+MANY = 4
+TASKS = 16  # of a process: the core remembers the evidence of thousands of analyses
+OPPONENTS: tuple[Opponent, ...] = (
+    Flagger(name="Flagger, tutorial"),
+    Flagger(name="Flagger, 15 s", interval=15.0, threshold=2, window=30.0),
+    ArgoRollouts(name="Argo Rollouts, 5 min"),
+    ArgoRollouts(
+        name="Argo Rollouts, 1 min", interval=60.0, window=60.0, steps=tuple((weight, 120.0) for weight in (20, 40, 60, 80))
+    ),
+    Kayenta(name="Kayenta, 3 x 1 h"),
+    Kayenta(name="Kayenta, 15 min", runs=1, interval=900.0, step=15.0),
+)
 STARTS: dict[str, int | None] = {"planner": None, "1 %": 1, "5 %": 5, "10 %": 10}
+Rule = Callable[[int], Run]
 
 
-def starts(pool: "Pool", seeds: range) -> tuple[Table, list[dict[str, object]]]:
+def some(rule: Rule, seeds: Sequence[int]) -> tuple[list[Run], float]:
+    """Rollouts with these seeds, and the CPU seconds that they took."""
+    began = time.process_time()
+    return [rule(seed) for seed in seeds], time.process_time() - began
+
+
+def rules(cell: Cell) -> dict[str, Rule]:
+    """By name, ours first."""
+    mine: Rule = partial(ours.run, cell.world, start=cell.start, deadline=cell.deadline)
+    return {report.OURS: mine, **{tool.name: partial(tool.run, cell.world) for tool in OPPONENTS}}
+
+
+def measure(pool: Pool, cell: Cell, rollouts: int, seed: int) -> tuple[dict[str, list[Run]], dict[str, float]]:
+    """Runs and CPU seconds of every rule in a cell; the other tools need no more rollouts for a target of ours."""
+    pending = {}
+    for name, rule in rules(cell).items():
+        total = rollouts * (MANY if cell.many and name == report.OURS else 1)
+        chunks = [range(first, min(first + CHUNK, seed + total)) for first in range(seed, seed + total, CHUNK)]
+        pending[name] = [pool.apply_async(some, (rule, chunk)) for chunk in chunks]
+    found = {name: [result.get() for result in results] for name, results in pending.items()}
+    runs = {name: [run for ended, _ in parts for run in ended] for name, parts in found.items()}
+    return runs, {name: sum(spent for _, spent in parts) for name, parts in found.items()}
+
+
+def starts(pool: Pool, seeds: range) -> tuple[Table, list[dict[str, object]]]:
     """The planner's start against fixed ones and against a simpler rule (the smallest step of at most 10 % that gives patched 10
-    requests a scrape, else 10 %): bad requests of a bad patch, errors of all clients under a good one."""
-    table, results = Table("first weight", *STARTS, "simpler rule"), []
+    requests a scrape, else 10 %): mean bad requests of a bad patch, mean errors of all clients under a good one."""
+    made, results = Table("first weight", *STARTS, "simpler rule"), []
     cases = [("crash", 100, 1.0, None), ("crash", 10, 1.0, None), ("good", 100, HEALTHY, BUG), ("good", 10, HEALTHY, BUG)]
     for name, rps, patched, bug in cases:
-        case = world(name, rps, patched, HEALTHY, target=(0.02 * bug, bug) if bug else None)
-        row = []
+        case = world(name, rps, patched, HEALTHY, target=(CURED * bug, bug) if bug else None)
         simpler = next((step for step in (1, 5) if rps * case.scrape_seconds * step >= 1000), 10)
+        row = []
         for start in (*STARTS.values(), simpler):
-            runs = pool.map(partial(ours.run, case, start=start), seeds, chunksize=8)
+            runs = pool.map(partial(ours.run, case, start=start), seeds, chunksize=CHUNK)
             row.append(statistics.mean([run.bad if name == "crash" else run.errors for run in runs]))
-        table.add_row(f"{case.name}: {'bad requests' if name == 'crash' else 'errors'}", *(f"{value:.0f}" for value in row))
-        results.append({"world": case.name, **dict(zip([*STARTS, "simpler rule"], row, strict=True))})
-    return table, results
+        label = f"{name}, {rps} rps: {'bad requests' if name == 'crash' else 'errors of all in an hour'}"
+        made.add_row(label, *(f"{value:.0f}" for value in row))
+        results.append({"world": label, **dict(zip([*STARTS, "simpler rule"], row, strict=True))})
+    return made, results
 
 
-def told(runs: Sequence[Run], shows: str) -> str:
-    """The numbers of one cell under one rule."""
-    if shows == "reached":
-        times = [run.reached for run in runs if run.end == "promoted" and run.reached is not None]
-        return f"{100 * share(runs, 'promoted'):.0f} % promoted, 80 % after {middle(times):.0f} s"
-    ended = [run for run in runs if run.end == shows]
-    low, high = wilson(len(ended), len(runs))
-    text = f"{100 * len(ended) / len(runs):.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-    return f"{text}, {middle([r.seconds for r in ended]):.0f} s, {middle([r.bad for r in ended]):.0f} bad" if ended else text
+def costs() -> tuple[Table, dict[str, float]]:
+    """What an update of the evidence costs, question by question."""
+    found = updates.measured()
+    made = Table("one update of the evidence", f"CPU microseconds (<= {updates.TARGET_MICROSECONDS:g})")
+    for name, spent in found.items():
+        made.add_row(name, f"{spent:.1f}" + ("" if spent <= updates.TARGET_MICROSECONDS else " MISSED"))
+    return made, found
+
+
+def show(console: Console, entries: Sequence[dict[str, object]]) -> None:
+    """One table for each world, then what was missed and where ours is not the best."""
+    names = [report.OURS, *(tool.name for tool in OPPONENTS)]
+    for name in dict.fromkeys(str(entry["world"]) for entry in entries):
+        rows = [entry for entry in entries if entry["world"] == name]
+        console.print(report.table(f"{name}; right: {rows[0]['right']}", rows, names))
+    for entry in entries:
+        for ask in entry["asks"]:  # type: ignore[attr-defined]
+            if not ask["met"]:
+                console.print(f"MISSED  {entry['world']}, {entry['rps']:g} rps: {report.said(ask)}")
+    for entry in entries:
+        if entry["not_best"]:
+            console.print(f"NOT BEST  {entry['world']}, {entry['rps']:g} rps: {entry['not_best']}")
+
+
+def progress(cell: Cell, entry: dict[str, object], seconds: float, spent: float) -> str:
+    """One line while it runs."""
+    asked = "; ".join(report.said(ask) for ask in entry["asks"])  # type: ignore[attr-defined]
+    return f"{seconds:6.0f} s  {spent:4.0f} s CPU  {cell.world.name}, {cell.world.rps:g} rps: {asked}"
 
 
 def main() -> None:
     """Measure, print, write JSON."""
     rollouts, seed = int(os.environ.get("N", "500")), int(os.environ.get("SEED", "1"))
-    console, began = Console(width=170), time.monotonic()
-    console.print(
-        f"{rollouts} rollouts a cell (x4 where the target is below 1 %), seeds from {seed}, 15 s scrapes, 95 % intervals"
-    )
-    table = Table("world", "of it", "asked", "ours", *(rule.name for rule in thresholds.RULES))
-    results = []
-    with multiprocessing.Pool() as pool:
-        for cell in cells():
-            seeds = range(seed, seed + rollouts * (4 if cell.rare else 1))
-            mine = pool.map(partial(ours.run, cell.world, start=cell.start, deadline=cell.deadline), seeds, chunksize=8)
-            theirs = {
-                rule.name: pool.map(partial(thresholds.run, cell.world, rule=rule), seeds, chunksize=64)
-                for rule in thresholds.RULES
-            }
-            kept = cell.good(mine)
-            row = [told(mine, cell.shows) + ("" if kept else " MISSED"), *(told(runs, cell.shows) for runs in theirs.values())]
-            table.add_row(cell.world.name, cell.shows, cell.target, *row)
-            console.print(f"{time.monotonic() - began:6.0f} s  {cell.world.name}, {cell.shows}: {row[0]}")
-            results.append({"world": cell.world.name, "shows": cell.shows, "asked": cell.target, "kept": kept, "ours": row[0]})
-        compared, first = starts(pool, range(seed, seed + max(1, rollouts // 5)))
-    console.print(table)
-    console.print(compared)
+    only, jobs = os.environ.get("ONLY", ""), int(os.environ.get("JOBS", os.cpu_count() or 1))
+    console, began, entries, spent = Console(width=190), time.monotonic(), [], dict[str, float]()
+    console.print(f"{rollouts} rollouts a cell (x{MANY} where a target is below 1 %), seeds from {seed}, 15 s scrapes")
+    with multiprocessing.Pool(jobs, maxtasksperchild=TASKS) as pool:
+        for cell in (cell for cell in cells() if only in cell.world.name):
+            runs, used = measure(pool, cell, rollouts, seed)
+            entries.append({**report.entry(cell, runs), "cpu_seconds": used})
+            spent = {name: spent.get(name, 0.0) + seconds for name, seconds in used.items()}
+            console.print(progress(cell, entries[-1], time.monotonic() - began, used[report.OURS]))
+        compared, first = starts(pool, range(seed, seed + max(CHUNK, rollouts // 5)))
+    show(console, entries)
+    cost, questions = costs()
+    console.print(compared, cost, sep="\n")
+    each = ", ".join(f"{name} {seconds:.0f}" for name, seconds in spent.items())
+    console.print(f"CPU seconds: {each}; in all {sum(spent.values()):.0f}")
+    document = {"rollouts": rollouts, "seed": seed, "cells": entries, "starts": first, "microseconds": questions}
     OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text(json.dumps({"rollouts": rollouts, "seed": seed, "cells": results, "starts": first}, indent=2))
-    console.print(f"written to {OUTPUT}; {sum(entry['kept'] for entry in results)} of {len(results)} targets met")
+    OUTPUT.write_text(json.dumps({**document, "cpu_seconds": spent}, indent=2))
+    asks = [ask for entry in entries for ask in entry["asks"]]
+    console.print(f"written to {OUTPUT}; {sum(ask['met'] for ask in asks)} of {len(asks)} targets met")
 
 
 if __name__ == "__main__":

@@ -1,125 +1,214 @@
-"""One rollout in a world, decided by the production engine: baseline, start, judgement and bounds are the operator's own, and the
-few lines between them follow core/analysing.py, with acknowledgement and pods taken as instant.
+"""One rollout in a world, decided by the production core: the baseline and first weight by core/starting.py, then look after look
+core/judging.py and core/analysing.py on the status they remember, with the manifest's defaults.
 
-The operator judges a scrape one scrape later. Times are those of the newest scrape that was judged; the requests of the scrape in
-between go where they went, and are counted.
+Left out is what the counts of such a rollout do not need: plan, conditions, sentences for people, and adding up series into
+blocks (the blocks are drawn as such). A test holds this path against machine.decide, decision by decision. The cluster is that of
+tests/core/world.py: weights are in force when written and acknowledged half a second later, pods are all ready.
+
+A history is shared by ten rollouts in a row: reading an hour of it costs as much as the whole rollout after it.
 """
 
-from dataclasses import dataclass
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from hotfix.core.baseline import baseline_of
-from hotfix.core.counting import Block, Count, Counter
+import numpy
+
+from hotfix.core import analysing, moments, starting, terms
+from hotfix.core.counting import Block, Count
 from hotfix.core.judging import judge
-from hotfix.core.observation import MetricsView, Series, SideSeries
-from hotfix.core.start_weight import HELD_BLOCKS, MINIMUM_BLOCKS, MINIMUM_SECONDS, best_start
-from hotfix.core.terms import FixTerms, Terms
+from hotfix.core.look import LOOK_SECONDS, Look
+from hotfix.core.machine import SOON_SECONDS
+from hotfix.core.observation import MetricsView, Observation, Series, SideSeries
+from hotfix.core.reasons import Reason
+from hotfix.core.spec import Spec
+from hotfix.core.start_weight import MINIMUM_BLOCKS, MINIMUM_SECONDS
+from hotfix.core.status import Phase, Stage, Status
+from tests.core import world as cluster
 
-from .worlds import HISTORY_BLOCKS, Draws, World
+from .runs import NEARLY_ALL, PROMOTED, ROLLED_BACK, UNDECIDED, Run, Tally
+from .worlds import PODS, Drawn, Draws, World
 
-BAKE_SECONDS, BAKE_WEIGHT = 600.0, 95
-START = 1_700_000_000.0
+START = 1_800_000_000.0  # a multiple of every scrape interval used here
+HISTORY_SECONDS = 3600.0
+SHARING = 10  # rollouts in a row with one history
+HISTORY_SEED = 2_000_003
+BUCKETS = (("0.05", 0.05, 900.0), ("0.1", 0.1, 960.0), ("0.25", 0.25, 980.0), ("+Inf", float("inf"), 1000.0))
+ENDS = {Phase.ROLLING_BACK: ROLLED_BACK, Phase.PROMOTING: PROMOTED}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """How one rollout ended: `promoted`, `rolled back` or `undecided`; seconds to that, and to nearly all traffic; bad requests
-    of patched; errors that clients saw."""
+@dataclass(frozen=True)
+class Moment:
+    """After one look: seconds since the first block began, the phase, and the weight in percent."""
 
-    end: str
     seconds: float
-    reached: float | None
-    bad: int
-    errors: int
+    phase: Phase
+    weight: int
 
 
-def history(draws: Draws) -> MetricsView:
-    """An hour of stable."""
-    world = draws.world
-    totals: dict[int, list[int]] = {}
-    samples: dict[int, list[tuple[float, list[int]]]] = {}
-    for place in range(-HISTORY_BLOCKS, 1):
-        moment = START + place * world.scrape_seconds
-        for pod, counts in enumerate(draws.scrape(0)["stable"]):
-            total = totals.setdefault(pod, [0, 0, 0])
-            for column, count in enumerate(counts):
-                total[column] += count
-            samples.setdefault(pod, []).append((moment, list(total)))
+def spec_of(world: World, start: int | None, deadline: float) -> Spec:
+    """The manifest: its defaults, `fix` where the world has a bug, and what a cell sets. Seconds."""
+    more: dict[str, object] = {"analysis": {"deadline": f"{deadline:.0f}s", "bakeTime": "10m"}}
+    if start is not None:
+        more["startWeight"] = start
+    if world.target is not None:
+        more["fix"] = {"errors": 'errors_total{pod=~"$(pods)"}'}
+    return cluster.a_spec(**more)
+
+
+def ready(spec: Spec, interval: float) -> tuple[Status, Observation]:
+    """The status right before the first weight, and what a look sees then."""
+    sides = (cluster.Side("checkout", "v1", replicas=PODS), cluster.Side("checkout-hotfix", "v2", replicas=PODS))
+    around = cluster.ready_world(asked=spec, buckets=BUCKETS, stable=sides[0], patched=sides[1])
+    around.stage(Stage.ADOPTING)
+    while around.remembered.acknowledged_at is None:
+        around.look()
+        around.advance(1.0)
+    status = around.remembered
+    assert status.baseline is not None
+    blocks = max(2, round(analysing.seconds(spec.analysis.deadline) / interval))
+    known = status.baseline.model_copy(update={"interval_seconds": round(interval), "late_blocks": blocks})
+    return status.model_copy(update={"baseline": known}), around.observe()
+
+
+def history(world: World, seed: int) -> MetricsView:
+    """An hour of stable before the start, counted by each process. Slow requests over 0.1 s."""
+    scrapes = round(HISTORY_SECONDS / world.scrape_seconds)
+    cells = Draws(world, HISTORY_SEED + seed).cells(0.0, scrapes)
+    axis = 1 if world.proxies else 2
+    totals = [numpy.cumsum(found[:, 1].sum(axis=axis), axis=0) for found in cells]
+    process = "proxy" if world.proxies else "checkout-5f6c8-x2b4"
+    moments_ = [START - HISTORY_SECONDS + (place + 1) * world.scrape_seconds for place in range(scrapes)]
 
     def series(column: int) -> tuple[Series, ...]:
         return tuple(
-            Series(f"pod-{pod}|{column}", tuple((moment, float(counts[column])) for moment, counts in found))
-            for pod, found in samples.items()
+            Series(f"{process}-{number}|{column}", tuple(zip(moments_, values.astype(float).tolist(), strict=True)))
+            for number, values in enumerate(totals[column].T)
         )
 
-    stable = SideSeries(requests=series(0), errors=series(1), target=series(2) if world.target else None)
-    nothing = SideSeries(requests=(), errors=())
-    start = START - HISTORY_BLOCKS * world.scrape_seconds
-    return MetricsView(start=start, end=START, interval_seconds=world.scrape_seconds, patched=nothing, stable=stable)
-
-
-def terms_of(world: World, past: MetricsView, weight: int, deadline: float) -> Terms:
-    """The terms of a manifest with defaults."""
-    learnt = baseline_of(past)
-    return Terms(
-        delta=0.005,
-        alpha=0.01,
-        beta=0.05,
-        max_impact=0.02,
-        ramp_weights=(1, 5, 25, 50),
-        rates=tuple(learnt.rates.items()),
-        sigma2=tuple(learnt.sigma2.items()),
-        late_blocks=max(2, round(deadline / world.scrape_seconds)),
+    stable = SideSeries(
+        requests=series(0),
+        errors=series(1),
+        target=series(2) if world.target else None,
+        client_errors=series(3),
+        slow=series(4),
+    )
+    nothing = SideSeries(requests=(), errors=(), client_errors=(), slow=(), target=() if world.target else None)
+    return MetricsView(
+        start=START - HISTORY_SECONDS,
+        end=START,
         interval_seconds=world.scrape_seconds,
-        evidence_from=START,
-        warm_until=START + 30,
-        weight=weight,
-        weight_since=START,
-        bake_from=None,
-        now=START,
-        fix=FixTerms(min_reduction=0.5, expected_reduction=0.8, required=True) if world.target else None,
+        patched=nothing,
+        stable=stable,
+        buckets=BUCKETS,
     )
 
 
-def total(pods: list[tuple[int, int, int]], *, aimed: bool) -> Count:
+@lru_cache(maxsize=16)
+def begun(world: World, start: int | None, deadline: float, seed: int) -> tuple[Spec, Status, Observation]:
+    """The manifest, the status with its first weight as learnt from that history, and what a look sees."""
+    spec = spec_of(world, start, deadline)
+    status, seen = ready(spec, world.scrape_seconds)
+    past = history(world, seed)
+    seen = replace(seen, now=START, metrics=past)
+    while status.stage is Stage.ADOPTING:
+        status = starting.begin(Look(spec, status, seen))
+        if status.stage is Stage.ADOPTING and status.held:
+            raise AssertionError(f"the rollout does not begin: {status.held}: {status.message}")
+    return spec, status, replace(seen, metrics=replace(past, stable=past.patched))
+
+
+def count(drawn: Drawn, *, aimed: bool) -> Count:
     """One side's block."""
-    requests, bad, target = (sum(pod[column] for pod in pods) for column in range(3))
-    return Count(requests, bad, sum(1 for pod in pods if pod[0]), target=target if aimed else None)
+    return Count(
+        drawn.requests,
+        drawn.bad,
+        drawn.processes,
+        client_errors=drawn.client_errors,
+        target=drawn.target if aimed else None,
+        slow=drawn.slow,
+    )
+
+
+class Rollout:
+    """Looks at one rollout in a world. `began`: seconds from the begin of the first block to the first weight, at random within
+    the scrape where not given."""
+
+    def __init__(self, world: World, seed: int, *, start: int | None, deadline: float, began: float | None = None) -> None:
+        self.world = world
+        self.spec, status, self.seen = begun(world, start, deadline, seed // SHARING)
+        self.began = random.Random(seed).uniform(0.5, world.scrape_seconds - 0.5) if began is None else began
+        moment = moments.rfc3339(START + self.began)
+        clocks = {"started_at": moment, "evidence_from": moment, "phase_started_at": moment, "stage_started_at": moment}
+        self.status = self._acknowledged(status.model_copy(update=clocks), self.began)
+        self.draws, self.tally, self.blocks = Draws(world, seed), Tally(world), list[Block]()
+        self._share = self._weight * (1 - self.began / world.scrape_seconds)  # mean of the block that is being counted
+        self.reached: float | None = None
+
+    @property
+    def _weight(self) -> int:
+        return self.status.weight or 0
+
+    @staticmethod
+    def _acknowledged(status: Status, now: float) -> Status:
+        """With the weight applied, as the look half a second after the write sees it."""
+        moment = moments.rfc3339(START + now + SOON_SECONDS)
+        return status.model_copy(update={"acknowledged_weight": status.weight, "acknowledged_at": moment})
+
+    def looks(self) -> Iterator[Moment]:
+        """Every look that may decide: after each scrape, and in between where only the shortest time to the bake is awaited."""
+        number, interval = 0, self.world.scrape_seconds
+        while True:
+            now = number * interval + SOON_SECONDS
+            if number:
+                yield self._look(now)
+            least = max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval) + self.began
+            while (now := now + LOOK_SECONDS) < (number + 1) * interval:
+                if least <= now < least + LOOK_SECONDS:
+                    yield self._look(now)
+            self._scrape(number)
+            number += 1
+
+    def _look(self, now: float) -> Moment:
+        before = self.status
+        seen = replace(self.seen, now=START + now)
+        look = Look(self.spec, before, seen)
+        judgement = judge(terms.terms_of(look), self.blocks[:-1])
+        self.status = analysing.shifting(Look(self.spec, before, seen, judgement))
+        if self.status.weight != before.weight and self.status.phase in (Phase.ANALYZING, Phase.BAKING):
+            self._moved(before.weight or 0, now)
+        return Moment(now, self.status.phase or Phase.PENDING, self._weight)
+
+    def _moved(self, before: int, now: float) -> None:
+        """Another weight is in force from now on."""
+        left = 1 - now % self.world.scrape_seconds / self.world.scrape_seconds
+        self._share += (self._weight - before) * left
+        self.status = self._acknowledged(self.status, now)
+        if self.reached is None and self._weight >= NEARLY_ALL:
+            self.reached = now - self.began
+
+    def _scrape(self, number: int) -> None:
+        patched, stable = self.draws.scrape(self._share)
+        aimed, interval, begin = self.world.target is not None, self.world.scrape_seconds, START
+        begin += number * interval
+        self.blocks.append(Block(begin, begin + interval, count(patched, aimed=aimed), count(stable, aimed=aimed)))
+        self.tally.add(patched, stable)
+        self._share = float(self._weight)
+
+    def end(self, now: float) -> Run | None:
+        """How it ended at this look; None while it goes on."""
+        end = ENDS.get(self.status.phase or Phase.PENDING)
+        if end is None and self.status.held == Reason.INCONCLUSIVE:
+            end = UNDECIDED
+        return self.tally.ended(end, now - self.began, self.reached, self._weight) if end else None
 
 
 def run(world: World, seed: int, *, start: int | None = None, deadline: float = 3600.0) -> Run:
-    """One rollout; `start` is the first weight, the planner's where None."""
-    draws = Draws(world, seed)
-    past = history(draws)
-    rate = baseline_of(past).request_rate or world.rps
-    weight = start or best_start(terms_of(world, past, 1, deadline), rate).weight
-    terms = terms_of(world, past, weight, deadline)
-    blocks: list[Block] = []
-    held = bad = errors = 0
-    reached: float | None = None
-    for number in range(round((deadline + BAKE_SECONDS) / world.scrape_seconds)):
-        now = max(0, number - 1) * world.scrape_seconds
-        judged = judge(terms, blocks[:-1]) if len(blocks) > 1 else None
-        if judged and judged.findings.rejected:
-            return Run(end="rolled back", seconds=now, reached=reached, bad=bad, errors=errors)
-        if reached is not None and now - reached >= BAKE_SECONDS:
-            return Run(end="promoted", seconds=now, reached=reached, bad=bad, errors=errors)
-        if reached is None and now > deadline:
-            break
-        if judged and reached is None:
-            enough = now >= max(MINIMUM_SECONDS, MINIMUM_BLOCKS * world.scrape_seconds)
-            if judged.ramp_weight > weight:
-                weight, held = judged.ramp_weight, -1
-            elif judged.findings.proven and enough and held > HELD_BLOCKS:
-                weight, reached = BAKE_WEIGHT, now
-        found = draws.scrape(weight)
-        held += 1
-        begin = START + number * world.scrape_seconds
-        aimed = world.target is not None
-        patched, stable = (total(found[side], aimed=aimed) for side in ("patched", "stable"))
-        blocks.append(Block(begin, begin + world.scrape_seconds, patched, stable))
-        bad += patched.bad
-        errors += patched.bad + stable.bad
-    return Run(end="undecided", seconds=deadline, reached=reached, bad=bad, errors=errors)
-
-
-__all__ = ["Counter", "Run", "run"]
+    """One rollout; `start` is the first weight, the planner's where None. Seconds."""
+    rollout = Rollout(world, seed, start=start, deadline=deadline)
+    for moment in rollout.looks():
+        ended = rollout.end(moment.seconds)
+        if ended:
+            return ended
+    raise AssertionError("looks never end")
