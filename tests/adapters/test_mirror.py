@@ -375,3 +375,12 @@ async def test_there_are_only_so_many_watches(time: Time) -> None:
     assert await mirror.list(PODS, "shop") == []
     assert mirror.watches == 1
     await mirror.close()
+
+
+async def test_who_reads_after_the_end_begins_nothing(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    world.apply(service("one"))
+    await mirror.close()
+    assert await mirror.list(LABELLED, "shop") == ["one"]
+    assert mirror.watches == 0

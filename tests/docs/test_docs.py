@@ -1,10 +1,26 @@
-"""The generated pages say what the code says."""
+"""The generated pages say what the code says, and the pictures show what the operator saw."""
 
 import pytest
 
-from .generate import DOCS, PAGES
+from .evidence import record, retold, story
+from .generate import DOCS, PAGES, PICTURES
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_generated_page_is_current(name: str) -> None:
     assert (DOCS / name).read_text() == PAGES[name](), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_recorded_counts_give_the_evidence_that_the_operator_wrote_beside_its_decisions(name: str) -> None:
+    told = retold(record()["runs"][name])
+    assert told
+    assert [now for _, now in told] == [then for then, _ in told], "record anew: `python -m tests.docs.record`"
+
+
+@pytest.mark.parametrize(("name", "against"), [("good", False), ("bad", True)])
+def test_a_recorded_rollout_ends_as_its_picture_says(name: str, against: bool) -> None:
+    told = story(record()["runs"][name])
+    reached = {curve.against for curve in told.curves if curve.points[-1][1] >= curve.threshold}
+    assert reached == {against}
+    assert (told.decisions[-1].weight == 0) is against

@@ -217,12 +217,15 @@ UNHELD = frozenset({None, Phase.PENDING, *TERMINAL_PHASES})  # only before traff
 @contextmanager
 def judged_as(now: list[Judgement | None]) -> Iterator[None]:
     """Instead of judging counts, `decide` finds what is in the list."""
-    original = machine.judge
-    machine.judge = lambda terms, blocks: now[0] or _judged(terms.now, Verdict.NO_TRAFFIC)  # type: ignore[assignment]
+    original = machine.judged_anew_or_remembered
+    machine.judged_anew_or_remembered = lambda rollout, view, spans, terms, swapped: (  # type: ignore[assignment]
+        now[0] or _judged(terms.now, Verdict.NO_TRAFFIC),
+        None,
+    )
     try:
         yield
     finally:
-        machine.judge = original
+        machine.judged_anew_or_remembered = original
 
 
 def observations(world: World) -> Iterator[tuple[Observation, Spec, Judgement | None]]:

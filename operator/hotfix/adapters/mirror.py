@@ -51,6 +51,7 @@ class Mirror:
         self._max_age_seconds, self._most_watches = max_age_seconds, most_watches
         self._direct = Direct(kube)
         self._collections: dict[tuple[Resource[Any], str], Collection[Any]] = {}
+        self._closed = False
 
     async def find(self, resource: Resource[V], namespace: str, name: str, *, fresh: bool = False) -> V | None:
         """One object; None when there is none, or when the cluster does not serve such objects."""
@@ -101,7 +102,8 @@ class Mirror:
                 await found.end()
 
     async def close(self) -> None:
-        """End all watches."""
+        """End all watches; who still reads asks the API server each time."""
+        self._closed = True
         collections, self._collections = self._collections, {}
         for found in collections.values():
             await found.end()
@@ -109,7 +111,7 @@ class Mirror:
     async def _fresh(self, resource: Resource[V], namespace: str) -> Collection[V] | None:
         """The collection, listed anew unless its watch is known to speak; None where it cannot be watched now."""
         place = (resource, namespace)
-        if place not in self._collections and len(self._collections) >= self._most_watches:
+        if self._closed or (place not in self._collections and len(self._collections) >= self._most_watches):
             return None
         found: Collection[V] = self._collections.setdefault(place, Collection(resource, namespace))
         found.read_at = now = self._monotonic()
