@@ -19,7 +19,7 @@ PASSING = frozenset(
         Reason.NO_TRAFFIC,
         Reason.METRICS_UNAVAILABLE,
         Reason.CLUSTER_UNAVAILABLE,
-        Reason.WEIGHT_NOT_EFFECTIVE,
+        Reason.ROUTE_PENDING,
         Reason.WEIGHT_NOT_CONFIRMED,
         Reason.INSUFFICIENT_CAPACITY,
         Reason.SEVERAL_VERSIONS,

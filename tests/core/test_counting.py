@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hotfix.core.counting import Block, Count, count, paired
@@ -239,6 +239,7 @@ def test_every_request_is_counted_once_whatever_gaps_the_samples_have(growths, f
 
 
 @given(steps, st.integers(1, 20))
+@example([2, 1, 1, 0, 0], 3)  # a fall, and right after it one that proves to be a restart
 def test_what_was_counted_once_is_counted_the_same_at_every_later_look(growths, earlier):
     series = side([counter("a", growths)], [counter("a", [growth // 2 for growth in growths])])
     early = count(view(series, side([STEADY]), min(earlier, len(growths)))).blocks

@@ -116,7 +116,7 @@ def _side(series: SideSeries, grid: Grid, *, from_zero: bool) -> _Side:
         sums = side.requests if counter is None else side.sums[counter]
         for one, tells in _with_restarts(many, told, grid):
             side.open_since.update(() if tells.open_since is None else (tells.open_since,))
-            grew = growth(one, grid, from_zero=from_zero, restarts=tells.moments, neighbours=counter is not None)
+            grew = growth(one, grid, from_zero=from_zero, restarts=tells, neighbours=counter is not None)
             side.wrong.update(grew.wrong)
             for index, grown in grew.grown.items():
                 sums[index] = sums.get(index, 0) + grown
@@ -203,7 +203,7 @@ def pod_counts(side: SideSeries, view: MetricsView, counter: Counter = Counter.B
     blocks: dict[int, dict[str, list[int]]] = {}
     for place, many in enumerate((side.requests, series_of(side, counter) or ())):
         for one, tells in _with_restarts(many, told, grid):
-            grew = growth(one, grid, from_zero=from_zero, restarts=tells.moments, neighbours=place > 0)
+            grew = growth(one, grid, from_zero=from_zero, restarts=tells, neighbours=place > 0)
             for index in grew.grown.keys() - grew.wrong.keys():
                 blocks.setdefault(index, {}).setdefault(one.process, [0, 0])[place] += grew.grown[index]
     return {index: {name: (n, x) for name, (n, x) in found.items() if n} for index, found in sorted(blocks.items())}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .observation import Series
-from .restarts import RETURN_SAMPLES, valid
+from .restarts import RETURN_SAMPLES, Restarts, valid
 
 GAP_INTERVALS = 1.5  # without a sample for longer than this, a counter was gone: lower afterwards, it began anew
 ROUNDING = 1e-6  # of a block: times are floats
@@ -56,13 +56,14 @@ def _invalid(series: Series, value: float) -> tuple[str, str]:
     )
 
 
-def growth(series: Series, grid: Grid, *, from_zero: bool, restarts: Sequence[float], neighbours: bool = False) -> Growth:
-    """Differences of one counter. `from_zero`: without a sample up to the first edge it began at 0. `restarts`: when its
-    process began again. `neighbours`: it is not one of the counters that told so, and may have begun again one sample before
-    or after."""
+def growth(series: Series, grid: Grid, *, from_zero: bool, restarts: Restarts, neighbours: bool = False) -> Growth:
+    """Differences of one counter. `from_zero`: without a sample up to the first edge it began at 0. `restarts`: of its process.
+    `neighbours`: it is not one of the counters that told so, and may have begun again one sample before or after."""
     result = Growth({}, set(), {})
     samples = _usable(series, grid, result)
-    anew = {_began_anew(samples, moment, grid.interval, neighbours=neighbours) for moment in restarts}
+    anew = {_began_anew(samples, moment, grid.interval, neighbours=neighbours) for moment in restarts.moments}
+    # a fall that may yet prove to be a restart: what is counted before it must be the same then
+    open_places = {_place(samples, restarts.open_since)} if restarts.open_since is not None else set()
     last: int | None = 0 if from_zero else None
     newest, usable, problem = -math.inf, 0, ("", "")
     for place, (moment, value) in enumerate(samples):
@@ -75,7 +76,7 @@ def growth(series: Series, grid: Grid, *, from_zero: bool, restarts: Sequence[fl
         elif last is not None and value < last:
             problem = _not_monotone(series, last, value)
             _note(result.wrong, index, problem)
-            usable, last = _after_fall(samples, place, last, anew)
+            usable, last = _after_fall(samples, place, last, anew | open_places)
         else:
             grew, last = (0 if last is None else value - last), value
         if index >= 0:
@@ -106,9 +107,14 @@ def _usable(series: Series, grid: Grid, result: Growth) -> list[tuple[float, int
     return samples
 
 
+def _place(samples: Sequence[tuple[float, int]], moment: float) -> int:
+    """Of the first sample from a moment on."""
+    return bisect_left(samples, moment, key=lambda sample: sample[0])
+
+
 def _began_anew(samples: Sequence[tuple[float, int]], moment: float, interval: float, *, neighbours: bool) -> int:
     """The place of the first sample after a restart that was seen at `moment`."""
-    place = bisect_left(samples, moment, key=lambda sample: sample[0])
+    place = _place(samples, moment)
     near = (place, place - 1, place + 1) if neighbours else ()
     for other in near:
         beside = 0 < other < len(samples) and abs(samples[other][0] - moment) <= GAP_INTERVALS * interval
