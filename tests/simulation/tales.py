@@ -51,7 +51,8 @@ def _edited(shop: Shop) -> None:
     shop.api.edit("HTTPRoute", NAMESPACE, STABLE, [added])
 
 
-def _stable_dies(shop: Shop, image: str = "sample:1.0") -> None:
+def stable_dies(shop: Shop, image: str = "sample:1.0") -> None:
+    """Its pods end, and new ones of the image do not get ready."""
     shop.controllers.never_ready.add(image)
     for pod in list(shop.api.every("Pod", NAMESPACE)):
         if pod["metadata"]["name"].startswith(f"{STABLE}-") and not pod["metadata"]["name"].startswith(f"{PATCHED}-"):
@@ -60,7 +61,7 @@ def _stable_dies(shop: Shop, image: str = "sample:1.0") -> None:
 
 def _fix_is_bad_in_stable(shop: Shop) -> None:
     """Stable's pods do not start again with the fix; a person ends it with patched."""
-    _stable_dies(shop, "sample:1.1")
+    stable_dies(shop, "sample:1.1")
     _ask(shop, "promotion", {"mode": "KeepPatched"})
 
 
@@ -71,7 +72,7 @@ def _undecided() -> Shop:
 
 
 def _stable_is_back(shop: Shop) -> None:
-    _stable_dies(shop)
+    stable_dies(shop)
     shop.controllers.never_ready.clear()
 
 
@@ -96,6 +97,6 @@ TALES: dict[str, Tale] = {
     "deleted before traffic": Tale(shop, ((lambda s: _stage(s) == "Adopting", _deleted),)),
     "paused and resumed": Tale(lambda: shop(paused=True), ((lambda s: s.status.get("held") == "Paused", _resumed),)),
     "route edited": Tale(shop, ((_shifting, _edited),)),
-    "stable lost": Tale(shop, ((_shifting, _stable_dies), (_lost, _stable_is_back))),
+    "stable lost": Tale(shop, ((_shifting, stable_dies), (_lost, _stable_is_back))),
     "promotion failed": Tale(shop, ((lambda s: _stage(s) == "Returning", _fix_is_bad_in_stable),)),
 }

@@ -4,6 +4,7 @@ import pytest
 
 from .conftest import Say
 from .mutants import MUTANTS, Mutant, hunt
+from .plots import PLOTS, Plot
 
 pytestmark = pytest.mark.net
 
@@ -19,3 +20,8 @@ def test_every_promise_has_one() -> None:
     numbers = {mutant.promise.split()[0] for mutant in MUTANTS}
     assert {str(number) for number in range(1, 11)} <= numbers
     assert len(MUTANTS) >= 20
+
+
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.__name__)
+async def test_without_a_bug_no_plot_breaks_a_promise(plot: Plot) -> None:
+    assert await plot() == []
