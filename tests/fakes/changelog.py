@@ -36,14 +36,14 @@ class ChangeLog:
 
     def __init__(self) -> None:
         self._changes: deque[Change] = deque(maxlen=KEPT)
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting: dict[asyncio.Event, None] = {}  # in the order in which they came, so that a seed tells the same story
         self._cuts = 0
         self._forgotten = 0  # changes up to this version are not kept any more
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy of the server knows no watches, and no changes that somebody could go on from."""
         forgotten = self._changes[-1].version if self._changes else self._forgotten
-        return {"_changes": deque(maxlen=KEPT), "_waiting": set(), "_cuts": 0, "_forgotten": forgotten}
+        return {"_changes": deque(maxlen=KEPT), "_waiting": {}, "_cuts": 0, "_forgotten": forgotten}
 
     def add(self, change: Change) -> None:
         """Tell everybody."""
@@ -67,7 +67,7 @@ class ChangeLog:
     async def events(self, where: Place, version: int) -> AsyncIterator[dict[str, Any]]:
         """The changes of a collection after a version, without an end unless it is cut."""
         cuts, wake = self._cuts, asyncio.Event()
-        self._waiting.add(wake)
+        self._waiting[wake] = None
         try:
             while cuts == self._cuts:
                 if version < self._forgotten:
@@ -81,7 +81,7 @@ class ChangeLog:
                         yield {"type": change.what, "object": copied(change.item)}
                 await wake.wait()
         finally:
-            self._waiting.discard(wake)
+            self._waiting.pop(wake, None)
 
     def _after(self, version: int) -> list[Change]:
         found: list[Change] = []

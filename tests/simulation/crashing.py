@@ -18,7 +18,7 @@ from .connection import Crash
 
 Until = Callable[[Shop], bool]
 LONGEST_SECONDS = 3600.0
-LATER_SECONDS = 600.0  # than without a fault: each watch that stays silent hides what it should tell until it is too old
+LATER_SECONDS = 1200.0  # than without a fault: each watch that stays silent hides what it should tell until it is too old
 WATCHED = frozenset(
     {"hotfixrollouts", "httproutes", "deployments", "services", "endpointslices", "pods", "horizontalpodautoscalers"}
 )
