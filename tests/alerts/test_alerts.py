@@ -115,4 +115,7 @@ def test_the_overlay_that_is_explained_sets_the_address_of_the_runbooks_and_what
 @pytest.mark.parametrize("name", sorted(alerts()))
 def test_promtool_sees_it_fire_when_it_should_and_at_no_other_time(name: str, tmp_path: Path) -> None:
     cases = [case for case in CASES if case.alert == name]
+    told = [bool(alerts_then) for case in cases for alerts_then in case.firing.values()]
+    assert True in told, "it is never seen firing"
+    assert False in told, "it is never seen silent"
     run("promtool", "test", "rules", str(written(tmp_path, cases)))

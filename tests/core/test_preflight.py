@@ -158,6 +158,7 @@ def test_a_problem_that_comes_up_before_traffic_moved_holds_and_passes() -> None
     world = ready_world().stage(Stage.ADOPTING)
     world.patched.service = False
     world.held("TargetNotFound", seconds=20)
+    assert world.weight == 0
     world.patched.service = True
     world.phase(Phase.ANALYZING)
 
@@ -217,7 +218,8 @@ def test_metrics_that_cannot_be_judged_keep_traffic_from_moving(break_it: Callab
 def test_an_invalid_query_is_said_before_traffic_moves() -> None:
     world = ready_world().stage(Stage.ADOPTING)
     world.refused = ("InvalidQuery", "parse error")
-    world.held("InvalidQuery", seconds=20)
+    world.held("InvalidQuery", seconds=20).rest(30)
+    assert world.weight == 0
 
 
 def test_too_few_pods_for_the_start_weight_wait() -> None:

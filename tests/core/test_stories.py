@@ -349,7 +349,10 @@ def test_weights_changed_by_a_gitops_manager_are_written_again() -> None:
 def test_a_route_that_is_gone_freezes_everything() -> None:
     world = ready_world().phase(Phase.ANALYZING)
     world.route_exists = False
+    weight, performed = world.remembered.weight, len(world.performed)
     world.held("RouteMissing", seconds=20).rest(30)
+    assert world.remembered.weight == weight
+    assert not [action for action in world.performed[performed:] if isinstance(action, act.SetWeights)]
     world.route_exists = True
     world.phase(Phase.PROMOTED)
 
@@ -459,7 +462,9 @@ def test_a_weight_that_is_never_confirmed_is_held_then_left_running_when_rolled_
 def test_a_rejected_route_holds() -> None:
     world = ready_world().phase(Phase.ANALYZING)
     world.ack = Ack.REJECTED
-    world.held("RouteRejected", seconds=20)
+    weight = world.remembered.weight
+    world.held("RouteRejected", seconds=20).rest(30)
+    assert world.remembered.weight == weight
 
 
 def test_a_gone_route_does_not_keep_a_rollback_from_ending() -> None:
