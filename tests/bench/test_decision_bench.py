@@ -1,13 +1,17 @@
 """The bench is the production decision: its path beside machine.decide in the world of the core's stories, and its own parts."""
 
-from dataclasses import dataclass, field
+import statistics
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
 import pytest
 
+from hotfix.core.look import Look
 from hotfix.core.observation import MetricsView, Series, SideSeries
+from hotfix.core.start_weight import outlook
 from hotfix.core.status import Phase, Stage
+from hotfix.core.terms import terms_of
 from tests.core import world as cluster
 
 from .decision import ours, report, updates
@@ -277,3 +281,24 @@ def test_an_update_of_the_evidence_is_measured_for_every_question(monkeypatch: p
         "slower (slow)",
     }
     assert all(0 < spent < 1000 for spent in found.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "rps", "patched", "target", "what"),
+    [
+        ("worse", 10, 0.051, None, "seconds"),
+        ("worse", 100, 0.051, None, "seconds"),
+        ("worse", 1000, 0.051, None, "seconds"),
+        ("good", 10, 0.001, (0.01, 0.05), "reached"),
+        ("good", 100, 0.001, (0.01, 0.05), "reached"),
+    ],
+)
+def test_what_is_expected_of_a_start_is_about_what_happens(
+    name: str, rps: float, patched: float, target: tuple[float, float] | None, what: str
+) -> None:
+    world = World(name=name, rps=rps, patched=patched, stable=0.001, target=target)
+    spec, status, seen = ours.begun(world, None, 3600.0, 1)
+    best = outlook(replace(terms_of(Look(spec, status, seen)), processes=PODS), rps, status.weight or 0)
+    expected = best.detect_seconds if name == "worse" else best.reach_seconds
+    found = statistics.median(getattr(ours.run(world, seed), what) for seed in range(1, 61))
+    assert 0.7 * found <= expected <= 1.4 * found

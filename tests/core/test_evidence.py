@@ -170,11 +170,12 @@ def test_the_warm_up_asks_a_larger_null():
     assert folded(warm, crash, noise=whole).log_max >= warm.log_threshold
 
 
-def test_the_warm_up_ends_with_the_block_it_ends_in():
+def test_a_block_is_warm_up_where_most_of_it_is():
     warm = Question("worse", WORSE.null, 0.01, warm=Null(Side.WORSE, 0.02, CASES))
     one = block((1000, 15), (1000, 1))
-    assert extend(warm, State(), one, noise(warm_until=one.start)) == extend(WORSE_PLAIN, State(), one, QUIET)
-    assert extend(warm, State(), one, noise(warm_until=one.start + 1)) != extend(WORSE_PLAIN, State(), one, QUIET)
+    middle = (one.start + one.end) / 2
+    assert extend(warm, State(), one, noise(warm_until=middle)) == extend(WORSE_PLAIN, State(), one, QUIET)
+    assert extend(warm, State(), one, noise(warm_until=middle + 1)) != extend(WORSE_PLAIN, State(), one, QUIET)
 
 
 WORSE_PLAIN = Question("worse", WORSE.null, 0.01)

@@ -135,7 +135,7 @@ def test_a_decision_later_than_the_deadline_is_said_at_the_start_with_the_margin
     world.advance(600)
     world.phase(Phase.ANALYZING).rest(5)
     assert "DecisionLaterThanDeadline" in world.reasons
-    assert "maxErrorRateIncrease 1% would fit" in next(
+    assert "maxErrorRateIncrease 2% would fit" in next(
         entry.message for entry in world.announced if entry.reason == "DecisionLaterThanDeadline"
     )
 

@@ -23,10 +23,17 @@ def said(world: World, what: str) -> str:
     return next(entry.message for entry in reversed(world.remembered.decisions) if entry.what == what)
 
 
+def recovered(world: World) -> float:
+    """When the bake began, which is now."""
+    moment = moments.unix(world.remembered.recovered_at or "")
+    assert world.now - 1 <= moment <= world.now
+    return moment
+
+
 def test_a_recovery_is_told_at_the_bake_and_at_the_end() -> None:
     world = ready_world(asked=a_spec(incident=INCIDENT)).phase(Phase.BAKING)
     assert world.announced[0].message.startswith("For INC-4711 (SEV1): Payments fail. checkout-hotfix goes against")
-    took = incidents.span(world.now - (START - 600))
+    took = incidents.span(recovered(world) - (START - 600))
     sentence = f"Nearly all traffic had the fix {took} after INC-4711 was noticed."
     assert took.startswith("11m")
     assert said(world, "weight 95").endswith(sentence)
@@ -38,7 +45,7 @@ def test_a_recovery_is_told_at_the_bake_and_at_the_end() -> None:
 
 def test_without_a_moment_it_counts_from_the_creation_of_the_rollout() -> None:
     world = ready_world(asked=a_spec(incident={"reference": "INC-1"})).phase(Phase.BAKING)
-    took = incidents.span(world.now - START)
+    took = incidents.span(recovered(world) - START)
     assert said(world, "weight 95").endswith(f"Nearly all traffic had the fix {took} after this rollout was created.")
 
 

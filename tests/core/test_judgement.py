@@ -90,11 +90,17 @@ def test_blocks_before_the_evidence_begins_are_not_judged():
     assert judged.patched.requests == 250
 
 
-def test_blocks_at_the_weight_begin_after_it_took_effect():
+def test_a_block_counts_as_held_where_the_weight_was_in_force_for_a_third_of_it():
     blocks = scrapes(SAME, 5)
-    assert judge(terms(weight_since=START + 1), blocks).blocks_at_weight == 4
     assert judge(terms(weight_since=START + 10.004), blocks).blocks_at_weight == 3
+    assert judge(terms(weight_since=START + 3.3), blocks).blocks_at_weight == 5
+    assert judge(terms(weight_since=START + 3.4), blocks).blocks_at_weight == 4
     assert judge(terms(weight_since=None), blocks).blocks_at_weight == 0
+
+
+def test_the_share_is_observed_in_blocks_that_are_wholly_of_the_weight():
+    blocks = [block((0, 0), (500, 0)), *(block((250, 0), (250, 0), at=number) for number in (1, 2))]
+    assert judge(terms(weight_since=START + 1), blocks).observed_share == 0.5
     assert judge(terms(weight_since=None), blocks).observed_share is None
 
 

@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import proportion_effectsize
 
 from hotfix.core.bets import Null, Side
 from hotfix.core.evidence import Question, State, extend
-from hotfix.core.planner import Traffic, expected_rate, expected_seconds
+from hotfix.core.planner import SUSPECT_SCRAPES, Traffic, expected_rate, expected_seconds, quiet, suspect
 from tests.core.made import block, noise
 
 NOT_WORSE = Question("not worse", Null(Side.BETTER, 0.005, ((0.001, 0.001),)), 0.05)
@@ -85,3 +85,12 @@ def test_the_planned_requests_are_of_the_size_that_a_fixed_sample_would_need(pat
     effect = proportion_effectsize(stable, patched)
     fixed = NormalIndPower().solve_power(effect, power=0.95, alpha=0.05, ratio=1.0, alternative="larger")
     assert 0.3 * fixed <= 50 * seconds <= 3 * fixed
+
+
+def test_a_patch_that_is_about_to_be_found_out_is_suspect_except_in_a_quiet_service():
+    soon = SUSPECT_SCRAPES * 15.0
+    assert suspect(soon, 15.0, 100.0)
+    assert not suspect(soon + 0.1, 15.0, 100.0)
+    assert not suspect(None, 15.0, 100.0)
+    assert not suspect(soon, 15.0, 13.0)
+    assert (quiet(15.0, 13.0), quiet(15.0, 14.0)) == (True, False)

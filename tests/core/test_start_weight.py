@@ -3,7 +3,6 @@
 import pytest
 
 from hotfix.core.counting import Counter
-from hotfix.core.questions import questions
 from hotfix.core.start_weight import best_start, fitting_margin, fix_seconds, outlook, outlooks, reach_seconds
 from hotfix.core.terms import FixTerms, SlowTerms
 
@@ -34,12 +33,13 @@ def test_in_a_quiet_service_the_soonest_decision_is_worth_a_few_requests() -> No
     assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.2, **scrapes), 13)] == [1, 5, 10, 25]
 
 
-def test_a_patch_that_is_worse_costs_what_fails_more_and_a_crash_costs_everything_it_gets() -> None:
+def test_a_patch_that_is_worse_costs_what_it_gets_and_a_good_one_what_stable_fails_until_it_has_everything() -> None:
     five = outlook(terms(baseline_rate=0.001), 100, 5)
-    assert five.bad_if_worse == pytest.approx(0.05 * 5 * five.detect_seconds)
-    assert five.bad_if_crash == pytest.approx(0.999 * 5 * 15)  # two scrapes, and one until the second is judged
+    assert five.exposed == pytest.approx(5 * five.detect_seconds)  # it looks bad soon: no step is taken
+    assert five.bad_if_worse == pytest.approx(0.05 * five.exposed)
+    assert five.bad_if_crash == pytest.approx(0.999 * 5 * 12.5)  # half a scrape, a whole one, and one until that is judged
     assert five.bad_if_good == pytest.approx(0.9 * 0.001 * 100 * five.reach_seconds)
-    assert five.cost == pytest.approx(0.2 * (0.25 * five.bad_if_crash + 0.75 * five.bad_if_worse) + 0.8 * five.bad_if_good)
+    assert five.cost == pytest.approx(0.2 * five.exposed + 0.8 * five.bad_if_good)
 
 
 @pytest.mark.parametrize("asked", [{"sigma2": 5.0}, {"sigma2": 30.0, "processes": 6}])
@@ -54,22 +54,24 @@ def test_with_large_steps_alone_the_start_is_ten_percent_nonetheless() -> None:
 
 
 def test_more_traffic_decides_sooner_and_a_larger_share_detects_sooner() -> None:
+    """To a scrape: with whole requests and a weight that follows the evidence, one may come sooner by chance."""
     for rate in (50, 100, 1000):
         slow, fast = outlooks(terms(), rate), outlooks(terms(), 10 * rate)
-        assert all(a.detect_seconds >= b.detect_seconds for a, b in zip(slow, fast, strict=True))
-        assert all(a.reach_seconds >= b.reach_seconds for a, b in zip(slow, fast, strict=True))
-        assert [o.detect_seconds for o in slow] == sorted((o.detect_seconds for o in slow), reverse=True)
+        assert all(a.detect_seconds + 5 >= b.detect_seconds for a, b in zip(slow, fast, strict=True))
+        assert all(a.reach_seconds + 5 >= b.reach_seconds for a, b in zip(slow, fast, strict=True))
+        assert slow[0].detect_seconds + 5 >= slow[1].detect_seconds >= slow[2].detect_seconds - 5
+        assert slow[0].detect_seconds > slow[2].detect_seconds
 
 
 def test_nothing_is_expected_before_the_shortest_time_to_the_bake_nor_after_the_deadline() -> None:
-    assert reach_seconds(terms(), questions(terms()), 10_000, 50) == 35
-    assert reach_seconds(terms(late_blocks=12), questions(terms(late_blocks=12)), 0.01, 1) == 60
+    assert reach_seconds(terms(), 10_000, 50) == 30
+    assert reach_seconds(terms(late_blocks=12), 0.01, 1) == 60
 
 
 def test_a_proof_of_the_fix_and_of_speed_is_waited_for_too() -> None:
     rates = ((Counter.BAD, 0.002), (Counter.TARGET, 0.001), (Counter.SLOW, 0.05))
     plain, fixing, fast = (
-        reach_seconds(asked, questions(asked), 100, 5)
+        reach_seconds(asked, 100, 5)
         for asked in (
             terms(rates=rates),
             terms(rates=rates, fix=FIX),

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from hotfix.core.baseline import SIGMA2_PRIOR
 from hotfix.core.counting import Counter
+from hotfix.core.course import MOST_SCRAPES, longest_seconds
 from hotfix.core.look import Look
 from hotfix.core.moments import rfc3339
 from hotfix.core.observation import Observation
 from hotfix.core.quantities import percent, seconds, span
-from hotfix.core.questions import questions
 from hotfix.core.spec import parse
-from hotfix.core.start_weight import MOST_BLOCKS, best_start, reach_seconds
+from hotfix.core.start_weight import best_start, reach_seconds
 from hotfix.core.status import Baseline, Status
 from hotfix.core.terms import FixTerms, Terms, terms_of
 
@@ -50,10 +50,10 @@ def to_the_bake(failing: float, margin: str, traffic: float, *, cures: bool = Tr
     for deadline, form in ((None, "{}"), (LONGEST, "({})")):
         one = terms(failing, margin, deadline)
         one = one if cures else replace(one, fix=UNSEEN, rates=(*one.rates, (Counter.TARGET, 0.0)))
-        found = reach_seconds(one, questions(one), traffic, weight)
-        if found < one.late_blocks * SCRAPE_SECONDS:
+        found = reach_seconds(one, traffic, weight)
+        if found < longest_seconds(one):
             return form.format(span(found))
-    return f"(over {span(MOST_BLOCKS * SCRAPE_SECONDS)})"
+    return f"(over {span(MOST_SCRAPES * SCRAPE_SECONDS)})"
 
 
 def table() -> str:

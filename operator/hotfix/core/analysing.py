@@ -9,12 +9,13 @@ from decimal import Decimal
 from . import capacity, changes, guards, incidents, moments, promoting, reports
 from .judgement import Judgement
 from .look import Look, enter, hold, record, record_once, say, versions
+from .planner import suspect
 from .quantities import seconds, share, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .spec import OnDeadline, OnMetricsUnavailable
-from .start_weight import HELD_BLOCKS, MINIMUM_BLOCKS, MINIMUM_SECONDS
 from .status import Phase, Stage, Status
+from .terms import HELD_SCRAPES, MINIMUM_BLOCKS, MINIMUM_SECONDS
 
 CONTROL_PERCENT = 5  # stable's share in the bake ...
 CONTROL_PERCENT_QUIET = 20  # ... and where 5 % would be under 20 requests a scrape
@@ -153,11 +154,13 @@ def _harmless(judged: Judgement) -> bool:
 
 
 def _proven(look: Look) -> bool:
-    """All that is wanted is proven, for long enough, and the present weight was held for two scrapes."""
-    judged = look.judgement
-    if judged is None or not judged.findings.proven or judged.blocks_at_weight < HELD_BLOCKS:
+    """All that is wanted is proven, for long enough, and two scrapes were taken at the present weight, one of them judged."""
+    judged, since, interval = look.judgement, look.weight_since, look.interval_seconds
+    if judged is None or since is None or not judged.findings.proven or judged.blocks_at_weight < 1:
         return False
-    return look.elapsed(look.status.started_at) >= max(MINIMUM_SECONDS, MINIMUM_BLOCKS * look.interval_seconds)
+    if look.now // interval - since // interval < HELD_SCRAPES:
+        return False
+    return look.elapsed(look.status.started_at) >= max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval)
 
 
 def _advance(look: Look) -> Status:
@@ -170,6 +173,9 @@ def _advance(look: Look) -> Status:
     target = max(capacity.largest_weight(look, allowed), weight)
     proven = max(judged.ramp_weight, status.proven_weight or 0)
     status = status.model_copy(update={"proven_weight": proven if proven else None})
+    if target > weight and suspect(judged.found_out_seconds, look.interval_seconds, judged.request_rate or 0.0):
+        rates = f"fails {reports.rate(judged.patched)}, stable {reports.rate(judged.stable)}"
+        return say(status, f"Patched looks bad: {rates}; it stays at {weight} % until that is told.", "judge the next scrapes")
     if target > weight:
         message = f"{target} % is safe by the evidence: {reports.not_worse(judged)}"
         raised = record(status, look.now, f"weight {target}", Reason.TRAFFIC_SHIFTED, message)

@@ -70,7 +70,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """`sigma2`: relative variance of the rate of each counter between processes. Blocks that begin before `warm_until` are
+    """`sigma2`: relative variance of the rate of each counter between processes. Blocks of which most is before `warm_until` are
     warm-up."""
 
     sigma2: tuple[tuple[Counter, float], ...] = ()
@@ -163,7 +163,7 @@ def _prepared(question: Question, noise: Noise) -> _Prepared:
 def extend(question: Question, state: State, block: Block, noise: Noise) -> State:
     """The state after one more block with requests on both sides. The same blocks give the same state, bit by bit."""
     asked, number, late = _prepared(question, noise), state.blocks + 1, question.late_blocks
-    warming = block.start < noise.warm_until
+    warming = block.start + block.end < 2 * noise.warm_until
     if warming and question.cold:
         return State(state.logs, number, state.log_now, state.log_max)
     null = question.warm if warming and question.warm else question.null

@@ -131,8 +131,9 @@ class Judgement:
     ramp_weight: int  # largest of the asked-for weights that Ramp allows now; 0: none
     proven_margin: float | None  # smallest of 0.005 .01 .02 .05 .10 whose NotWorse has fired, as a share
     proven_reduction: float | None  # largest of minReduction .5 .8 .9 .95 whose Fixed has fired, as a share
-    expected_seconds: float | None  # until everything wanted is expected to be proven at the present weight; None: cannot be told
-    blocks_at_weight: int  # blocks with requests on both sides since `weight_since`
+    expected_seconds: float | None  # until a decision is expected at the present weight; None: cannot be told
+    found_out_seconds: float | None  # until patched is expected to be taken out of traffic; None: it does not look bad
+    blocks_at_weight: int  # blocks with requests on both sides in which this weight was in force for at least a third
     fresh_until: float | None  # end of the newest block with requests on both sides; None: never
     baked_seconds: float  # seconds of such blocks in (bake_from, now]
     baked_until: float | None

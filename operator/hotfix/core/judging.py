@@ -6,6 +6,7 @@ Where the terms come from is in terms.py, what is asked under them in questions.
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from .folded import END, Folded, folded
 from .judgement import Evidence, Findings, Judgement, Verdict
 from .questions import Questions, questions
 from .silence import silence
-from .terms import Terms
+from .terms import HELD_PART, Terms
 
 _ROUNDING = 1e-2  # seconds: moments in the status have milliseconds
 START = attrgetter("start")
@@ -26,6 +27,15 @@ Step = TypeVar("Step", int, float)  # of a ladder: a weight, a margin, a reducti
 
 def _since(blocks: Sequence[Block], moment: float | None) -> Sequence[Block]:
     return () if moment is None else blocks[bisect_left(blocks, moment - _ROUNDING, key=START) :]
+
+
+def _held(terms: Terms, pairs: Sequence[Block]) -> Sequence[Block]:
+    """Those in which requests were split at the present weight for a good part of it, and at its end. A raise follows a scrape by
+    seconds; to wait for the next full block would be a scrape lost at every step, and nothing is proven by it: evidence is the
+    same whatever the weights were."""
+    if terms.weight_since is None:
+        return ()
+    return _since(pairs, terms.weight_since - (1 - HELD_PART) * terms.interval_seconds)
 
 
 def _newer(blocks: Sequence[Block]) -> Sequence[Block]:
@@ -43,6 +53,7 @@ def judge(terms: Terms, blocks: Sequence[Block]) -> Judgement:
     baked = _since(pairs, terms.bake_from)
     patched_load, stable_load = split.loads(newest, terms.endpoints)
     share, findings = terms.share, _findings(terms, asked, states)
+    expected = _expected(terms, known, split.request_rate(newest))
     return Judgement(
         verdict=findings.verdict if pairs else Verdict.NO_TRAFFIC,
         findings=findings,
@@ -50,8 +61,9 @@ def judge(terms: Terms, blocks: Sequence[Block]) -> Judgement:
         ramp_weight=max(_fired(asked.ramps, states), default=0),
         proven_margin=min(_fired(asked.margins, states), default=None),
         proven_reduction=max(_fired(asked.reductions, states), default=None),
-        expected_seconds=_expected(terms, known, split.request_rate(newest)),
-        blocks_at_weight=len(_since(pairs, terms.weight_since)),
+        expected_seconds=expected.soonest,
+        found_out_seconds=expected.bad,
+        blocks_at_weight=len(_held(terms, pairs)),
         fresh_until=pairs[-1].end if pairs else None,
         baked_seconds=sum(block.scrapes for block in baked) * terms.interval_seconds,
         baked_until=baked[-1].end if baked else None,
@@ -97,11 +109,23 @@ def _not_fixed(asked: Questions, states: States) -> Question | None:
     return asked.not_fixed_least if fixed and fixed.reached_ever else asked.not_fixed
 
 
-def _expected(terms: Terms, known: Folded, request_rate: float | None) -> float | None:
-    """Seconds until a decision is expected at the present weight, by what was counted so far: until everything wanted is proven,
-    or, where patched looks worse, until it is taken out of traffic, whichever comes first."""
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """Seconds until a question is answered at the present weight, by what was counted so far; None: not expected. `good`: all
+    that is wanted is proven, `bad`: patched is taken out of traffic."""
+
+    good: float | None = None
+    bad: float | None = None
+
+    @property
+    def soonest(self) -> float | None:
+        """Whichever comes first."""
+        return min((one for one in (self.good, self.bad) if one is not None), default=None)
+
+
+def _expected(terms: Terms, known: Folded, request_rate: float | None) -> _Expected:
     if terms.share is None or not request_rate:
-        return None
+        return _Expected()
     asked = questions(terms)
 
     def seconds(question: Question) -> float:
@@ -111,8 +135,8 @@ def _expected(terms: Terms, known: Folded, request_rate: float | None) -> float 
 
     good = max(seconds(question) for question in asked.wanted(terms))
     against = (asked.worse, asked.client_errors, asked.slow, _not_fixed(asked, known.states))
-    soonest = min([good, *(seconds(question) for question in against if question)])
-    return soonest if soonest < math.inf else None
+    bad = min(seconds(question) for question in against if question)
+    return _Expected(*(one if one < math.inf else None for one in (good, bad)))
 
 
 def _traffic(terms: Terms, known: Folded, counter: Counter, request_rate: float) -> planner.Traffic:

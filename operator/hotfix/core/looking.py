@@ -9,19 +9,25 @@ from .spec import Spec
 from .status import Stage, Status
 
 HISTORY_SECONDS = 3600.0  # of stable's counters, to learn its error rate and its noise before the start
+ARRIVAL_SECONDS = 5.0  # so long a scrape may take until Prometheus has it; what arrives later is counted when it does
+
+
+def judging_lag(interval_seconds: float) -> float:
+    """Seconds from the end of a block until it is judged: one scrape, where scrapes are long no longer than samples need."""
+    return min(interval_seconds, ARRIVAL_SECONDS)
 
 
 def metrics_span(spec: Spec, status: Status, now: float, scrape_interval_seconds: float) -> tuple[float, float, float] | None:
     """(start, end, interval) in unix seconds on a grid aligned to the interval; None when nothing is to be judged.
 
-    The end is one scrape ago, so that every sample of the last block has arrived.
+    The end is one scrape ago or 5 s, so that every sample of the last block has arrived.
     """
     if status.stage not in (Stage.ADOPTING, Stage.SHIFTING, Stage.RETURNING):
         return None
     interval = float(status.baseline.interval_seconds) if status.baseline else scrape_interval_seconds
     if status.baseline is None and spec.metrics.interval:
         interval = seconds(spec.metrics.interval)
-    end = math.floor(now / interval) * interval - interval
+    end = math.floor((now - judging_lag(interval)) / interval) * interval
     begin = moments.unix(status.evidence_from) if status.evidence_from else now - HISTORY_SECONDS
     start = math.floor(begin / interval) * interval
     return min(start, end), end, interval

@@ -7,6 +7,8 @@ from .bets import best_bet, growth
 from .evidence import Question, widening
 
 PRIOR_REQUESTS = 100.0  # what the rate before the start is worth beside what was counted since
+QUIET_PERCENT, QUIET_REQUESTS = 25, 50.0  # a quiet service: this share of it are fewer requests a scrape than that
+SUSPECT_SCRAPES = 2  # a weight is not raised where patched is expected to be taken out of traffic so soon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +54,16 @@ def expected_seconds(question: Question, log_now: float, traffic: Traffic) -> fl
         return 0.0
     won = gain(question, traffic)
     return traffic.interval_seconds * math.ceil(missing / won) if won > 0 else None
+
+
+def quiet(interval_seconds: float, request_rate: float) -> bool:
+    """So few requests that a decision takes minutes at any weight, and few of them are at stake meanwhile."""
+    return request_rate * interval_seconds * QUIET_PERCENT / 100 < QUIET_REQUESTS
+
+
+def suspect(found_out_seconds: float | None, interval_seconds: float, request_rate: float) -> bool:
+    """So few scrapes are missing to a rollback (None: it is not expected) that more requests for patched would only cost more. In
+    a quiet service they cost little and tell it sooner."""
+    if found_out_seconds is None or quiet(interval_seconds, request_rate):
+        return False
+    return found_out_seconds <= SUSPECT_SCRAPES * interval_seconds

@@ -16,9 +16,8 @@ from .look import Look
 from .observation import MetricsView, Observation, Series, SideSeries
 from .quantities import seconds
 from .spec import Spec
-from .start_weight import MINIMUM_BLOCKS, MINIMUM_SECONDS
 from .status import Baseline, Phase, Stage, Status
-from .terms import Terms, terms_of
+from .terms import MINIMUM_BLOCKS, MINIMUM_SECONDS, Terms, terms_of
 
 
 class Outcome(StrEnum):

@@ -12,7 +12,6 @@ from .counting import Counter
 from .look import Look, enter, hold, ready, record, say
 from .observation import MetricsView
 from .quantities import percent, span
-from .questions import questions
 from .reasons import Reason
 from .spacing import SLOW_SECONDS, block_seconds, spacing_seconds
 from .start_weight import (
@@ -126,7 +125,7 @@ def _warned(look: Look, terms: Terms, request_rate: float | None, weight: int) -
     status, longest = look.status, terms.late_blocks * terms.interval_seconds
     if not request_rate:
         return status
-    if reach_seconds(terms, questions(terms), request_rate, weight) >= longest:
+    if reach_seconds(terms, request_rate, weight) >= longest:
         margin = fitting_margin(terms, request_rate, weight)
         fits = f"analysis.maxErrorRateIncrease {percent(margin).replace(' ', '')} would fit" if margin else "no margin fits"
         text = f"No decision is expected before the deadline of {span(longest)} at {request_rate:.1f} requests/s; {fits}."

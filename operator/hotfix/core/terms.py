@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TOLERANCE_PART = 5  # tau is this part of the increase that must be excluded
 WARM_SECONDS = 30.0
 WARM_MARGIN = 0.02
+HELD_PART = 1 / 3  # of a block in which a weight must have been in force to count as held in it
+MINIMUM_SECONDS, MINIMUM_BLOCKS, HELD_SCRAPES = 30.0, 4, 2  # before the bake, however clear the evidence
 CLIENT_ERRORS_MARGIN = 0.02
 LEAST_LEFT = 0.01  # of the target errors: a reduction of 100 % could not be compared with anything
 

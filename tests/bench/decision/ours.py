@@ -8,6 +8,7 @@ tests/core/world.py: weights are in force when written and acknowledged half a s
 A history is shared by ten rollouts in a row: reading an hour of it costs as much as the whole rollout after it.
 """
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,12 +20,13 @@ from hotfix.core import analysing, moments, starting, terms
 from hotfix.core.counting import Block, Count
 from hotfix.core.judging import judge
 from hotfix.core.look import LOOK_SECONDS, Look
+from hotfix.core.looking import judging_lag
 from hotfix.core.machine import SOON_SECONDS
 from hotfix.core.observation import MetricsView, Observation, Series, SideSeries
 from hotfix.core.reasons import Reason
 from hotfix.core.spec import Spec
-from hotfix.core.start_weight import MINIMUM_BLOCKS, MINIMUM_SECONDS
 from hotfix.core.status import Phase, Stage, Status
+from hotfix.core.terms import MINIMUM_BLOCKS, MINIMUM_SECONDS
 from tests.core import world as cluster
 
 from .runs import NEARLY_ALL, PROMOTED, ROLLED_BACK, UNDECIDED, Run, Tally
@@ -157,15 +159,16 @@ class Rollout:
         return status.model_copy(update={"acknowledged_weight": status.weight, "acknowledged_at": moment})
 
     def looks(self) -> Iterator[Moment]:
-        """Every look that may decide: after each scrape, and in between where only the shortest time to the bake is awaited."""
+        """Every look that may decide: when a block is first judged, when a weight was held for one more scrape, and when only the
+        shortest time to the bake is awaited."""
         number, interval = 0, self.world.scrape_seconds
+        least, lag = max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval) + self.began, judging_lag(interval)
         while True:
-            now = number * interval + SOON_SECONDS
-            if number:
-                yield self._look(now)
-            least = max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval) + self.began
-            while (now := now + LOOK_SECONDS) < (number + 1) * interval:
-                if least <= now < least + LOOK_SECONDS:
+            begin = number * interval
+            for now in (begin + SOON_SECONDS + place * LOOK_SECONDS for place in range(math.ceil(interval / LOOK_SECONDS))):
+                held = now - begin < LOOK_SECONDS and self.status.phase is Phase.ANALYZING
+                judged, shortest = lag <= now - begin < lag + LOOK_SECONDS, least <= now < least + LOOK_SECONDS
+                if now > self.began and (held or judged or shortest):
                     yield self._look(now)
             self._scrape(number)
             number += 1
@@ -174,11 +177,16 @@ class Rollout:
         before = self.status
         seen = replace(self.seen, now=START + now)
         look = Look(self.spec, before, seen)
-        judgement = judge(terms.terms_of(look), self.blocks[:-1])
+        judgement = judge(terms.terms_of(look), self.blocks[: self._judged(now)])
         self.status = analysing.shifting(Look(self.spec, before, seen, judgement))
         if self.status.weight != before.weight and self.status.phase in (Phase.ANALYZING, Phase.BAKING):
             self._moved(before.weight or 0, now)
         return Moment(now, self.status.phase or Phase.PENDING, self._weight)
+
+    def _judged(self, now: float) -> int:
+        """How many blocks are judged by then."""
+        interval = self.world.scrape_seconds
+        return max(0, int((now - judging_lag(interval)) // interval))
 
     def _moved(self, before: int, now: float) -> None:
         """Another weight is in force from now on."""
