@@ -11,13 +11,15 @@ from typing import Any, Generic, Protocol, TypeVar
 from .core import actions as act
 from .core import invalid, machine, spec, status
 from .core.reasons import Reason
-from .errors import OutsideError
+from .errors import OutsideError, Unavailable
 from .lookout import Lookout, Ports
 from .ports import Key, Stored
 from .settings import ReconcileSettings
 
 log = logging.getLogger(__name__)
 UNCONFIRMED = (act.Announce, act.SetFinalizer)  # everything else, and the end, only on what was asked for right before
+BESIDE_A_ROUTE = (act.Scale, act.SetPodSpec)  # rest on the weights of a route, which the version they carry does not protect
+CONFIRMED_SECONDS = 3.0
 T = TypeVar("T")
 
 
@@ -85,12 +87,13 @@ class Reconciler:
             return await self._refuse(stored, Reason.INVALID_STATUS, error)
         seen = await self._lookout.look(stored, asked, remembered)
         decision = machine.decide(asked, remembered, seen)
+        confirmed = self._clock.monotonic()
         if _needs_confirming(remembered, decision):
             seen = await self._lookout.look_anew(stored, asked, remembered, seen)
             decision = machine.decide(asked, remembered, seen)
         stored = await self._save(stored, decision)
         self._observer.decided(key, decision)
-        await self._act(stored, asked, decision)
+        await self._act(stored, asked, decision, confirmed)
         return decision.look_again_seconds
 
     async def _refuse(self, stored: Stored, reason: Reason, error: ValueError) -> float | None:
@@ -120,8 +123,9 @@ class Reconciler:
             self._said[stored.key] = (stored.status, wanted)
         return same
 
-    async def _act(self, stored: Stored, asked: spec.Spec, decision: machine.Decision) -> None:
-        """Every action is tried, those of traffic first; one failure does not keep the others from being done."""
+    async def _act(self, stored: Stored, asked: spec.Spec, decision: machine.Decision, confirmed: float) -> None:
+        """Every action is tried, those of traffic first; one failure does not keep the others from being done. `confirmed`: when
+        what they rest on was asked for, monotonic seconds."""
         failures: list[OutsideError] = []
         unfinished = False
         for action in decision.actions:
@@ -131,6 +135,8 @@ class Reconciler:
                         continue  # what is not given back yet must not be forgotten
                     changed = await self._store.set_finalizer(stored, present=action.present)
                     stored = changed or stored
+                elif isinstance(action, BESIDE_A_ROUTE) and self._clock.monotonic() - confirmed > CONFIRMED_SECONDS:
+                    raise Unavailable("The API server was slow to answer; what was seen is too old to end or change pods on.")
                 else:
                     await self._do(stored, asked, action)
             except OutsideError as error:
@@ -160,6 +166,7 @@ class Reconciler:
 
 
 def _needs_confirming(before: status.Status, decision: machine.Decision) -> bool:
-    """What was told by a watch may be old: too old to write on, and to end on."""
+    """What was told by a watch may be old: too old to write on, to end on, and to tell people what they did."""
+    accuses = decision.status.held == str(Reason.WEIGHTS_EDITED) != before.held
     ends = decision.status.stage is status.Stage.DONE and before.stage is not status.Stage.DONE
-    return ends or not all(isinstance(action, UNCONFIRMED) for action in decision.actions)
+    return ends or accuses or not all(isinstance(action, UNCONFIRMED) for action in decision.actions)

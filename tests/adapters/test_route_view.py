@@ -90,7 +90,7 @@ SIXTEEN = ("stable", *(f"s{number}" for number in range(15)))
         (route(rule("stable", "patched", "patched")), None, "rule 0 names the same Service twice"),
         (route(rule(*SIXTEEN)), None, "rule 0 has 16 backends already"),
         (route(rule(*SIXTEEN[:15], "patched")), None, None),
-        (route(rule("stable", "big", big=500_000)), None, "rule 0 gives stable 1 beside 500000"),
+        (route(rule("stable", "big", big=500_000)), None, None),
         (route(rule("stable", "big", stable=50, big=500_000)), None, None),
         (route({"backendRefs": [{"name": "stable", "namespace": "else"}]}), None, "(only a Service of namespace else)"),
         (route({"backendRefs": [{"name": "stable", "kind": "ServiceImport", "group": "x"}]}), None, "(only a ServiceImport)"),

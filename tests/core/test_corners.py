@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hotfix.core import actions as act
-from hotfix.core import plan, preflight
+from hotfix.core import moments, plan, preflight
 from hotfix.core.look import Look, asked_rules, routes_have
 from hotfix.core.observation import RuleView, ScalerView
 from hotfix.core.status import Phase, Span, Stage
@@ -46,6 +46,19 @@ def test_a_deadline_that_promotes_waits_until_nothing_is_wrong() -> None:
     world.held("Inconclusive", seconds=200)
     assert world.remembered.resolved is not None
     assert world.weight == world.remembered.resolved.start_weight
+
+
+@pytest.mark.parametrize(("errors", "ends"), [(0.001, Phase.BAKING), (1.0, Phase.ROLLING_BACK)])
+def test_a_clock_that_is_an_hour_ahead_promotes_nothing_at_the_deadline_that_was_hardly_counted(
+    errors: float, ends: Phase
+) -> None:
+    world = ready_world(asked=a_spec(startWeight=1, analysis={"onDeadline": "Promote", "maxErrorRateIncrease": "0.01%"}))
+    world.patched.errors = errors
+    world.phase(Phase.ANALYZING).rest(7)
+    world.remembered = world.remembered.model_copy(update={"started_at": moments.rfc3339(world.now - 3600)})
+    world.look()
+    assert (world.remembered.phase, world.remembered.held) == (Phase.ANALYZING, "Inconclusive")
+    world.phase(ends, seconds=60)
 
 
 @pytest.mark.parametrize(

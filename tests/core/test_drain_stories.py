@@ -29,6 +29,37 @@ def test_after_a_person_served_patched_again_it_drains_from_the_start() -> None:
     assert world.now - put_back >= 60
 
 
+def test_it_drains_from_the_start_also_where_nothing_could_be_seen_when_its_weight_went_back() -> None:
+    world = ready_world(asked=a_spec(traffic={"drain": "1m"}))
+    world.patched.errors = 1.0
+    world.stage(Stage.DRAINING_PATCHED)
+    world.weights, world.ours, world.manager = (70, 30), False, "kubectl-edit"
+    world.held("WeightsEdited", seconds=20).rest(120)
+    world.unseen = True
+    world.rest(90)
+    assert world.remembered.stage is Stage.DRAINING_PATCHED
+    world.weights, world.unseen, seen_again = (100, 0), False, world.now
+    world.stage(Stage.SCALING_DOWN)
+    assert world.now - seen_again >= 60
+
+
+def test_what_it_was_held_for_on_its_way_is_not_what_it_ends_with() -> None:
+    world = ready_world()
+    world.patched.errors = 1.0
+    world.stage(Stage.DRAINING_PATCHED)
+    world.weights, world.ours, world.manager = (70, 30), False, "kubectl-edit"
+    world.held("WeightsEdited", seconds=20)
+    world.weights = (100, 0)
+    world.phase(Phase.ROLLED_BACK)
+    assert world.remembered.message.startswith("PatchedWorse: ")
+    promoted = ready_world().stage(Stage.SCALING_DOWN)
+    promoted.unseen = True
+    promoted.held("ClusterUnavailable", seconds=20)
+    promoted.unseen = False
+    promoted.phase(Phase.PROMOTED)
+    assert promoted.remembered.message.startswith("checkout serves everything with the fix.")
+
+
 def test_a_weight_given_to_patched_right_before_its_pods_end_keeps_them() -> None:
     world = ready_world()
     world.patched.errors = 1.0

@@ -197,3 +197,22 @@ def test_a_stable_that_somebody_took_the_fix_from_is_never_called_promoted() -> 
     assert world.remembered.weight == 0, "patched cannot serve"
     world.patched.ready = None
     world.run(lambda w: w.weight == 100, seconds=30)
+
+
+@pytest.mark.parametrize("weights", [(1, None), (1, 0), (50, 50)])
+def test_patched_that_is_to_keep_everything_gets_it_back_when_git_resets_the_route_at_the_end(
+    weights: tuple[int, int | None],
+) -> None:
+    world = ready_world(asked=a_spec(promotion={"mode": "KeepPatched"})).stage(Stage.GIVING_BACK)
+    world.weights, world.ours, world.manager, world.stamp = weights, False, "kustomize-controller", None
+    world.phase(Phase.PROMOTED, seconds=60).rest(5)
+    assert world.weight == 100
+    assert not world.ours
+
+
+def test_a_patched_that_cannot_serve_is_given_nothing_back_at_the_end() -> None:
+    world = ready_world(asked=a_spec(promotion={"mode": "KeepPatched"})).stage(Stage.GIVING_BACK)
+    world.weights, world.ours, world.manager, world.stamp = (1, None), False, "kustomize-controller", None
+    world.patched.ready = 0
+    world.phase(Phase.PROMOTED, seconds=60)
+    assert world.weights == (1, None)

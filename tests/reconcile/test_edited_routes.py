@@ -2,11 +2,12 @@
 not borrowed is never touched, and no request is left on patched.
 """
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from .shop import Shop
+from .shop import KEY, Shop
 from .test_reconcile import ended
 
 HTTP_ROUTES = [{"name": "checkout", "rules": [0]}]
@@ -80,3 +81,55 @@ async def test_the_last_backend_of_a_rule_is_not_taken_out_and_the_rollout_ends(
     shop.edit_rules({"op": "replace", "path": "/spec/rules/0", "value": rule(checkout_hotfix=0)})
     await shop.run(ended, seconds=2000)
     assert shop.rules == [{"checkout-hotfix": 0}]
+
+
+def at_weight(number: int) -> dict[str, Any]:
+    """What a person does to patched's weight."""
+    return {"op": "replace", "path": "/spec/rules/0/backendRefs/1/weight", "value": number}
+
+
+async def test_nobody_is_said_to_have_edited_what_an_old_view_shows() -> None:
+    """Patched had a weight for a moment, and the watch fell silent before it was taken away again."""
+    shop = Shop("sample:crash", traffic={"drain": "30s"})
+    shop.restart(watches=True)
+    await shop.run(lambda s: s.status.get("stage") == "DrainingPatched")
+    shop.edit_rules(at_weight(30))
+    for _ in range(10):  # the watch tells it
+        await asyncio.sleep(0)
+    shop.kube.mute = frozenset({"httproutes"})
+    shop.edit_rules(at_weight(0))
+    await shop.reconciler.reconcile(KEY)
+    assert shop.status["stage"] == "DrainingPatched"
+    assert shop.status.get("held") is None
+    await shop.run(ended)
+    await shop.close()
+
+
+async def test_pods_are_not_ended_on_what_was_seen_before_a_slow_answer() -> None:
+    """The decision to end patched's pods is slow to be stored; meanwhile somebody gives patched a weight."""
+    shop, slowed = Shop("sample:crash"), list[str]()
+
+    def slow(method: str, url: str) -> None:
+        if not slowed and method == "PATCH" and url.endswith("/status") and shop.status["stage"] == "ScalingDown":
+            slowed.append(url)
+            shop.clock.advance(6)
+            shop.edit_rules(at_weight(30))
+
+    shop.kube.after = slow
+    await shop.run(lambda s: s.status.get("held") == "WeightsEdited")
+    assert slowed
+    assert shop.ending()["patched"] == 2
+
+
+async def test_a_slow_answer_alone_only_puts_off_the_end_of_the_pods() -> None:
+    shop, slowed = Shop("sample:crash"), list[str]()
+
+    def slow(method: str, url: str) -> None:
+        if not slowed and method == "PATCH" and url.endswith("/status") and shop.status["stage"] == "ScalingDown":
+            slowed.append(url)
+            shop.clock.advance(6)
+
+    shop.kube.after = slow
+    await shop.run(ended)
+    assert slowed
+    assert (shop.ending()["phase"], shop.ending()["patched"]) == ("RolledBack", 0)

@@ -27,12 +27,13 @@ class AdoptRoute:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetWeights:
     """Give patched `weight` percent of the stable + patched sub-total in the rules (indexes), none where only the `stamp` is to
-    change. One write."""
+    change. `original`: how the route was, for what the sub-total is beside third backends. One write."""
 
     route: RouteView
     rules: tuple[int, ...]
     weight: int
     stamp: str
+    original: BorrowedRoute | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,7 +150,10 @@ def _deadline(look: Look, veto: guards.Veto | None) -> Status | None:
 
 
 def _harmless(judged: Judgement) -> bool:
-    return all(evidence.log_max <= evidence.log_threshold / 2 for evidence in judged.findings.against.values())
+    """Enough was counted to have shown a crash, whatever the clocks say, and nothing against the patch is half-way to its
+    mark."""
+    against = judged.findings.against.values()
+    return judged.blocks >= MINIMUM_BLOCKS and all(evidence.log_max <= evidence.log_threshold / 2 for evidence in against)
 
 
 def _proven(look: Look) -> bool:

@@ -133,7 +133,8 @@ class Judgement:
     proven_reduction: float | None  # largest of minReduction .5 .8 .9 .95 whose Fixed has fired, as a share
     expected_seconds: float | None  # until a decision is expected at the present weight; None: cannot be told
     found_out_seconds: float | None  # until patched is expected to be taken out of traffic; None: it does not look bad
-    blocks_at_weight: int  # blocks with requests on both sides in which this weight was in force for at least a third
+    blocks: int  # with requests on both sides since evidenceFrom
+    blocks_at_weight: int  # of them in which this weight was in force for at least a third
     fresh_until: float | None  # end of the newest block with requests on both sides; None: never
     baked_seconds: float  # seconds of such blocks in (bake_from, now]
     baked_until: float | None

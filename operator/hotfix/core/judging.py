@@ -63,6 +63,7 @@ def judge(terms: Terms, blocks: Sequence[Block]) -> Judgement:
         proven_reduction=max(_fired(asked.reductions, states), default=None),
         expected_seconds=expected.soonest,
         found_out_seconds=expected.bad,
+        blocks=len(pairs),
         blocks_at_weight=len(_held(terms, pairs)),
         fresh_until=pairs[-1].end if pairs else None,
         baked_seconds=sum(block.scrapes for block in baked) * terms.interval_seconds,

@@ -197,6 +197,7 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
         ("StableReady", None if stable is None else stable_lost.is_back(look)),
         ("StableProven", None if look.seen.stable is None else status.phase is Phase.PROMOTING and promoting.runs_proven(look)),
         ("SeveralVersions", True if live and guards.several_versions(look) else None),
+        ("PatchedUnweighted", status.weight == 0 and rolling_back.is_unweighted(look)),
         ("Unacknowledged", status.weight is not None and status.acknowledged_at is None),
     )
 

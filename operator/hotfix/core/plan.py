@@ -13,7 +13,7 @@ from .look import Look, has_weight, ready, route_has, share_of, shifted_rules
 from .observation import RouteView
 from .pending import replicas_wanted
 from .reasons import Reason
-from .rolling_back import scales_down
+from .rolling_back import lost_its_weight, scales_down
 from .spec import Spec
 from .status import Phase, Stage, Status
 
@@ -44,6 +44,7 @@ def wanted(spec: Spec, status: Status) -> Wanted:
     frozen = status.held in FROZEN and stage not in LEAVING and not status.stable_lost
     shifting = stage not in SHARED and stage is not Stage.SCALING
     released = stage is Stage.GIVING_BACK
+    keeps = released and status.phase is Phase.PROMOTING and status.weight == 100
     borrowed = status.borrowed
     floor = (
         borrowed.hpa_raised_to
@@ -54,10 +55,10 @@ def wanted(spec: Spec, status: Status) -> Wanted:
     )
     return Wanted(
         finalizer=stage not in UNTOUCHED,
-        adopted=shifting and (status.phase is not Phase.ROLLING_BACK or status.stable_lost is not None) and not frozen,
-        weight=status.weight if shifting and not frozen else None,
+        adopted=keeps or (shifting and (status.phase is not Phase.ROLLING_BACK or status.stable_lost is not None) and not frozen),
+        weight=status.weight if keeps or (shifting and not frozen) else None,
         released=released,
-        keep_weights=released and status.phase is Phase.PROMOTING and status.weight == 100,
+        keep_weights=keeps,
         patched_up=stage in (Stage.SCALING, Stage.ADOPTING) and not spec.paused and status.held is None,
         patched_down=stage is Stage.SCALING_DOWN and status.held is None,
         stable_has_fix=stage is Stage.PATCHING_STABLE and status.held is None,
@@ -91,7 +92,8 @@ def _routes(look: Look, target: Wanted) -> list[Action]:
     for route in look.seen.routes.routes:
         rules = shifted_rules(look, route)
         unnamed = tuple(rule.index for rule in rules if rule.patched is None)
-        if target.released:
+        # patched is to keep everything: what took its weight away meanwhile is put right before the route is given back
+        if target.released and not (target.keep_weights and lost_its_weight(look, route)):
             found += _release(look, route, target)
         elif target.weight is not None and not route_has(look, route, target.weight):
             # a weight for a backend that is not named yet: name it at 0 first, weigh it at a later look
@@ -117,7 +119,8 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     if not raises and stable == 0 and (patched is None or patched > 0):
         return []
     changed = tuple(rule.index for rule in rules if not has_weight(rule, weight))
-    return [SetWeights(route=route, rules=changed, weight=weight, stamp=wanted_stamp(look))] if changed else []
+    original = original_of(look.status.borrowed, route.name)
+    return [SetWeights(route=route, rules=changed, weight=weight, stamp=wanted_stamp(look), original=original)] if changed else []
 
 
 def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:

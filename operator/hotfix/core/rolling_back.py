@@ -3,10 +3,11 @@
 The first write waits for nothing; pods go only after the proxies stopped sending them requests.
 """
 
-from . import guards, incidents, moments
+from . import guards, incidents
 from .borrowed import left_behind, matched, original_of
 from .fencing import stamped
-from .look import Look, enter, hold, record, routes_have, say, share_of, shifted_rules
+from .look import Look, enter, hold, ready, record, route_has, routes_have, say, share_of, shifted_rules
+from .observation import RouteView
 from .quantities import seconds, span
 from .reasons import Reason
 from .spec import AfterRollback
@@ -69,13 +70,27 @@ def draining_patched(look: Look) -> Status:
     status = look.status
     if _served_again(look):
         return _kept_serving(look)
-    if status.held == str(Reason.WEIGHTS_EDITED):  # its weight is 0 again: its last requests end from now on
-        status = status.model_copy(update={"stage_started_at": moments.rfc3339(look.now)})
-        return say(status, f"Nothing gives {look.spec.patched_service} a weight any more.", "drain patched")
-    left = seconds(look.spec.traffic.drain) - look.elapsed(status.stage_started_at)
+    drained = min(look.elapsed(status.stage_started_at), look.lasted("PatchedUnweighted") or 0.0)
+    left = seconds(look.spec.traffic.drain) - drained
     if left > 0:
-        return say(status, status.message, f"patched drains for another {span(left)}")
-    return say(enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.SCALING_DOWN), status.message, "scale down")
+        return say(status, _outcome(look), f"patched drains for another {span(left)}")
+    return say(enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.SCALING_DOWN), _outcome(look), "scale down")
+
+
+def is_unweighted(look: Look) -> bool | None:
+    """Nothing gives patched a weight, so that its last requests end; None where no route can be seen."""
+    return None if look.seen.routes is None else not _served_again(look)
+
+
+def _outcome(look: Look) -> str:
+    """What it comes to its end with. What it was held for meanwhile is no longer so."""
+    status = look.status
+    if status.held is None:
+        return status.message
+    if status.phase is Phase.PROMOTING:
+        return f"{look.spec.patched_service if status.weight else look.spec.stable.deployment} serves everything with the fix."
+    newest = (entry.message for entry in reversed(status.decisions) if entry.reason == str(Reason.ROLLING_BACK))
+    return next(newest, status.why or "")
 
 
 def _kept_serving(look: Look) -> Status:
@@ -107,9 +122,9 @@ def scaling_down(look: Look) -> Status:
     if scales_down(look) and side.deployment and side.deployment.replicas > 0:
         if _served_again(look):
             return _kept_serving(look)
-        return say(status, status.message, "patched to 0 replicas")
+        return say(status, _outcome(look), "patched to 0 replicas")
     kept = bool(side.deployment and side.deployment.replicas > 0)
-    note = f"{status.message} Patched keeps running at weight 0." if kept else status.message
+    note = f"{_outcome(look)} Patched keeps running at weight 0." if kept else _outcome(look)
     return say(enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.GIVING_BACK), note, "give the route back")
 
 
@@ -120,12 +135,17 @@ def giving_back(look: Look) -> Status:
         veto = guards.unseen(look)
         if veto:
             return hold(status, veto.reason, f"Giving back: {veto.message}")
-        return say(status, status.message, "give the route back")
+        return say(status, _outcome(look), "give the route back")
     good = status.phase is Phase.PROMOTING
     phase, reason = (Phase.PROMOTED, Reason.PROMOTED) if good else (Phase.ROLLED_BACK, Reason.ROLLED_BACK)
-    message = f"{status.message or reason.sentence} {incidents.closing(look, promoted=good)}".rstrip()
+    message = f"{_outcome(look) or reason.sentence} {incidents.closing(look, promoted=good)}".rstrip()
     recorded = record(status, look.now, "end", reason, message)
     return say(enter(recorded, look.now, phase, Stage.DONE), message)
+
+
+def lost_its_weight(look: Look, route: RouteView) -> bool:
+    """Patched, which can serve, no longer has everything in this route."""
+    return bool(ready(look.seen.patched)) and not route_has(look, route, 100)
 
 
 def _given_back(look: Look) -> bool:
@@ -138,7 +158,7 @@ def _given_back(look: Look) -> bool:
     for route in view.routes:
         original = original_of(borrowed, route.name)
         left = original is not None and any(left_behind(rule, was) for rule, was in matched(route.rules, original))
-        if route.ours or stamped(route, look) or (left and not keeps):
+        if route.ours or stamped(route, look) or (left and not keeps) or (keeps and lost_its_weight(look, route)):
             return False
     scaler = look.seen.stable.scaler
     return not (

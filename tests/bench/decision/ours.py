@@ -162,7 +162,7 @@ class Rollout:
         """Every look that may decide: when a block is first judged, when a weight was held for one more scrape, and when only the
         shortest time to the bake is awaited."""
         number, interval = 0, self.world.scrape_seconds
-        least, lag = max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval) + self.began, judging_lag(interval)
+        least, lag = max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval) + self.began, judging_lag(interval) % interval
         while True:
             begin = number * interval
             for now in (begin + SOON_SECONDS + place * LOOK_SECONDS for place in range(math.ceil(interval / LOOK_SECONDS))):

@@ -78,7 +78,8 @@ class GatewayApiRouter:
     async def apply(self, namespace: str, services: Services, change: SetWeights) -> None:
         """Patched gets its percent in these rules, in one write."""
         raw = change.route.raw
-        weighed = route_patch.weigh(raw, change.rules, services, change.weight)
+        was = route_return.was_of(raw, change.original, services)
+        weighed = route_patch.weigh(raw, change.rules, services, change.weight, was)
         await self._write(namespace, raw, weighed + route_patch.stamped(raw, change.stamp))
 
     async def release(self, namespace: str, services: Services, change: ReleaseRoute) -> None:

@@ -1,14 +1,16 @@
 """What to write on an HTTPRoute: pure functions from the raw route to JSON Patch operations (RFC 6902). No I/O.
 
 `rules` and `backendRefs` are atomic lists, so single weights are replaced by position, each guarded by a `test` on the backend's
-name. Shares are kept by keeping the stable + patched sub-total; where its integers are too coarse for a percent, all weights of
-the rule are multiplied by the same factor, so that third backends keep their share.
+name. Third backends keep their share: the stable + patched sub-total stays, and where its integers are too coarse for a percent,
+all weights of the rule are multiplied by the same factor. Where somebody changed the sub-total and not the third backends, it is
+put right again: else each of these edits would make their share grow.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hotfix.core.status import BorrowedRule
 from hotfix.errors import Refused
 
 MOST_WEIGHT = 1_000_000  # Gateway API: HTTPBackendRef.weight
@@ -57,45 +59,66 @@ def weights_of(rule: Mapping[str, Any]) -> list[int]:
 # ---- the split
 
 
-def factor_for(total: int, weights: Sequence[int], percent: int) -> int | None:
+def factor_for(total: int, weights: Sequence[int], percent: int) -> int:
     """What all weights of a rule are multiplied by, so that `percent` of the sub-total `total` is an integer, or as near to one
-    as the limit of a weight allows; None where that is not near enough."""
+    as the limit of a weight allows."""
     if total * percent % 100 == 0:
         return 1
     exact, most = 100 // math.gcd(total, 100), MOST_WEIGHT // max(total, *weights)
-    factor = exact if exact <= most else most if total < FINE else 1
-    return factor if total * factor >= FINE else None
+    return exact if exact <= most else most if total < FINE else 1
 
 
-def split(weights: Sequence[int], stable: int, patched: int, percent: int) -> list[int]:
+def subtotal_of(weights: Sequence[int], stable: int, patched: int, was: BorrowedRule | None) -> int:
+    """The stable + patched sub-total of a rule that is to be split: as it was, times what we multiplied the rule by, where third
+    backends have what they had; else what it is."""
+    present, before = weights[stable] + weights[patched], untouched_factor(weights, stable, patched, was)
+    if was is None or before is None:
+        return present
+    return before * (was.stable_weight + (was.patched_weight or 0)) or present
+
+
+def untouched_factor(weights: Sequence[int], stable: int | None, patched: int | None, was: BorrowedRule | None) -> int | None:
+    """What we multiplied a rule by, told by its third backends alone; None where there are none, or somebody changed them."""
+    third = [weight for place, weight in enumerate(weights) if place not in (stable, patched)]
+    if was is None or not any(was.others):
+        return None
+    total = was.stable_weight + (was.patched_weight or 0)
+    made = (1, factor_for(total, was.others, 1)) if total else (1,)
+    return next((factor for factor in made if third == [weight * factor for weight in was.others]), None)
+
+
+def split(weights: Sequence[int], stable: int, patched: int, percent: int, was: BorrowedRule | None = None) -> list[int]:
     """The weights of a rule's backends that give the one at place `patched` `percent` of the sub-total it has together with the
-    one at place `stable`. Refused where that cannot be expressed."""
+    one at place `stable`. `was`: how the rule was. Where the sub-total is so small beside the others that a percent of it cannot
+    be expressed, it is made a hundred, which is under 0.02 % of the rule then. Refused where nothing is to be split."""
     found = list(weights)
-    total = found[stable] + found[patched]
+    total = subtotal_of(found, stable, patched, was)
     if total == 0:
         if any(found) and percent:
             raise Refused("Neither stable nor patched has a weight in the rule; give one to stable.", reason=UNFIT)
         if any(found):
             return found
-        total = found[stable] = FINE
+        total = FINE
+    found[stable], found[patched] = total, 0
     factor = factor_for(total, found, percent)
-    if factor is None:
-        raise Refused(f"{percent} % of {total} cannot be expressed beside a weight of {max(found)}.", reason=UNFIT)
     found = [weight * factor for weight in found]
-    share = round(total * factor * percent / 100)
-    found[patched], found[stable] = share, total * factor - share
+    total = found[stable] if total * percent % 100 == 0 else max(FINE, found[stable])
+    found[patched] = round(total * percent / 100)
+    found[stable] = total - found[patched]
     return found
 
 
-def weigh(route: Mapping[str, Any], indexes: Sequence[int], services: Services, percent: int) -> list[Operation]:
-    """Operations that set the split in these rules; empty when it is so already. A rule that does not name both sides is left as
-    it is at 0 % (nothing reaches patched there), and Refused above."""
+def weigh(
+    route: Mapping[str, Any], indexes: Sequence[int], services: Services, percent: int, was: Mapping[int, BorrowedRule]
+) -> list[Operation]:
+    """Operations that set the split in these rules; empty when it is so already. `was`: how rules were, by index. A rule that
+    does not name both sides is left as it is at 0 % (nothing reaches patched there), and Refused above."""
     found: list[Operation] = []
     for index in indexes:
         rule = _rule(route, index)
         stable, patched = sides(rule, services, route["metadata"]["namespace"])
         if stable is not None and patched is not None:
-            found += reweigh(index, rule, split(weights_of(rule), stable, patched, percent))
+            found += reweigh(index, rule, split(weights_of(rule), stable, patched, percent, was.get(index)))
         elif percent:
             raise Refused(f"Rule {index} does not name both {services[0]} and {services[1]}.", reason=UNFIT)
     return found

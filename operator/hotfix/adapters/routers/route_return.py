@@ -6,11 +6,16 @@ What is written while it is borrowed is in route_patch.py. No I/O.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hotfix.core.borrowed import matched, multiplied
+from hotfix.core.borrowed import matched
 from hotfix.core.status import BorrowedRoute, BorrowedRule
 
-from .route_patch import Operation, Services, named_at, reweigh, rules_of, sides, weights_of
+from .route_patch import Operation, Services, named_at, reweigh, rules_of, sides, untouched_factor, weights_of
 from .route_view import rule_views
+
+
+def was_of(route: Mapping[str, Any], original: BorrowedRoute | None, services: Services) -> dict[int, BorrowedRule]:
+    """How its rules were, by their index now."""
+    return {seen.index: was for seen, was in matched(rule_views(route, services), original)} if original else {}
 
 
 def release(route: Mapping[str, Any], original: BorrowedRoute, services: Services) -> list[Operation]:
@@ -19,7 +24,7 @@ def release(route: Mapping[str, Any], original: BorrowedRoute, services: Service
     for seen, was in matched(rule_views(route, services), original):
         rule = rules_of(route)[seen.index]
         stable, patched = sides(rule, services, route["metadata"]["namespace"])
-        wanted = _restored(weights_of(rule), multiplied(seen, was) is not None, was, stable, patched)
+        wanted = _restored(weights_of(rule), was, stable, patched)
         found += reweigh(seen.index, rule, wanted)
         serves = any(weight for place, weight in enumerate(wanted) if place != patched)
         if was.patched_weight is None and patched is not None and serves:
@@ -35,20 +40,23 @@ def keep(route: Mapping[str, Any], original: BorrowedRoute, services: Services) 
     found: list[Operation] = []
     for seen, was in matched(rule_views(route, services), original):
         rule = rules_of(route)[seen.index]
-        weights, factor = weights_of(rule), multiplied(seen, was)
-        if was.others and factor and not any(weight % factor for weight in weights):
+        stable, patched = sides(rule, services, route["metadata"]["namespace"])
+        weights = weights_of(rule)
+        factor = untouched_factor(weights, stable, patched, was)
+        if factor and not any(weight % factor for weight in weights):
             found += reweigh(seen.index, rule, [weight // factor for weight in weights])
     return found
 
 
-def _restored(weights: Sequence[int], known: bool, was: BorrowedRule, stable: int | None, patched: int | None) -> list[int]:
-    """The weights to go back to. Where somebody changed third backends since (they are not `known` to be ours), theirs are kept,
-    and so is the sub-total beside them, which stable has."""
+def _restored(weights: Sequence[int], was: BorrowedRule, stable: int | None, patched: int | None) -> list[int]:
+    """The weights to go back to. Where somebody changed third backends since, theirs are kept, and so is the sub-total beside
+    them, which stable has."""
     found = list(weights)
     if stable is None:
         return found
     third = [place for place in range(len(found)) if place not in (stable, patched)]
-    if not third or known:
+    ours = not third or [found[place] for place in third] == was.others or untouched_factor(weights, stable, patched, was)
+    if ours:
         for place, weight in zip(third, was.others, strict=False):
             found[place] = weight
         found[stable] = was.stable_weight

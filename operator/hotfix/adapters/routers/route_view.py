@@ -8,7 +8,7 @@ from hotfix.adapters.ownership import owner_of
 from hotfix.core.observation import Ack, RouteView, RuleView
 from hotfix.core.spec import HttpRoute
 
-from .route_patch import MOST_BACKENDS, STAMP, Services, factor_for, positions, rules_of, sides, weight_of, weights_of
+from .route_patch import MOST_BACKENDS, STAMP, Services, positions, rules_of, sides, weight_of, weights_of
 
 
 def view_of(route: Mapping[str, Any], services: Services, asked: HttpRoute | None) -> RouteView:
@@ -108,13 +108,6 @@ def _unfit(index: int, rule: Mapping[str, Any], services: Services, namespace: s
         return f"rule {index} names the same Service twice; name it once."
     if not patched and len(rule["backendRefs"]) >= MOST_BACKENDS:
         return f"rule {index} has {MOST_BACKENDS} backends already; there is no room for patched. Take one out."
-    weights = weights_of(rule)
-    total = weights[stable[0]] + (weights[patched[0]] if patched else 0)
-    if total and factor_for(total, weights, 1) is None:
-        return (
-            f"rule {index} gives stable {total} beside {max(weights)}, so that a percent of it cannot be expressed; use smaller "
-            "weights for the other backends, or larger ones for stable."
-        )
     return None
 
 
