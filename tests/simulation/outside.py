@@ -10,6 +10,7 @@ from tests.fakes.copying import copied
 
 STABLE, PATCHED = "checkout", "checkout-hotfix"
 SHARED = ("Checking", "Done")
+THIRD = 2e-4  # of a rule: what third backends may lose where the sub-total is tiny beside them
 
 
 def weights(route: Mapping[str, Any]) -> list[dict[str, int]]:
@@ -23,6 +24,12 @@ def share(rule: Mapping[str, int]) -> float | None:
     return 100.0 * rule.get(PATCHED, 0) / total if total else None
 
 
+def third_share(rule: Mapping[str, int]) -> float:
+    """The part of a rule's requests that goes to neither side."""
+    third = sum(weight for name, weight in rule.items() if name not in (STABLE, PATCHED))
+    return third / (sum(rule.values()) or 1)
+
+
 class Outside:
     """`before` notes an object, `wrote` judges what a request made of it. Breaches are (promise, what was done)."""
 
@@ -30,6 +37,8 @@ class Outside:
         self.api, self.namespace, self.name = api, namespace, name
         self.breaches: list[tuple[str, str]] = []
         self._objects: dict[str, Object] = {}
+        self._sent_in: dict[str, str | None] = {}  # object -> the stage that was stored when the newest write was sent
+        self._third: list[float] | None = None  # share of third backends in each rule of the route, as it was
         self._status: Mapping[str, Any] = {}
         self._weights: dict[int, int | None] = {}  # intention -> the weight that was stored with it
 
@@ -43,10 +52,19 @@ class Outside:
 
     def note(self, kind: str, name: str) -> None:
         """How an object is before a request."""
+        place = f"{kind}/{name}"
         try:
-            self._objects[f"{kind}/{name}"] = self.api.peek(kind, self.namespace, name)
+            self._objects[place] = self.api.peek(kind, self.namespace, name)
         except KeyError:
-            self._objects.pop(f"{kind}/{name}", None)
+            self._objects.pop(place, None)
+            return
+        if kind == "HTTPRoute" and self._third is None:
+            self._third = [third_share(rule) for rule in weights(self._objects[place])]
+
+    def sent(self, kind: str, name: str) -> None:
+        """A write is on its way, which may take it long."""
+        self.note(kind, name)
+        self._sent_in[f"{kind}/{name}"] = self.status().get("stage")
 
     def wrote(self, method: str, url: str, body: Any, answer: Answer) -> None:
         """One request that was not a read."""
@@ -87,7 +105,8 @@ class Outside:
         first, second = stamp_of(was), stamp_of(now)
         if first is not None and second is not None and second < first:
             self.breach("fenced", f"the route's stamp went back from {first} to {second}")
-        for old, new in zip(before, after, strict=False):
+        for place, (old, new) in enumerate(zip(before, after, strict=False)):
+            self._share_of_others(place, old, new)
             self._rule(status, old, new, self._weights.get(second) if second is not None else None)
         if _without_backends(was) != _without_backends(now) or len(before) != len(after):
             self.breach("users' fields", "more of the route was written than backends")
@@ -109,6 +128,13 @@ class Outside:
         if got > had and status.get("phase") == "RollingBack" and not status.get("stableLost"):
             self.breach("no rise after a rollback", f"patched rose to {got:g} %")
 
+    def _share_of_others(self, place: int, old: dict[str, int], new: dict[str, int]) -> None:
+        """Nobody here edits third backends alone: a write of ours leaves them the share that they had before all this."""
+        if self._third is None or place >= len(self._third) or share(old) == share(new):
+            return
+        if abs(third_share(new) - self._third[place]) > THIRD:
+            self.breach("users' fields", f"third backends had {self._third[place]:.2%} of the rule and have {new}")
+
     def _deployment(self, was: Object, now: Object) -> None:
         status, name = self.status(), now["metadata"]["name"]
         self._same("Deployment", was, now)
@@ -120,9 +146,10 @@ class Outside:
             if was["spec"]["template"]["metadata"] != now["spec"]["template"]["metadata"]:
                 self.breach("users' fields", f"labels of {name}'s pods were written")
         if was["spec"]["replicas"] != now["spec"]["replicas"]:
+            stage = self._sent_in.get(f"Deployment/{name}", status.get("stage"))
             stages = ("ScalingDown",) if now["spec"]["replicas"] == 0 else ("Scaling", "Adopting")
-            if name != PATCHED or status.get("stage") not in stages:
-                self.breach("intention saved", f"{name} was scaled in {status.get('stage')}")
+            if name != PATCHED or stage not in stages:
+                self.breach("intention saved", f"{name} was scaled in {stage}")
 
 
 def stamp_of(route: Mapping[str, Any]) -> int | None:

@@ -75,7 +75,7 @@ def intention_before_action(one: Decided) -> str | None:
     for action in one.actions:
         fits = {
             act.SetWeights: lambda a: a.weight == one.after.weight,
-            act.AdoptRoute: lambda a: stage not in plan.SHARED,
+            act.AdoptRoute: lambda a: plan.wanted(one.spec, one.after).adopted,
             act.ReleaseRoute: lambda a: stage is Stage.GIVING_BACK,
             act.SetPodSpec: lambda a: stage is Stage.PATCHING_STABLE,
             act.Scale: lambda a: stage is Stage.SCALING_DOWN if a.replicas == 0 else stage in (Stage.SCALING, Stage.ADOPTING),

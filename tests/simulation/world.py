@@ -80,7 +80,7 @@ class World:
         if method != "GET":
             for kind, name in (("httproutes", "HTTPRoute"), ("deployments", "Deployment")):
                 if f"/{kind}/" in url:
-                    self.outside.note(name, url.rsplit("/", 1)[-1])
+                    self.outside.sent(name, url.rsplit("/", 1)[-1])
         if self.calm:
             return Trouble.NONE
         what: Trouble = drawn(self.lots, self.plan.per_call, Trouble.NONE)
@@ -187,8 +187,9 @@ class World:
         """(promise, broken, what)."""
         route, original, edited = self.weather.route(), self.weather.original, self.weather.edited_after_the_end
         given = [percent for rule in weights(route) if (percent := share(rule)) is not None]
-        wanted = 100 if self.keeps else 0
-        wrong = self.phase in ENDED and not edited and any(percent != wanted for percent in given)
+        # asked for only after stable had the fix, it comes too late, and is no loss
+        wanted = (100, 0) if self.keeps and self.weather.image(STABLE) == self.plan.image else (100,) if self.keeps else (0,)
+        wrong = self.phase in ENDED and not edited and not any(all(percent == one for percent in given) for one in wanted)
         yield "given back", wrong, f"{self.phase} with {weights(route)}"
         managers = {entry["manager"] for entry in route["metadata"].get("managedFields", [])}
         yield "given back", "hotfix-operator" in managers, "the route is still owned by the operator"
