@@ -173,6 +173,8 @@ def _judged(now: float, verdict: Verdict, **more: object) -> Judgement:
         "proven_margin": None,
         "proven_reduction": None,
         "expected_seconds": None,
+        "found_out_seconds": None,
+        "blocks": 10,
         "blocks_at_weight": 9,
         "fresh_until": now,
         "baked_seconds": 5.0,

@@ -22,7 +22,16 @@ from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage, Status
 
 from .cells import cells
-from .plots import Plot, dropped_while_stable_is_lost, served_again_in_silence, stored_in_the_future
+from .plots import (
+    Plot,
+    an_hour_ahead_at_the_deadline,
+    dropped_while_stable_is_lost,
+    reset_while_it_is_given_back,
+    served_again_in_silence,
+    served_again_while_the_server_is_slow,
+    served_until_a_moment_ago,
+    stored_in_the_future,
+)
 from .world import simulate
 
 Patch = pytest.MonkeyPatch
@@ -50,7 +59,7 @@ def _acts_before_saving(patch: Patch) -> None:
     save, act = reconcile.Reconciler._save, reconcile.Reconciler._act
 
     async def saved(self: Any, stored: Any, decision: Any) -> Any:
-        await act(self, stored, reconcile.spec.parse(dict(stored.spec)), decision)
+        await act(self, stored, reconcile.spec.parse(dict(stored.spec)), decision, self._clock.monotonic())
         return await save(self, stored, decision)
 
     patch.setattr(reconcile.Reconciler, "_save", saved)
@@ -165,14 +174,31 @@ def _weighs_a_dead_side(patch: Patch) -> None:
 def _drops_third_backends(patch: Patch) -> None:
     weigh = route_patch.weigh
 
-    def alone(route: Any, indexes: Any, services: Any, percent: int) -> Any:
-        found = weigh(route, indexes, services, percent)
+    def alone(route: Any, indexes: Any, services: Any, percent: int, was: Any) -> Any:
+        found = weigh(route, indexes, services, percent, was)
         refs = route["spec"]["rules"][0]["backendRefs"]
         third = next((place for place, ref in enumerate(refs) if ref["name"] not in services), None)
         removal = {"op": "remove", "path": f"/spec/rules/0/backendRefs/{third}"}
         return [*found, removal] if found and third is not None else found
 
     patch.setattr(route_patch, "weigh", alone)
+
+
+def _ratchets_third_backends(patch: Patch) -> None:
+    patch.setattr(route_patch, "subtotal_of", lambda weights, stable, patched, was: weights[stable] + weights[patched])
+
+
+def _gives_back_what_git_reset(patch: Patch) -> None:
+    for module in (plan, rolling_back):
+        patch.setattr(module, "lost_its_weight", lambda look, route: False)
+
+
+def _never_too_late_for_pods(patch: Patch) -> None:
+    patch.setattr(reconcile, "CONFIRMED_SECONDS", float("inf"))
+
+
+def _promotes_what_was_not_counted(patch: Patch) -> None:
+    patch.setattr(analysing, "MINIMUM_BLOCKS", 0)
 
 
 def _ends_before_it_gave_back(patch: Patch) -> None:
@@ -222,8 +248,8 @@ def _all_weights_zero(patch: Patch) -> None:
     patch.setattr(
         route_patch,
         "split",
-        lambda weights, stable, patched, percent: (
-            [0] * len(weights) if percent == 0 else split(weights, stable, patched, percent)
+        lambda weights, stable, patched, percent, was: (
+            [0] * len(weights) if percent == 0 else split(weights, stable, patched, percent, was)
         ),
     )
 
@@ -332,6 +358,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("9 the end is final", "goes on after the end", _goes_on_after_the_end, "terminal_is_final", "RolledBack"),
     Mutant("9 the end is final", "the weight rises after a rollback", _tries_again_after_the_rollback, "terminal_is_final"),
     Mutant("10 the user's", "third backends are dropped", _drops_third_backends, "users' fields"),
+    Mutant("10 the user's", "each edit by hand makes third backends' share grow", _ratchets_third_backends, "users' fields"),
     Mutant("10 the user's", "ends before the route is given back", _ends_before_it_gave_back, "users_is_users", "GivingBack"),
     Mutant("10 the user's", "any pod spec is written over", _writes_over_any_pod_spec, "users_is_users", "PatchingStable"),
     Mutant("10 the user's", "scales what an HPA scales", _scales_what_an_hpa_scales, "users_is_users", "ScalingDown"),
@@ -343,10 +370,17 @@ MUTANTS: tuple[Mutant, ...] = (
         "the drain began before its last request",
         _drains_what_was_served_a_moment_ago,
         "no request is lost",
-        seeds=(136,),
+        plot=served_until_a_moment_ago,
     ),
     Mutant(
         "drain", "pods end by what a watch told last", _acts_on_what_was_told, "no request is lost", plot=served_again_in_silence
+    ),
+    Mutant(
+        "drain",
+        "pods end on what was seen before a slow answer",
+        _never_too_late_for_pods,
+        "no request is lost",
+        plot=served_again_while_the_server_is_slow,
     ),
     Mutant("said at least once", "events are not published", _says_nothing, "everything is said"),
     Mutant("settles", "waits for a moment in the future", _waits_for_the_future, "settles", plot=stored_in_the_future),
@@ -358,6 +392,16 @@ MUTANTS: tuple[Mutant, ...] = (
         plot=dropped_while_stable_is_lost,
     ),
     Mutant("a bad patch is never promoted", "promotes without proof", _promotes_the_worse, "a bad patch is never promoted"),
+    Mutant(
+        "a bad patch is never promoted",
+        "a deadline that promotes asks only the clock",
+        _promotes_what_was_not_counted,
+        "a bad patch is never promoted",
+        plot=an_hour_ahead_at_the_deadline,
+    ),
+    Mutant(
+        "10 the user's", "gives back what git reset", _gives_back_what_git_reset, "given back", plot=reset_while_it_is_given_back
+    ),
 )
 
 

@@ -38,7 +38,7 @@ class Outside:
         self.breaches: list[tuple[str, str]] = []
         self._objects: dict[str, Object] = {}
         self._sent_in: dict[str, str | None] = {}  # object -> the stage that was stored when the newest write was sent
-        self._third: list[float] | None = None  # share of third backends in each rule of the route, as it was
+        self._third: list[float] | None = None  # share of third backends in each rule at our first write
         self._status: Mapping[str, Any] = {}
         self._weights: dict[int, int | None] = {}  # intention -> the weight that was stored with it
 
@@ -57,9 +57,6 @@ class Outside:
             self._objects[place] = self.api.peek(kind, self.namespace, name)
         except KeyError:
             self._objects.pop(place, None)
-            return
-        if kind == "HTTPRoute" and self._third is None:
-            self._third = [third_share(rule) for rule in weights(self._objects[place])]
 
     def sent(self, kind: str, name: str) -> None:
         """A write is on its way, which may take it long."""
@@ -105,6 +102,7 @@ class Outside:
         first, second = stamp_of(was), stamp_of(now)
         if first is not None and second is not None and second < first:
             self.breach("fenced", f"the route's stamp went back from {first} to {second}")
+        self._third = self._third or [third_share(rule) for rule in before]
         for place, (old, new) in enumerate(zip(before, after, strict=False)):
             self._share_of_others(place, old, new)
             self._rule(status, old, new, self._weights.get(second) if second is not None else None)
@@ -129,8 +127,8 @@ class Outside:
             self.breach("no rise after a rollback", f"patched rose to {got:g} %")
 
     def _share_of_others(self, place: int, old: dict[str, int], new: dict[str, int]) -> None:
-        """Nobody here edits third backends alone: a write of ours leaves them the share that they had before all this."""
-        if self._third is None or place >= len(self._third) or share(old) == share(new):
+        """Nobody here edits third backends alone: a write of ours leaves them the share that they had at our first one."""
+        if not self._third or place >= len(self._third) or share(old) == share(new):
             return
         if abs(third_share(new) - self._third[place]) > THIRD:
             self.breach("users' fields", f"third backends had {self._third[place]:.2%} of the rule and have {new}")

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from hotfix.core import moments
 from hotfix.errors import OutsideError
 from tests.reconcile.shop import KEY, NAMESPACE, Shop
 
@@ -10,7 +11,12 @@ from .tales import PATCHED, STABLE, shop, stable_dies
 
 Plot = Callable[[], Awaitable[list[str]]]
 SETTLE_SECONDS = 3600.0
-WORDS = {"settles": "settles", "lost": "no request is lost"}
+WORDS = {
+    "settles": "settles",
+    "lost": "no request is lost",
+    "kept": "given back",
+    "bad": "a bad patch is never promoted",
+}
 
 
 async def _looks(told: Shop, until: Any, *, seconds: float = SETTLE_SECONDS) -> bool:
@@ -77,4 +83,67 @@ async def dropped_while_stable_is_lost() -> list[str]:
     return [] if await _looks(told, _ended) else [WORDS["settles"]]
 
 
-PLOTS: tuple[Plot, ...] = (served_again_in_silence, stored_in_the_future, dropped_while_stable_is_lost)
+async def served_again_while_the_server_is_slow() -> list[str]:
+    """The decision to end patched's pods takes long to be stored; meanwhile somebody gives patched requests again."""
+    told = shop("sample:crash")
+    slowed: list[str] = []
+
+    def slow(method: str, url: str) -> None:
+        if not slowed and method == "PATCH" and url.endswith("/status") and _stage("ScalingDown")(told):
+            slowed.append(url)
+            told.clock.advance(8)
+            told.edit_rules({"op": "add", "path": "/spec/rules/0/backendRefs/1/weight", "value": 30})
+
+    told.kube.after = slow
+    await _looks(told, lambda shop: _gone(shop) or shop.status.get("held") == "WeightsEdited", seconds=600)
+    return [WORDS["lost"]] if _gone(told) and told.weights.get(PATCHED) else []
+
+
+async def served_until_a_moment_ago() -> list[str]:
+    """While patched drains, somebody gives it requests for longer than the drain: its pods must not end right after these."""
+    told = shop("sample:crash", traffic={"drain": "30s"})
+    await _looks(told, _stage("DrainingPatched"))
+    told.edit_rules({"op": "add", "path": "/spec/rules/0/backendRefs/1/weight", "value": 30})
+    await _looks(told, lambda shop: shop.status.get("held") == "WeightsEdited", seconds=60)
+    told.advance(60)
+    told.edit_rules({"op": "add", "path": "/spec/rules/0/backendRefs/1/weight", "value": 0})
+    await _looks(told, _gone, seconds=25)
+    return [WORDS["lost"]] if _gone(told) else []
+
+
+async def reset_while_it_is_given_back() -> list[str]:
+    """Patched is to keep everything; right before the route is given back, git resets it."""
+    told = shop(promotion={"mode": "KeepPatched"})
+    rules = [{"backendRefs": [{"name": STABLE, "port": 80, "weight": 1}]}]
+    await _looks(told, _stage("AllToPatched"))
+
+    def reset(method: str, url: str) -> None:
+        if method == "PATCH" and url.endswith("/status") and _stage("GivingBack")(told):
+            told.kube.after = lambda method, url: None
+            told.edit_rules({"op": "replace", "path": "/spec/rules", "value": rules})
+
+    told.kube.after = reset
+    await _looks(told, _ended)
+    return [] if told.weights.get(PATCHED) else [WORDS["kept"]]
+
+
+async def an_hour_ahead_at_the_deadline() -> list[str]:
+    """A clock an hour ahead finds the deadline passed right after the start, of a patch that fails everything."""
+    told = shop("sample:crash", startWeight=1, analysis={"bakeTime": "5s", "onDeadline": "Promote"})
+    await _looks(told, lambda shop: shop.weights.get(PATCHED, 0) > 0 and bool(shop.status.get("acknowledgedWeight")))
+    told.advance(5)
+    status = {**told.status, "startedAt": moments.rfc3339(told.clock.now() - 3600)}
+    told.api.set_status("HotfixRollout", NAMESPACE, KEY.name, status, "hotfix-operator")
+    await _looks(told, lambda shop: shop.status.get("phase") != "Analyzing", seconds=120)
+    return [WORDS["bad"]] if told.status.get("phase") in ("Baking", "Promoting") else []
+
+
+PLOTS: tuple[Plot, ...] = (
+    served_again_in_silence,
+    stored_in_the_future,
+    dropped_while_stable_is_lost,
+    served_again_while_the_server_is_slow,
+    served_until_a_moment_ago,
+    reset_while_it_is_given_back,
+    an_hour_ahead_at_the_deadline,
+)
