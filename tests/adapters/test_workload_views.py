@@ -91,6 +91,17 @@ async def test_what_a_pod_waits_for_is_trouble_unless_it_starts(
     assert not found.ready
 
 
+@pytest.mark.parametrize(
+    ("ready", "since"), [("True", 1_800_000_000.0), ("False", None), (None, None)], ids=["ready", "unready", "no condition"]
+)
+async def test_since_when_a_pod_is_ready_is_told_by_its_condition(
+    world: FakeWorld, ready: str | None, since: float | None
+) -> None:
+    condition = {"type": "Ready", "status": ready, "lastTransitionTime": "2027-01-15T08:00:00Z"}
+    found = await one_pod(world, {"conditions": [condition] if ready else []})
+    assert (found.ready, found.ready_since) == (ready == "True", since)
+
+
 async def test_a_pod_that_is_going_is_not_counted(world: FakeWorld) -> None:
     world.apply(pod(), pod("web-abc-2", finalizers=["x/y"]))
     world.delete("Pod", "web-abc-2")

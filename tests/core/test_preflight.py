@@ -336,3 +336,27 @@ def test_grpc_calls_among_the_counters_are_refused_under_a_preset(monkeypatch: p
     assert world.weight == 0
     world.asked = a_spec(metrics={"requests": "a{$(pods)}", "errors": "b{$(pods)}"})
     world.phase(Phase.ANALYZING)
+
+
+@pytest.mark.parametrize(
+    ("since", "starts"),
+    [((60.0, 60.0), True), ((60.0, 1.0), False), ((60.0,), False), ((), False)],
+    ids=["all for a minute", "one just now", "one is not known", "none is known"],
+)
+def test_pods_that_have_been_ready_for_a_while_are_not_waited_for(since: tuple[float, ...], starts: bool) -> None:
+    world = World()
+    world.advance(60)
+    world.patched.ready_since = tuple(world.now - seconds for seconds in since)
+    created = world.now
+    world.stage(Stage.ADOPTING, seconds=30)
+    assert (world.now - created < 1) is starts
+    world.phase(Phase.ANALYZING)
+    assert world.remembered.started_at is not None
+
+
+def test_a_pod_that_is_not_ready_now_has_not_been_ready_however_long_it_was() -> None:
+    world = World()
+    world.advance(60)
+    world.patched.ready, world.patched.ready_since = 1, (world.now - 600, world.now - 600)
+    world.rest(10)
+    assert world.remembered.stage is Stage.SCALING

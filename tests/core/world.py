@@ -61,6 +61,7 @@ class Side:
     template: str
     replicas: int = 2
     ready: int | None = None  # None: as many as wanted
+    ready_since: tuple[float, ...] = ()  # of the ready pods, in their order; not known of the others
     errors: float = 0.0
     hangs: bool = False
     answers: float = 0.0  # share of the requests that end although it hangs
@@ -132,6 +133,7 @@ class Side:
                 image_ids=ids[number % len(ids)],
                 template=ids[number % len(ids)][0],
                 trouble=self.trouble,
+                ready_since=self.ready_since[number] if number < min(self.serving, len(self.ready_since)) else None,
             )
             for number in range(self.replicas if self.exists else 0)
         )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from hotfix.core.labels import selector_of
+from hotfix.core.moments import unix
 from hotfix.core.observation import CompanionView, DeploymentView, PodView, ScalerView, ServiceView, SideView
 from hotfix.errors import Refused
 
@@ -151,9 +152,12 @@ def _pod(item: Object) -> PodView:
     waiting = [((entry.get("state") or {}).get("waiting") or {}).get("reason") for entry in everyone]
     trouble = [reason for reason in waiting if reason and reason not in STARTING]
     specs = (item.get("spec") or {}).get("containers") or ()
+    ready = next((c for c in status.get("conditions") or () if (c.get("type"), c.get("status")) == ("Ready", "True")), None)
+    since = (ready or {}).get("lastTransitionTime")
     return PodView(
         name=meta["name"],
-        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ()),
+        ready=ready is not None,
+        ready_since=unix(since) if since else None,
         crash_looping="CrashLoopBackOff" in trouble,
         restarts=sum(int(entry.get("restartCount") or 0) for entry in everyone),
         image_ids=tuple(sorted(entry.get("imageID") or entry.get("image") or "" for entry in containers)),

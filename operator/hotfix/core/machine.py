@@ -34,6 +34,7 @@ from .spec import Spec
 from .status import LIVE_PHASES, Phase, Stage, Status
 from .terms import terms_of
 
+NEXT_STAGE_SECONDS = 0.1  # before traffic moves nothing is gained by waiting when a stage is done
 SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited
 
 
@@ -88,7 +89,8 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
         look = fencing.numbered(look, before)
     final = conditions.attach(look)
     look = replace(look, status=final)
-    return Decision(status=final, actions=plan.actions(look), look_again_seconds=_look_again(look))
+    again = NEXT_STAGE_SECONDS if final.phase is Phase.PENDING and final.stage is not before.stage else _look_again(look)
+    return Decision(status=final, actions=plan.actions(look), look_again_seconds=again)
 
 
 def _next(look: Look) -> Status:

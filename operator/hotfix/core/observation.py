@@ -20,6 +20,7 @@ class PodView:
     template: str | None = None  # pod-template-hash label: which ReplicaSet it came from
     trouble: str | None = None  # a waiting container's reason, for example ImagePullBackOff
     has_pre_stop: bool = False
+    ready_since: float | None = None  # unix seconds; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

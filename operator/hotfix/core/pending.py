@@ -111,7 +111,7 @@ def scaling(look: Look) -> Status:
         return withdrawn
     patched = look.seen.patched
     need, count = pods_needed(look), ready(patched) or 0
-    if count < need or (look.lasted("PatchedReady") or 0.0) < READY_SECONDS:
+    if count < need or _ready_seconds(look, need) < READY_SECONDS:
         trouble = _trouble(patched)
         return say(
             status,
@@ -123,6 +123,15 @@ def scaling(look: Look) -> Status:
     return say(
         enter(recorded, look.now, Phase.PENDING, Stage.ADOPTING, weight=0), message, "name patched in the route at weight 0"
     )
+
+
+def _ready_seconds(look: Look, need: int) -> float:
+    """For how long so many of patched's pods have been ready, as their conditions or looks tell; 0 when they are not."""
+    seen, pods = look.lasted("PatchedReady"), look.seen.patched.pods if look.seen.patched else ()
+    if seen is None:
+        return 0.0
+    told = sorted(pod.ready_since for pod in pods if pod.ready and pod.ready_since is not None)
+    return max(seen, look.now - told[need - 1]) if 0 < need <= len(told) else seen
 
 
 def _too_late(look: Look) -> bool:
@@ -153,7 +162,7 @@ def adopting(look: Look) -> Status:
     withdrawn = _withdrawn(look)
     if withdrawn:
         return withdrawn
-    if (look.lasted("PatchedReady") or 0.0) < READY_SECONDS:
+    if _ready_seconds(look, pods_needed(look)) < READY_SECONDS:
         return say(
             enter(status, look.now, Phase.PENDING, Stage.SCALING), "Patched's pods are not ready any more.", "wait for them"
         )
