@@ -73,13 +73,15 @@ class Counted:
     problem: tuple[str, str] | None = None
 
 
-def _grid(view: MetricsView) -> Grid:
+def grid_of(view: MetricsView) -> Grid:
+    """Blocks from the one in which `view.start` is to `view.end`."""
     first = math.floor(view.start / view.interval_seconds + ROUNDING) * view.interval_seconds
     size = math.floor((view.end - first) / view.interval_seconds + ROUNDING)
     return Grid(first, view.interval_seconds, max(0, size))
 
 
-def _seen_before(series: Iterable[Series], grid: Grid) -> bool:
+def began_before(series: Iterable[Series], grid: Grid) -> bool:
+    """One of them has a sample up to the first edge."""
     return any(one.samples and grid.index(one.samples[0][0]) < 0 for one in series)
 
 
@@ -135,20 +137,22 @@ def _with_restarts(many: Sequence[Series], told: Mapping[str, Restarts], grid: G
         yield one, told.get(one.process) or alone[one.process]
 
 
-def count(metrics: MetricsView, excluded: Sequence[tuple[float, float]] = ()) -> Counted:
+def count(metrics: MetricsView, excluded: Sequence[tuple[float, float]] = (), *, from_zero: bool | None = None) -> Counted:
     """Blocks of both sides from `metrics.start` to `metrics.end`, without those that may hold requests of an excluded span.
 
     A drop of all request counters of a process together below half, or of a series that was gone, is a restart (growth = the
     new value); any other drop makes blocks unusable until the counter is back. While two samples have yet to tell a restart
     from replicas that disagree, the blocks from there on are not given. A series without a sample up to `start` began at 0,
     one that vanishes adds nothing, one that reappears with as much or more goes on from its last value. Where stable as a
-    whole has no sample up to `start`, Prometheus lost its past: then its first values are where counting begins.
+    whole has no sample up to `start`, Prometheus lost its past: then its first values are where counting begins. `from_zero`:
+    whether it has one, where that is known already.
     """
     if metrics.problem:
         return Counted((), metrics.problem)
-    grid = _grid(metrics)
+    grid = grid_of(metrics)
     patched = _side(metrics.patched, grid, from_zero=True)
-    stable = _side(metrics.stable, grid, from_zero=_seen_before(metrics.stable.requests, grid))
+    from_zero = began_before(metrics.stable.requests, grid) if from_zero is None else from_zero
+    stable = _side(metrics.stable, grid, from_zero=from_zero)
     wrong = {**stable.wrong, **patched.wrong}
     told = min((grid.index(moment) for moment in stable.open_since | patched.open_since), default=grid.size)
     blocks: list[Block] = []
@@ -198,8 +202,8 @@ def _joined(one: Block, other: Block) -> Block:
 def pod_counts(side: SideSeries, view: MetricsView, counter: Counter = Counter.BAD) -> dict[int, dict[str, tuple[int, int]]]:
     """(requests, those of the counter) of every process of a side, by number of block and by process; a process without
     requests is left out."""
-    grid = _grid(view)
-    from_zero, told = _seen_before(side.requests, grid), restarts(side.requests, grid.interval, grid.edge(grid.size))
+    grid = grid_of(view)
+    from_zero, told = began_before(side.requests, grid), restarts(side.requests, grid.interval, grid.edge(grid.size))
     blocks: dict[int, dict[str, list[int]]] = {}
     for place, many in enumerate((side.requests, series_of(side, counter) or ())):
         for one, tells in _with_restarts(many, told, grid):

@@ -7,10 +7,10 @@ Between two scrapes nothing that is counted changes, but a look is due more ofte
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from . import counting
 from .judgement import Judgement
 from .judging import judge
 from .observation import MetricsView
+from .recounting import Known, count_on
 from .terms import Terms
 
 REMEMBERED = 8192  # analyses
@@ -27,7 +27,7 @@ class _Judged:
     terms: Terms
     swapped: bool
     judgement: Judgement
-    problem: Problem
+    known: Known
 
 
 _remembered: OrderedDict[Rollout, _Judged] = OrderedDict()
@@ -38,14 +38,15 @@ def judged_anew_or_remembered(
 ) -> tuple[Judgement, Problem]:
     """What the counters say under these terms, and why they cannot be counted. `swapped`: with the sides exchanged."""
     timeless = replace(terms, now=0.0)  # no judgement depends on when it is made
-    known = _remembered.pop(rollout, None)
-    if known is None or known.view is not view or (known.spans, known.terms, known.swapped) != (spans, timeless, swapped):
-        counted = counting.count(swap(view) if swapped else view, spans)
-        known = _Judged(view, spans, timeless, swapped, judge(terms, counted.blocks), counted.problem)
-    _remembered[rollout] = known
+    last = _remembered.pop(rollout, None)
+    if last is None or last.view is not view or (last.spans, last.terms, last.swapped) != (spans, timeless, swapped):
+        before = last.known if last and last.swapped == swapped else None
+        known = count_on(swap(view) if swapped else view, spans, before)
+        last = _Judged(view, spans, timeless, swapped, judge(terms, known.counted.blocks), known)
+    _remembered[rollout] = last
     if len(_remembered) > REMEMBERED:
         _remembered.popitem(last=False)
-    return known.judgement, known.problem
+    return last.judgement, last.known.counted.problem
 
 
 def swap(metrics: MetricsView) -> MetricsView:

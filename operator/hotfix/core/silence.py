@@ -47,7 +47,7 @@ def silence(scrapes: Sequence[Block], at_weight: Sequence[Block], share: float, 
     if share < LEAST_SHARE or newest is None or not _silent(newest, share) or any(block.patched.started for block in scrapes):
         return None
     told = [block for block in at_weight if _total(block)]
-    length = run([_silent(block, share) for block in told])
+    length = run(_silent(block, share) for block in reversed(told))
     since = told[-length].start
     silent = [block for block in told[-length:] if block.end <= since + FIRST_SECONDS]
     spacing = _spacing([block for block in scrapes if block.start < since and _total(block)])

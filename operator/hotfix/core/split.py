@@ -4,7 +4,8 @@ Errors play no part here, and no decision is made.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from .counting import Block
 
@@ -60,7 +61,7 @@ def off(block: Block, share: float) -> bool:
 
 def off_blocks(blocks: Sequence[Block], share: float) -> int:
     """How many of the newest blocks, without a break, were not split as asked."""
-    return run([off(block, share) for block in blocks])
+    return run(off(block, share) for block in reversed(blocks))
 
 
 def not_answering(block: Block, share: float) -> bool:
@@ -73,14 +74,14 @@ def not_answering(block: Block, share: float) -> bool:
 
 def not_answering_blocks(blocks: Sequence[Block], share: float) -> int:
     """How many of the newest blocks, without a break, patched did not answer in; 0 while too few requests began in them."""
-    length = run([not_answering(block, share) for block in blocks])
+    length = run(not_answering(block, share) for block in reversed(blocks))
     began = sum(block.patched.started or 0 for block in blocks[len(blocks) - length :])
     return length if began >= STARTED_LEAST else 0
 
 
-def run(marks: Sequence[bool]) -> int:
-    """How many of the newest marks, without a break, are True."""
-    return next((place for place, mark in enumerate(reversed(marks)) if not mark), len(marks))
+def run(marks: Iterable[bool]) -> int:
+    """How many marks are True before the first that is not."""
+    return sum(1 for _ in takewhile(bool, marks))
 
 
 def request_rate(blocks: Sequence[Block]) -> float | None:
