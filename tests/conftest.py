@@ -11,6 +11,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.cluster.binaries import Missing
+from tests.cluster.needed import cannot_run
 from tests.cluster.operator import Operator
 
 pytest.register_assert_rewrite("tests.e2e")  # what stories assert in common says what it saw, too
@@ -93,9 +94,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
             _start(request.config)
     state = json.loads(file.read_text())
     if "missing" in state:
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"the embedded cluster cannot run here: {state['missing']}")
-        pytest.skip(f"the embedded cluster cannot run here: {state['missing']}")
+        cannot_run(state["missing"])
     with Cluster.attach(Path(state["home"])) as cluster:
         yield cluster
 

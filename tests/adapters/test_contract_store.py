@@ -1,15 +1,13 @@
 """The checks of store_contract.py, in memory and on a real API server."""
 
-import os
-
 import pytest
 
 from hotfix.adapters.kube import Kube
 from hotfix.adapters.store import KubeStore
 from hotfix.ports import Key
 from tests.cluster import Cluster
-from tests.cluster.binaries import Missing
 from tests.cluster.cluster import ROOT
+from tests.cluster.needed import started
 
 from .conftest import fresh_namespace
 from .store_contract import CHECKS, Check, rollout
@@ -24,13 +22,7 @@ async def test_in_memory(check: Check) -> None:
 
 @pytest.mark.cluster
 async def test_on_a_real_api_server() -> None:
-    try:
-        started = Cluster.start("store")
-    except Missing as error:
-        if os.environ.get("CI", "").lower() == "true":
-            raise
-        pytest.skip(f"the embedded cluster cannot run here: {error}")
-    with started as cluster:
+    with started("store") as cluster:
         cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "hotfixrollout.yaml"))
         listed = ("get", "hotfixrollouts.hotfix-operator.dev", "-A")
         cluster.until(lambda: cluster.kubectl(*listed, check=False).returncode == 0, "the CRD is served", seconds=30)

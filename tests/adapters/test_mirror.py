@@ -1,7 +1,7 @@
 """The mirror: what it answers, when it lists, and what its watch tells, in memory and on a real API server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from hotfix.errors import Conflict, NotFound, Refused, Unavailable
 from tests.cluster import Cluster
 from tests.e2e.shop import service
 
+from .faults import until
 from .worlds import FakeWorld, World
 
 LABELLED = Resource("v1", "services", lambda item: item["metadata"]["name"], lambda item: item["spec"]["selector"].get("app"))
@@ -45,15 +46,6 @@ async def mirror(world: World, time: Time, heard: list[tuple[str, str]]) -> Asyn
     found = Mirror(world.kube, time, heard=lambda resource, _, name: heard.append((resource.plural, name)))
     yield found
     await found.close()
-
-
-async def until(question: Callable[[], Awaitable[Any]], what: str) -> None:
-    """Let the watch tell it."""
-    for _ in range(400):
-        if await question():
-            return
-        await asyncio.sleep(0.025)
-    raise AssertionError(f"never: {what}")
 
 
 async def names(mirror: Mirror, world: World, group: str | None = None) -> list[str]:

@@ -1,8 +1,12 @@
-"""A proxy between the operator and the API server that makes trouble: run as a program inside the cluster's namespaces.
+"""A proxy between the operator and the API server, or Prometheus, that makes trouble: run as a program inside the cluster's
+namespaces.
 
-Trouble is read from a file, a JSON list of {match, fault, times, status, seconds}: `match` is a regular expression on
-"METHOD /path", the first entry that fits and is not used up is taken. Faults: `refuse` (answer `status`, not done), `slow` (done
-after `seconds`), `lost` (done, and the connection is cut), `kill` (done, and the process that asked is killed before the answer).
+Trouble is read from a file, a JSON list of {match, process, fault, times, status, seconds, body}: `match` is a regular expression
+on "METHOD /path" (the method of a watch is WATCH), `process` who must have asked, the first entry that fits and is not used up is
+taken. Faults: `refuse` (answer
+`status`, not done), `answer` (200 with `body` instead of what is asked), `slow` (done after `seconds`), `lost` (done, and the
+connection is cut), `cut` (cut after the first part of the answer, for watches), `kill` (done, and the process that asked is
+killed before the answer).
 """
 
 import asyncio
@@ -19,7 +23,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-PORT = 6444
+API_PORT, PROMETHEUS_PORT = 6444, 9091
 HOP_BY_HOP = {"host", "connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"}
 LARGEST = 64 * 2**20
 
@@ -31,14 +35,15 @@ class Trouble:
         self.file, self.version = file, 0
         self.entries: list[dict[str, Any]] = []
 
-    def of(self, request: str) -> dict[str, Any]:
-        """What shall happen to a request; empty when nothing shall."""
+    def of(self, request: str, port: int) -> dict[str, Any]:
+        """What shall happen to a request that comes from this port; empty when nothing shall."""
         with contextlib.suppress(OSError, ValueError):
             version = self.file.stat().st_mtime_ns
             if version != self.version:
                 self.entries, self.version = json.loads(self.file.read_text()), version
         for entry in self.entries:
-            if re.search(entry["match"], request) and entry.get("times", 1) > 0:
+            asked = "process" not in entry or entry["process"] in owners(port)
+            if asked and re.search(entry["match"], request) and entry.get("times", 1) > 0:
                 entry["times"] = entry.get("times", 1) - 1
                 return entry
         return {}
@@ -53,20 +58,30 @@ class Proxy:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request."""
-        what = self.trouble.of(f"{request.method} {request.path}")
+        asked = f"{'WATCH' if request.query.get('watch') else request.method} {request.path}"
+        what = self.trouble.of(asked, _port(request))
         fault = what.get("fault")
         if fault:
-            with self.log.open("a") as log:
-                log.write(json.dumps({"request": f"{request.method} {request.path}", "fault": fault}) + "\n")
+            self._note(request=asked, fault=fault)
         if fault == "refuse":
             status = int(what.get("status", 503))
             headers = {"Retry-After": "1"} if status == 429 else {}
             return web.json_response(
                 {"kind": "Status", "code": status, "message": "trouble", "reason": "Trouble"}, status=status, headers=headers
             )
+        if fault == "answer":
+            return web.json_response(what["body"])
         if fault == "slow":
             await asyncio.sleep(float(what.get("seconds", 2)))
-        return await self._pass(request, fault)
+        try:
+            return await self._pass(request, fault)
+        finally:
+            if fault:
+                self._note(request=asked, ended=fault)
+
+    def _note(self, **what: str) -> None:
+        with self.log.open("a") as log:
+            log.write(json.dumps(what) + "\n")
 
     async def _pass(self, request: web.Request, fault: str | None) -> web.StreamResponse:
         assert self.session is not None
@@ -78,16 +93,23 @@ class Proxy:
                 await answer.read()
                 if fault == "kill":
                     _kill(request)
-                assert request.transport is not None
-                request.transport.abort()
-                return web.Response(status=500)
+                return _cut(request)
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)
             async for chunk in answer.content.iter_any():
                 await response.write(chunk)
+                if fault == "cut":
+                    return _cut(request)
             await response.write_eof()
             return response
+
+
+def _cut(request: web.Request) -> web.Response:
+    """The connection, at once; what is returned reaches nobody."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response(status=500)
 
 
 def _unchecked() -> ssl.SSLContext:
@@ -99,10 +121,14 @@ def _unchecked() -> ssl.SSLContext:
 
 def _kill(request: web.Request) -> None:
     """End the process at the other end of the connection."""
-    assert request.transport is not None
-    port = request.transport.get_extra_info("peername")[1]
-    for pid in owners(port):
+    for pid in owners(_port(request)):
         os.kill(pid, signal.SIGKILL)
+
+
+def _port(request: web.Request) -> int:
+    """Of the other end."""
+    assert request.transport is not None
+    return int(request.transport.get_extra_info("peername")[1])
 
 
 def owners(port: int) -> list[int]:
@@ -126,17 +152,17 @@ def _link(entry: Path) -> str:
     return ""
 
 
-async def serve(target: str, trouble: Path, log: Path) -> None:
-    """Until it is ended."""
+async def serve(port: int, target: str, trouble: Path, log: Path) -> None:
+    """On this port, until it is ended."""
     proxy = Proxy(target, Trouble(trouble), log)
     app = web.Application(client_max_size=LARGEST)
     app.router.add_route("*", "/{anything:.*}", proxy.handle)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False) as proxy.session:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", PORT).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    asyncio.run(serve(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])))

@@ -91,6 +91,16 @@ class Operator:
         for pid in self.pids():
             self.cluster.order(do="kill", pid=pid, number=int(signal.SIGKILL))
 
+    def run(self, image: str) -> None:
+        """Update it, one replica after the other."""
+        self.cluster.kubectl("set", "image", f"deployment/{NAME}", "-n", NAMESPACE, f"operator={image}")
+        self.wait_ready()
+        pods = "jsonpath={.items[*].spec.containers[0].image}"
+        self.cluster.until(
+            lambda: set(self.cluster.kubectl("get", "pods", "-n", NAMESPACE, "-o", pods).stdout.split()) == {image},
+            "all replicas are updated",
+        )
+
     def scale(self, replicas: int) -> None:
         """Take it away (0) or bring it back (1)."""
         self.cluster.kubectl("scale", f"deployment/{NAME}", "-n", NAMESPACE, f"--replicas={replicas}")

@@ -1,12 +1,11 @@
 """What end-to-end stories start from."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.binaries import Missing
+from tests.cluster.needed import started
 from tests.cluster.operator import Operator
 
 from .story import Stories
@@ -30,13 +29,7 @@ def shop(cluster: Cluster, operator: Operator, request: pytest.FixtureRequest) -
 @pytest.fixture
 def own_cluster() -> Iterator[tuple[Cluster, Operator]]:
     """A cluster of this story's own, for what stops or delays parts of it. What the operator did in it was within its rights."""
-    try:
-        cluster = Cluster.start("own", scrape_seconds=2)
-    except Missing as error:
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"the embedded cluster cannot run here: {error}")
-        pytest.skip(f"the embedded cluster cannot run here: {error}")
-    with cluster:
+    with started("own") as cluster:
         operator = Operator.install(cluster, scrape="2s")
         yield cluster, operator
         used = operator.used()

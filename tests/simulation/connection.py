@@ -5,9 +5,10 @@ watch may break off, or tell nothing any more without ending. Which of these hap
 """
 
 import asyncio
+import itertools
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -60,7 +61,7 @@ class TroubledKube(FakeKube):
         super().__init__(api)
         self.trouble, self.answered = trouble, answered
         self.hanging: list[Hang] = []
-        self._refusals = 0
+        self.refusals: Iterator[tuple[int, str]] = itertools.cycle(REFUSALS)
 
     async def _call(
         self,
@@ -91,9 +92,9 @@ class TroubledKube(FakeKube):
 
     def _answer(self, method: str, url: str, query: Mapping[str, str], body: Any, what: Trouble) -> Answer:
         if what is Trouble.REFUSED:
-            self._refusals += 1
-            status, reason = REFUSALS[self._refusals % len(REFUSALS)]
-            return failure(status, reason, f"{reason} by a fault")
+            status, reason = next(self.refusals)
+            refused = failure(status, reason, f"{reason} by a fault")
+            return replace(refused, headers={"Retry-After": "1"}) if status == 429 else refused
         if what is Trouble.CONFLICT and method == "PATCH":
             return failure(409, "Conflict", "conflict by a fault")
         answer = self.api.handle(method, url, query, body, self._manager)

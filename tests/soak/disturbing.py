@@ -9,33 +9,38 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.cluster import Cluster, chaos
-from tests.cluster.components import API
+from tests.cluster.components import API, PROMETHEUS_URL
 from tests.cluster.operator import Operator
-
-PROXY = f"http://127.0.0.1:{chaos.PORT}"
 
 
 class Surroundings:
-    """A cluster whose operator reaches the API server through a proxy that makes trouble."""
+    """A cluster whose operator reaches the API server and Prometheus through proxies that make trouble."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
+        self.namespaces: list[str] = []  # of the rollouts of this round
         self.file, self.log = cluster.home / "trouble.json", cluster.home / "trouble.log"
         self.file.write_text("[]")
-        self.proxy = cluster.spawn(
-            [sys.executable, "-m", "tests.cluster.chaos", API, str(self.file), str(self.log)], name="chaos"
+        for port, target in ((chaos.API_PORT, API), (chaos.PROMETHEUS_PORT, PROMETHEUS_URL)):
+            program = [sys.executable, "-m", "tests.cluster.chaos", str(port), target, str(self.file), str(self.log)]
+            cluster.spawn(program, name="chaos")
+        self.operator = Operator.install(
+            cluster,
+            scrape="2s",
+            api_server=f"http://127.0.0.1:{chaos.API_PORT}",
+            environment={"HOTFIX_PROMETHEUS_URL": f"http://127.0.0.1:{chaos.PROMETHEUS_PORT}"},
         )
-        self.operator = Operator.install(cluster, scrape="2s", api_server=PROXY)
 
     def trouble(self, *entries: dict[str, Any]) -> None:
-        """From now on this happens to requests; nothing without entries."""
+        """From now on this happens to requests, as often as it says with each of the two; nothing without entries."""
         partial = self.file.with_suffix(".partial")
         partial.write_text(json.dumps(entries))
         partial.replace(self.file)
 
     def happened(self) -> list[str]:
         """What the proxy did so far."""
-        return self.log.read_text().splitlines() if self.log.exists() else []
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [line for line in lines if "fault" in json.loads(line)]
 
     def for_a_while(self, begin: Callable[[], None], end: Callable[[], None], seconds: float) -> None:
         """Something begins, and ends later by itself."""
@@ -79,6 +84,28 @@ def _stops(component: str, seconds: float) -> Callable[[Surroundings], None]:
     return begin
 
 
+def _one_pod_of_each(do: Callable[[Surroundings, str, dict[str, Any]], None]) -> Callable[[Surroundings], None]:
+    def begin(around: Surroundings) -> None:
+        for namespace in around.namespaces:
+            pods = json.loads(around.cluster.kubectl("get", "pods", "-n", namespace, "-o", "json").stdout)["items"]
+            for pod in {item["metadata"]["labels"]["app"]: item for item in pods}.values():
+                do(around, namespace, pod)
+
+    return begin
+
+
+def _delete(around: Surroundings, namespace: str, pod: dict[str, Any]) -> None:
+    around.cluster.kubectl("delete", "pod", pod["metadata"]["name"], "-n", namespace, "--wait=false")
+
+
+def _kill(around: Surroundings, namespace: str, pod: dict[str, Any]) -> None:
+    for pid in around.cluster.order(do="processes", match="sample", environment=f"HOSTNAME={pod['metadata']['name']}"):
+        around.cluster.order(do="kill", pid=pid, number=int(signal.SIGKILL))
+
+
+QUERY = "(GET|POST) /api/v1/query"
+NOTHING = {"status": "success", "data": {"resultType": "matrix", "result": []}}
+PARTIAL = {**NOTHING, "warnings": ["a store did not answer"]}
 ROLLOUT, ROUTE, DEPLOYMENT = "PATCH .*/hotfixrollouts/", "PATCH .*/httproutes/", "PATCH .*/deployments/"
 DISTURBANCES: tuple[Disturbance, ...] = (
     Disturbance("killed after it stored a status", _kills(f"{ROLLOUT}.*/status")),
@@ -96,6 +123,11 @@ DISTURBANCES: tuple[Disturbance, ...] = (
     Disturbance("etcd is paused", _stops("etcd", 5)),
     Disturbance("Prometheus restarts", _restarts("prometheus")),
     Disturbance("Prometheus hangs", _stops("prometheus", 15)),
+    Disturbance("Prometheus is slow", _requests(match=QUERY, fault="slow", seconds=3, times=60)),
+    Disturbance("Prometheus knows nothing", _requests(match=QUERY, fault="answer", body=NOTHING, times=60)),
+    Disturbance("Prometheus knows a part", _requests(match=QUERY, fault="answer", body=PARTIAL, times=60)),
+    Disturbance("a pod of each side is deleted", _one_pod_of_each(_delete)),
+    Disturbance("a pod of each side is killed", _one_pod_of_each(_kill), lossless=False),
     Disturbance("Contour restarts", _restarts("contour")),
     Disturbance("Envoy restarts", _restarts("envoy"), lossless=False),
 )

@@ -31,6 +31,7 @@ def soak(around: Surroundings, number: int, disturbance: Disturbance, *, beside:
     """`beside` rollouts at once, every other one bad; disturbed when the first weights are there."""
     found, began, before = Round(disturbance.name), time.monotonic(), len(around.happened())
     shops = [Shop(around.cluster, f"soak-{number}-{place}") for place in range(beside)]
+    around.namespaces = [shop.namespace for shop in shops]
     wanted = [HOTFIXES[place % len(HOTFIXES)] for place in range(beside)]
     with contextlib.ExitStack() as stack:
         routes, loads = [], list[Load]()

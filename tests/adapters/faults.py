@@ -1,0 +1,102 @@
+"""Trouble on the way to an API server: made in memory, or by a proxy in front of a real one. The same words for both."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from hotfix.adapters.kube import Kube
+from hotfix.adapters.login import configuration
+from tests.cluster import chaos
+from tests.cluster.components import ADMIN_TOKEN, kubeconfig
+from tests.simulation.connection import Trouble, TroubledKube
+
+from .worlds import ClusterWorld, FakeWorld
+
+TIMEOUT_SECONDS = 1.5
+REASONS = {403: "Forbidden", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
+
+
+class Faults(Protocol):
+    """`kube` is the way that is disturbed."""
+
+    kube: Kube
+
+    def next(self, method: str, fault: str, status: int = 0) -> None:
+        """What happens to the next request of this method: `refuse` with a status, `lost` (done without an answer), `late` (done
+        when `let_go` is awaited), `cut` (a watch breaks off)."""
+        ...
+
+    async def let_go(self) -> None:
+        """What is late is done now; returns when it is."""
+        ...
+
+
+class MemoryFaults:
+    """By the connection that the simulation uses."""
+
+    def __init__(self, world: FakeWorld) -> None:
+        self.pending: dict[str, Trouble] = {}
+        self.kube = TroubledKube(world.api, lambda method, _: self.pending.pop(method, Trouble.NONE), lambda *_: None)
+
+    def next(self, method: str, fault: str, status: int = 0) -> None:
+        words = {"refuse": Trouble.REFUSED, "lost": Trouble.LOST, "late": Trouble.HANGS, "cut": Trouble.LOST}
+        self.pending[method] = words[fault]
+        self.kube.refusals = iter([(status, REASONS[status])] if fault == "refuse" else [])
+
+    async def let_go(self) -> None:
+        self.kube.wake()
+        await asyncio.sleep(0)
+
+
+class ProxyFaults:
+    """By a proxy. Late is later than the client waits, so that it hears of nothing."""
+
+    LATE_SECONDS = 2 * TIMEOUT_SECONDS
+
+    def __init__(self, kube: Kube, file: Path, log: Path) -> None:
+        self.kube, self.file, self.log = kube, file, log
+
+    def next(self, method: str, fault: str, status: int = 0) -> None:
+        word = "slow" if fault == "late" else fault
+        entry = {"match": f"{method} ", "fault": word, "status": status, "seconds": self.LATE_SECONDS}
+        partial = self.file.with_suffix(".partial")
+        partial.write_text(json.dumps([entry]))
+        partial.replace(self.file)
+
+    async def let_go(self) -> None:
+        async def ended() -> bool:
+            return '"ended"' in self.log.read_text()
+
+        await until(ended, "it was done late")
+
+
+async def until(question: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Others go on until it is so."""
+    for _ in range(400):
+        if await question():
+            return
+        await asyncio.sleep(0.025)
+    raise AssertionError(f"never: {what}")
+
+
+@asynccontextmanager
+async def proxied(world: ClusterWorld, folder: Path) -> AsyncIterator[ProxyFaults]:
+    """A proxy of this test's own before the cluster's API server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    file, log, login = folder / "trouble.json", folder / "trouble.log", folder / "kubeconfig"
+    file.write_text("[]")
+    login.write_text(kubeconfig(f"http://127.0.0.1:{port}", ADMIN_TOKEN))
+    target = f"https://127.0.0.1:{world.cluster.forwarders['api'].port}"
+    serving = asyncio.create_task(chaos.serve(port, target, file, log))
+    try:
+        async with Kube(await configuration(kubeconfig=str(login)), timeout_seconds=TIMEOUT_SECONDS) as kube:
+            yield ProxyFaults(kube, file, log)
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)

@@ -1,0 +1,73 @@
+"""An operator that is cut off, and whose writes arrive when another one leads; operators whose clocks are wrong."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.cluster.needed import started
+from tests.cluster.operator import USER, Operator
+from tests.soak.disturbing import ROUTE, Surroundings
+
+from .shop import rollout
+from .story import GONE, Stories
+
+CUT_OFF_SECONDS = 40  # longer than a lease lasts
+HOUR = 3600
+
+
+@pytest.fixture
+def around() -> Iterator[Surroundings]:
+    with started("fenced") as cluster:
+        yield Surroundings(cluster)
+
+
+def test_what_a_leader_that_was_cut_off_sent_changes_nothing_when_it_arrives(around: Surroundings) -> None:
+    cluster, operator = around.cluster, around.operator
+    shop = Stories(cluster, "cut-off")
+    shop.open()
+    cluster.until(lambda: len(operator.pids()) == 2, "two replicas run")
+    with shop.story(GONE, rate=40):
+        shop.apply(rollout(startWeight=10))
+        shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
+        leader = operator.leader()
+        late = {"process": operator.pid(leader), "fault": "slow", "seconds": CUT_OFF_SECONDS, "times": 10_000}
+        around.trouble({"match": ROUTE, **late})
+        cluster.until(around.happened, "a raise is under way", seconds=60)
+        around.trouble({"match": ".", **late})
+        shop.kubectl("delete", "hfr", "fix", "--wait=false")
+        cluster.until(lambda: operator.leader() != leader, "another one leads", seconds=40)
+        cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout is gone", seconds=60)
+        weights = shop.weights()
+        cluster.until(lambda: _answered(cluster, shop, 409), "the raise arrived, and was too old", seconds=CUT_OFF_SECONDS)
+        assert shop.weights() == weights == {"checkout": 1}
+    stamps = operator.stamps(shop.namespace)
+    assert stamps == sorted(stamps), "no older intention was ever written over a newer one"
+
+
+def _answered(cluster: Cluster, shop: Stories, code: int) -> bool:
+    """A write to a route was answered so."""
+    entries = [entry for entry in cluster.audit(USER) if (entry.get("objectRef") or {}).get("namespace") == shop.namespace]
+    patches = [one for one in entries if one["objectRef"]["resource"] == "httproutes" and one["verb"] == "patch"]
+    return any(one["responseStatus"]["code"] == code for one in patches)
+
+
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR], ids=["an hour ahead", "an hour behind"])
+def test_operators_whose_clocks_are_wrong_raise_nothing_and_the_next_ones_go_on(
+    own_cluster: tuple[Cluster, Operator], ahead: int
+) -> None:
+    cluster, operator = own_cluster
+    shop = Stories(cluster, "skewed")
+    shop.open()
+    with shop.story("Promoted", rate=40) as load:
+        shop.apply(rollout(startWeight=10, analysis={"bakeTime": "10s", "maxUserImpact": "0.1%"}))
+        shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
+        weight = shop.weights()
+        operator.run(f"hotfix-operator:skewed{ahead}")
+        status = shop.until(lambda status: status.get("held"), "it is held", seconds=90)
+        seen = len(load.answers())
+        cluster.until(lambda: len(load.answers()) > seen + 800, "20 s of requests", seconds=60)
+        assert shop.weights() == weight, status
+        operator.run("hotfix-operator:dev")
+    stamps = operator.stamps(shop.namespace)
+    assert stamps == sorted(stamps)
