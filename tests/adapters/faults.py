@@ -1,7 +1,7 @@
 """Trouble on the way to an API server: made in memory, or by a proxy in front of a real one. The same words for both."""
 
 import asyncio
-import json
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -30,6 +30,14 @@ class Faults(Protocol):
         when `let_go` is awaited), `cut` (a watch breaks off)."""
         ...
 
+    def none(self) -> None:
+        """From now on all is well."""
+        ...
+
+    async def under_way(self) -> None:
+        """Returns when what is late has been sent."""
+        ...
+
     async def let_go(self) -> None:
         """What is late is done now; returns when it is."""
         ...
@@ -47,6 +55,15 @@ class MemoryFaults:
         self.pending[method] = words[fault]
         self.kube.refusals = iter([(status, REASONS[status])] if fault == "refuse" else [])
 
+    def none(self) -> None:
+        self.pending.clear()
+
+    async def under_way(self) -> None:
+        async def sent() -> bool:
+            return bool(self.kube.hanging)
+
+        await until(sent, "it was sent")
+
     async def let_go(self) -> None:
         self.kube.wake()
         await asyncio.sleep(0)
@@ -62,16 +79,24 @@ class ProxyFaults:
 
     def next(self, method: str, fault: str, status: int = 0) -> None:
         word = "slow" if fault == "late" else fault
-        entry = {"match": f"{method} ", "fault": word, "status": status, "seconds": self.LATE_SECONDS}
-        partial = self.file.with_suffix(".partial")
-        partial.write_text(json.dumps([entry]))
-        partial.replace(self.file)
+        times = 2 if (method, fault) == ("GET", "lost") else 1  # a read on a connection that was kept is tried once more
+        entry = {"match": f"{method} ", "fault": word, "times": times, "status": status, "seconds": self.LATE_SECONDS}
+        chaos.tell(self.file, entry)
+
+    def none(self) -> None:
+        chaos.tell(self.file)
+
+    async def under_way(self) -> None:
+        await self._noted("fault")
 
     async def let_go(self) -> None:
-        async def ended() -> bool:
-            return '"ended"' in self.log.read_text()
+        await self._noted("ended")
 
-        await until(ended, "it was done late")
+    async def _noted(self, what: str) -> None:
+        async def noted() -> bool:
+            return self.log.exists() and f'"{what}"' in self.log.read_text()
+
+        await until(noted, f"the proxy wrote: {what}")
 
 
 async def until(question: Callable[[], Awaitable[bool]], what: str) -> None:
@@ -90,11 +115,20 @@ async def proxied(world: ClusterWorld, folder: Path) -> AsyncIterator[ProxyFault
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     file, log, login = folder / "trouble.json", folder / "trouble.log", folder / "kubeconfig"
-    file.write_text("[]")
+    chaos.tell(file)
     login.write_text(kubeconfig(f"http://127.0.0.1:{port}", ADMIN_TOKEN))
     target = f"https://127.0.0.1:{world.cluster.forwarders['api'].port}"
     serving = asyncio.create_task(chaos.serve(port, target, file, log))
+
+    async def listens() -> bool:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return True
+        return False
+
     try:
+        await until(listens, "the proxy listens")
         async with Kube(await configuration(kubeconfig=str(login)), timeout_seconds=TIMEOUT_SECONDS) as kube:
             yield ProxyFaults(kube, file, log)
     finally:

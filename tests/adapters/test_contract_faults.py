@@ -94,6 +94,7 @@ async def test_a_read_that_is_lost_is_unavailable_and_never_nothing(world: World
     faults.next("GET", "lost")
     with pytest.raises(Unavailable):
         await faults.kube.list(path("v1", "services", world.namespace))
+    faults.none()
     assert await faults.kube.find(url(world)) is not None
 
 
@@ -101,18 +102,18 @@ async def test_a_write_that_comes_late_changes_nothing_that_was_changed_meanwhil
     operations = at_version(world)
     faults.next("PATCH", "late")
     late = asyncio.create_task(faults.kube.json_patch(url(world), operations))
-    await asyncio.sleep(0)
-    await asyncio.to_thread(world.edit, "Service", "checkout", {**LABEL, "value": {"by": "a person"}})
+    await faults.under_way()
+    await asyncio.to_thread(world.edit, "Service", "checkout", {**LABEL, "value": {"by": "a-person"}})
     await faults.let_go()
     with pytest.raises((Conflict, Unavailable)):  # by who still listens, and who gave up
         await late
-    assert labels(world) == {"by": "a person"}
+    assert labels(world) == {"by": "a-person"}
 
 
 async def test_a_write_that_comes_late_is_done_where_nobody_wrote(world: World, faults: Faults) -> None:
     faults.next("PATCH", "late")
     late = asyncio.create_task(faults.kube.json_patch(url(world), at_version(world)))
-    await asyncio.sleep(0)
+    await faults.under_way()
     await faults.let_go()
     await asyncio.gather(late, return_exceptions=True)
     assert labels(world) == {"seen": "yes"}
@@ -121,7 +122,8 @@ async def test_a_write_that_comes_late_is_done_where_nobody_wrote(world: World, 
 async def test_a_watch_from_too_old_a_version_is_unavailable(world: World, faults: Faults) -> None:
     if isinstance(world, FakeWorld):
         world.api.log.compact()
-    events = faults.kube.watch(path("v1", "services", world.namespace), version="1", seconds=10)
+    routes = path("gateway.networking.k8s.io/v1", "httproutes", world.namespace)
+    events = faults.kube.watch(routes, version="1", seconds=10)
     with pytest.raises(Unavailable, match="too old"):
         await anext(events)
 

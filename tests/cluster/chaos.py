@@ -1,12 +1,11 @@
 """A proxy between the operator and the API server, or Prometheus, that makes trouble: run as a program inside the cluster's
 namespaces.
 
-Trouble is read from a file, a JSON list of {match, process, fault, times, status, seconds, body}: `match` is a regular expression
-on "METHOD /path" (the method of a watch is WATCH), `process` who must have asked, the first entry that fits and is not used up is
-taken. Faults: `refuse` (answer
-`status`, not done), `answer` (200 with `body` instead of what is asked), `slow` (done after `seconds`), `lost` (done, and the
-connection is cut), `cut` (cut after the first part of the answer, for watches), `kill` (done, and the process that asked is
-killed before the answer).
+Trouble is read from a file (`tell`), a list of {match, process, fault, times, status, seconds, body}: `match` is a regular
+expression on "METHOD /path" (the method of a watch is WATCH), `process` who must have asked, the first entry that fits and is not
+used up is taken. Faults: `refuse` (answer `status`, not done), `answer` (200 with `body` instead of what is asked), `slow` (done
+after `seconds`), `lost` (done, and the connection is cut), `cut` (cut after the first part of the answer, for watches), `kill`
+(done, and the process that asked is killed before the answer).
 """
 
 import asyncio
@@ -17,6 +16,7 @@ import re
 import signal
 import ssl
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +28,25 @@ HOP_BY_HOP = {"host", "connection", "keep-alive", "transfer-encoding", "content-
 LARGEST = 64 * 2**20
 
 
+def tell(file: Path, *entries: dict[str, Any]) -> None:
+    """From now on this happens; nothing without entries."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({"told": time.monotonic_ns(), "entries": entries}))
+    partial.replace(file)
+
+
 class Trouble:
     """What is in the file; entries are used up by their `times`, until the file is written anew."""
 
     def __init__(self, file: Path) -> None:
-        self.file, self.version = file, 0
+        self.file, self.text = file, ""
         self.entries: list[dict[str, Any]] = []
 
     def of(self, request: str, port: int) -> dict[str, Any]:
         """What shall happen to a request that comes from this port; empty when nothing shall."""
-        with contextlib.suppress(OSError, ValueError):
-            version = self.file.stat().st_mtime_ns
-            if version != self.version:
-                self.entries, self.version = json.loads(self.file.read_text()), version
+        text = self.file.read_text()
+        if text != self.text:
+            self.entries, self.text = json.loads(text)["entries"], text
         for entry in self.entries:
             asked = "process" not in entry or entry["process"] in owners(port)
             if asked and re.search(entry["match"], request) and entry.get("times", 1) > 0:
@@ -59,7 +65,7 @@ class Proxy:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request."""
         asked = f"{'WATCH' if request.query.get('watch') else request.method} {request.path}"
-        what = self.trouble.of(asked, _port(request))
+        what, body = self.trouble.of(asked, _port(request)), await request.read()
         fault = what.get("fault")
         if fault:
             self._note(request=asked, fault=fault)
@@ -74,7 +80,7 @@ class Proxy:
         if fault == "slow":
             await asyncio.sleep(float(what.get("seconds", 2)))
         try:
-            return await self._pass(request, fault)
+            return await self._pass(request, body, fault)
         finally:
             if fault:
                 self._note(request=asked, ended=fault)
@@ -83,11 +89,11 @@ class Proxy:
         with self.log.open("a") as log:
             log.write(json.dumps(what) + "\n")
 
-    async def _pass(self, request: web.Request, fault: str | None) -> web.StreamResponse:
+    async def _pass(self, request: web.Request, body: bytes, fault: str | None) -> web.StreamResponse:
         assert self.session is not None
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         async with self.session.request(
-            request.method, self.target + request.path_qs, headers=headers, data=await request.read(), ssl=_unchecked()
+            request.method, self.target + request.path_qs, headers=headers, data=body, ssl=_unchecked()
         ) as answer:
             if fault in ("lost", "kill"):
                 await answer.read()
@@ -96,12 +102,13 @@ class Proxy:
                 return _cut(request)
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
-            await response.prepare(request)
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
-                if fault == "cut":
-                    return _cut(request)
-            await response.write_eof()
+            with contextlib.suppress(ConnectionResetError):  # who asked has given up meanwhile
+                await response.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                    if fault == "cut":
+                        return _cut(request)
+                await response.write_eof()
             return response
 
 
@@ -160,8 +167,11 @@ async def serve(port: int, target: str, trouble: Path, log: Path) -> None:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False) as proxy.session:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        await asyncio.Event().wait()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class Surroundings:
         self.cluster = cluster
         self.namespaces: list[str] = []  # of the rollouts of this round
         self.file, self.log = cluster.home / "trouble.json", cluster.home / "trouble.log"
-        self.file.write_text("[]")
+        chaos.tell(self.file)
         for port, target in ((chaos.API_PORT, API), (chaos.PROMETHEUS_PORT, PROMETHEUS_URL)):
             program = [sys.executable, "-m", "tests.cluster.chaos", str(port), target, str(self.file), str(self.log)]
             cluster.spawn(program, name="chaos")
@@ -33,9 +33,7 @@ class Surroundings:
 
     def trouble(self, *entries: dict[str, Any]) -> None:
         """From now on this happens to requests, as often as it says with each of the two; nothing without entries."""
-        partial = self.file.with_suffix(".partial")
-        partial.write_text(json.dumps(entries))
-        partial.replace(self.file)
+        chaos.tell(self.file, *entries)
 
     def happened(self) -> list[str]:
         """What the proxy did so far."""
