@@ -60,6 +60,7 @@ class Proxy:
 
     def __init__(self, target: str, trouble: Trouble, log: Path) -> None:
         self.target, self.trouble, self.log = target, trouble, log
+        self.unchecked = _unchecked()
         self.session: aiohttp.ClientSession | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -93,7 +94,7 @@ class Proxy:
         assert self.session is not None
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         async with self.session.request(
-            request.method, self.target + request.path_qs, headers=headers, data=body, ssl=_unchecked()
+            request.method, self.target + request.path_qs, headers=headers, data=body or None, ssl=self.unchecked
         ) as answer:
             if fault in ("lost", "kill"):
                 await answer.read()

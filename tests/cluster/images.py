@@ -37,7 +37,7 @@ def program(image: str) -> Program | None:
     """What this image runs; None when it does not exist."""
     name, _, tag = image.rsplit("/", 1)[-1].partition(":")
     if name == "hotfix-operator" and tag.startswith("skewed"):
-        return Program((sys.executable, str(HERE / "skewed.py"), tag.removeprefix("skewed")))
+        return Program((sys.executable, "-P", str(HERE / "skewed.py"), tag.removeprefix("skewed")))
     if name == "hotfix-operator":
         return Program((sys.executable, "-m", "hotfix"))
     if name == "sample" and tag in SAMPLES:

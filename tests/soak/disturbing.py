@@ -1,6 +1,7 @@
 """What happens to a cluster in a round of a soak: one disturbance each, and how it ends."""
 
 import json
+import re
 import signal
 import sys
 import threading
@@ -35,10 +36,11 @@ class Surroundings:
         """From now on this happens to requests, as often as it says with each of the two; nothing without entries."""
         chaos.tell(self.file, *entries)
 
-    def happened(self) -> list[str]:
-        """What the proxy did so far."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [line for line in lines if "fault" in json.loads(line)]
+    def happened(self, what: str = "fault", match: str = "") -> list[str]:
+        """The requests that met a fault so far, or those for which it has ended."""
+        lines = self.log.read_text().split("\n")[:-1] if self.log.exists() else []
+        notes = [json.loads(line) for line in lines]
+        return [note["request"] for note in notes if what in note and re.search(match, note["request"])]
 
     def for_a_while(self, begin: Callable[[], None], end: Callable[[], None], seconds: float) -> None:
         """Something begins, and ends later by itself."""

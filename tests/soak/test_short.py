@@ -1,4 +1,4 @@
-"""A short form of the soak: what a disturbance of each kind does to promotions and rollbacks. `make soak` has the others."""
+"""A short form of the soak: two of its disturbances, on the way to the API server and to Prometheus."""
 
 import pytest
 
@@ -7,12 +7,7 @@ from tests.cluster.needed import started
 from .disturbing import DISTURBANCES, Surroundings
 from .rounds import soak
 
-CHOSEN = (
-    "killed after it wrote a route",
-    "answers to writes are lost",
-    "Prometheus knows a part",
-    "a pod of each side is deleted",
-)
+CHOSEN = ("answers to writes are lost", "Prometheus knows a part")
 
 
 @pytest.mark.cluster
@@ -24,4 +19,4 @@ def test_nothing_is_lost_in_a_few_rounds() -> None:
             found = soak(around, number, disturbances[name], beside=4)
             assert found.odd == [], name
             assert found.requests > 400, "there was load"
-            assert found.troubles or "pod" in name, f"nothing happened: {name}"
+            assert found.troubles, f"nothing happened: {name}"
