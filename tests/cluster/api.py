@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
 import aiohttp
 
-from .components import ADMIN_TOKEN, API
+from .components import ADMIN_TOKEN, API, unchecked
 
 
 class ApiError(Exception):
@@ -23,16 +22,13 @@ class Api:
     """JSON in, JSON out."""
 
     def __init__(self) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self._context = context
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             API,
             headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
-            connector=aiohttp.TCPConnector(ssl=self._context, limit=0),
+            connector=aiohttp.TCPConnector(ssl=unchecked(), limit=0),
             read_bufsize=2**22,
         )
         return self

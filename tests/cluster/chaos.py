@@ -14,7 +14,6 @@ import json
 import os
 import re
 import signal
-import ssl
 import sys
 import time
 from pathlib import Path
@@ -22,6 +21,8 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+
+from .components import unchecked
 
 API_PORT, PROMETHEUS_PORT = 6444, 9091
 HOP_BY_HOP = {"host", "connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"}
@@ -60,7 +61,7 @@ class Proxy:
 
     def __init__(self, target: str, trouble: Trouble, log: Path) -> None:
         self.target, self.trouble, self.log = target, trouble, log
-        self.unchecked = _unchecked()
+        self.unchecked = unchecked()
         self.session: aiohttp.ClientSession | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -118,13 +119,6 @@ def _cut(request: web.Request) -> web.Response:
     assert request.transport is not None
     request.transport.abort()
     return web.Response(status=500)
-
-
-def _unchecked() -> ssl.SSLContext:
-    """The API server's certificate is its own."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 def _kill(request: web.Request) -> None:

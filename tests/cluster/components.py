@@ -4,6 +4,7 @@ All addresses are inside the cluster's own network namespace, so they are the sa
 """
 
 import json
+import ssl
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,6 +174,13 @@ def _scrapes(home: Path, scrape_seconds: float) -> dict[str, object]:
             {"job_name": "pods", "file_sd_configs": [{"files": [str(home / "targets" / "*.json")], "refresh_interval": "1s"}]},
         ],
     }
+
+
+def unchecked() -> ssl.SSLContext:
+    """For the API server, whose certificate is its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def kubeconfig(server: str, token: str) -> str:

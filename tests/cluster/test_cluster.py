@@ -65,6 +65,7 @@ def test_pods_behave_as_under_a_kubelet(cluster: Cluster) -> None:
     cluster.until(
         lambda: int(shop.kubectl("get", "pods", "-l", "app=crashing", "-o", restarts) or 0) >= 2, "restarts", seconds=30
     )
+    assert int(shop.kubectl("get", "pods", "-l", "app=fine", "-o", restarts)) == 0
     cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
 
 
@@ -81,6 +82,7 @@ def test_a_new_image_and_a_new_weight_change_the_answers(cluster: Cluster) -> No
         cluster.until(lambda: {a.image for a in load.answers()[-20:]} == {"sample:1.1"}, "the other side answers", seconds=20)
         shop.kubectl("set", "image", "deployment/other", "app=sample:1.2")
         cluster.until(lambda: {a.image for a in load.answers()[-20:]} == {"sample:1.2"}, "the new image answers", seconds=40)
+        assert {answer.image for answer in load.answers()} == {"sample:good", "sample:1.1", "sample:1.2"}
     cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
 
 

@@ -38,6 +38,7 @@ def test_blind_in_a_bake_without_proof_goes_back_to_what_was_proven() -> None:
 def test_a_decision_that_comes_after_the_deadline_is_still_taken_while_it_holds() -> None:
     world = ready_world(asked=a_spec(analysis={"deadline": "36s"})).held("Inconclusive", seconds=120)
     world.phase(Phase.BAKING, seconds=120)
+    assert world.remembered.held is None
 
 
 def test_a_deadline_that_promotes_waits_until_nothing_is_wrong() -> None:
@@ -149,6 +150,8 @@ def test_a_forbidden_write_on_the_way_back_keeps_trying() -> None:
     world.ours = True
     world.unseen = True
     world.held("Forbidden", seconds=10)
+    assert world.remembered.phase is Phase.ROLLING_BACK
+    assert world.remembered.weight == 0
 
 
 def test_somebody_who_gives_patched_a_weight_right_before_it_is_scaled_down_keeps_its_pods() -> None:

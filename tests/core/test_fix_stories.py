@@ -43,6 +43,7 @@ def test_a_fix_that_falls_short_of_its_promise_but_not_of_the_least_is_promoted_
     world = burning(left=0.4, errors=0.0)
     world.asked = a_spec(fix={**FIX, "expectedReduction": "61%"})
     world.phase(Phase.BAKING, seconds=2000)
+    assert "EvidenceSufficient" in world.reasons
 
 
 def test_a_fix_that_need_not_be_proven_is_promoted_on_the_guardrails_alone() -> None:
@@ -181,6 +182,7 @@ def test_slow_first_answers_of_a_cold_cache_are_forgiven() -> None:
     world.rest(20)
     world.patched.slow = 0.02
     world.phase(Phase.PROMOTED)
+    assert "RollingBack" not in world.reasons
 
 
 def test_a_threshold_without_a_histogram_waits_and_says_so() -> None:

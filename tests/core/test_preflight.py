@@ -69,10 +69,14 @@ def test_it_goes_on_by_itself_when_it_is_put_right() -> None:
     world.held("TargetNotFound", seconds=60)
     world.patched.exists = True
     world.phase(Phase.ANALYZING)
+    assert world.remembered.held is None
 
 
 def test_a_digest_in_stable_image_is_met_by_what_the_pods_run() -> None:
     world = ready_world(asked=a_spec(stable={"deployment": "checkout", "image": "shop@sha256:abc"}))
+    world.stable.image_ids = (("shop@sha256:def",),)
+    world.rest(30)
+    assert world.remembered.phase is Phase.PENDING
     world.stable.image_ids = (("shop@sha256:abc",),)
     world.phase(Phase.ANALYZING)
 
@@ -81,6 +85,8 @@ def test_rules_named_in_the_manifest_must_name_stable() -> None:
     asked = a_spec(traffic={"drain": "1s", "httpRoutes": [{"name": "shop", "rules": [3, "api"]}]})
     world = ready_world(asked=asked, candidates=None)
     world.held("RouteUnfit", seconds=60)
+    assert "no rule to shift names Service checkout" in world.remembered.message
+    assert not world.ours
 
 
 def test_own_queries_need_no_preset_and_a_strange_controller_needs_one_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,6 +123,8 @@ def test_deployments_whose_selectors_overlap_are_refused(monkeypatch: pytest.Mon
     services(world, monkeypatch, selector={"only": "this"})
     world.patched.selector = {"app": "checkout"}
     world.held("SelectorsOverlap", seconds=60)
+    assert world.weights == (1, None)
+    assert not world.ours
 
 
 def test_what_is_worth_knowing_is_said_and_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +205,8 @@ def test_pods_that_get_unready_before_the_start_are_waited_for() -> None:
     world = ready_world(ack_seconds=20).stage(Stage.ADOPTING)
     world.patched.ready = 0
     world.stage(Stage.SCALING, seconds=10)
+    world.rest(10)
+    assert world.weight == 0, "nothing is sent to pods that are not ready"
     world.patched.ready = None
     world.phase(Phase.ANALYZING)
 

@@ -472,6 +472,7 @@ def test_a_gone_route_does_not_keep_a_rollback_from_ending() -> None:
     world.route_exists = False
     world.patched.ready = 0
     world.phase(Phase.ROLLED_BACK, seconds=300)
+    assert not world.route_exists, "it is not made again"
 
 
 def test_terminal_is_final_and_only_the_generation_moves() -> None:

@@ -395,10 +395,10 @@ class World:
             if self.now >= end:
                 raise AssertionError(f"not within {seconds:g} s:\n{self.story()}")
             decision = self.look()
+            if (self.gone or decision.look_again_seconds is None) and until(self):
+                return self
             if self.gone:
-                return self
-            if decision.look_again_seconds is None and until(self):
-                return self
+                raise AssertionError(f"it is gone before that:\n{self.story()}")
             self.advance(max(0.1, min(decision.look_again_seconds or 1.0, 5.0)))
         return self
 

@@ -41,7 +41,8 @@ def test_a_sample_is_read_with_nothing_left_over(sample: Path) -> None:
 @pytest.mark.cluster
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_is_accepted_by_the_api_server(cluster: Cluster, sample: Path) -> None:
-    cluster.kubectl("create", "--dry-run=server", "--validate=strict", "-f", str(sample))
+    told = cluster.kubectl("create", "--dry-run=server", "--validate=strict", "-f", str(sample)).stdout
+    assert "created (server dry run)" in told
 
 
 def test_rights_are_the_same_in_one_namespace_and_in_all() -> None:

@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import re
-import ssl
 import subprocess
 import sys
 import urllib.error
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import Cluster, Load
-from tests.cluster.components import ADMIN_TOKEN
+from tests.cluster.components import ADMIN_TOKEN, unchecked
 
 PLUGIN = str(Path(sys.executable).parent / "kubectl-hotfix")
 ROLLOUTS = "hotfixrollouts.hotfix-operator.dev"
@@ -147,7 +146,7 @@ class Shop:
     def _get(self, path: str) -> tuple[int, str]:
         """(status, body) from the API server."""
         port = self.cluster.forwarders["api"].port
-        with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=_unchecked())) as connection:
+        with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=unchecked())) as connection:
             connection.request("GET", path, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
@@ -273,13 +272,6 @@ class Shop:
         items = json.loads(self.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
         mine = [item for item in items if item.get("regarding", {}).get("kind") == "HotfixRollout"]
         return [item["reason"] for item in sorted(mine, key=lambda item: item["eventTime"])]
-
-
-def _unchecked() -> ssl.SSLContext:
-    """The API server's certificate is its own."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 def untouched(item: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def test_another_field_changed_meanwhile_is_kept(shop: Stories) -> None:
         shop.apply(rollout())
         shop.phase("Analyzing")
         shop.patch("httproute", "checkout", [{"op": "add", "path": "/spec/rules/0/filters", "value": [HEADER]}])
+    assert "WeightsEdited" not in shop.events(), "no weight was edited"
 
 
 PREVIEW = {
@@ -56,6 +57,8 @@ def test_a_rule_put_above_the_shifted_one_is_not_taken_for_it(shop: Stories) -> 
         shop.phase("Analyzing")
         shop.cluster.until(lambda: shop.weights().get("checkout-hotfix", 0) > 0, "a weight")
         shop.patch("httproute", "checkout", [{"op": "add", "path": "/spec/rules/0", "value": PREVIEW}])
+        shop.phase("RolledBack", seconds=240)
+        assert shop.weights() == {"checkout": 1}, "patched was never put into the new rule"
 
 
 def test_a_route_that_is_deleted_meanwhile_is_not_made_again(shop: Stories) -> None:
@@ -91,7 +94,9 @@ def test_a_stable_that_changes_meanwhile_is_compared_anew(shop: Stories) -> None
         shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
         shop.kubectl("set", "env", "deployment/checkout", "NOTE=changed")
         shop.until(lambda s: any(d["reason"] == "StableChanged" for d in s["decisions"]), "StableChanged", seconds=30)
-        shop.phase("Baking", seconds=180)
+        status = shop.phase("Baking", seconds=180)
+        reasons = [decision["reason"] for decision in status["decisions"]]
+        assert reasons.index("StableChanged") < reasons.index("EvidenceSufficient")
 
 
 def test_the_floor_of_stables_hpa_is_raised_meanwhile_and_given_back(shop: Stories) -> None:

@@ -85,3 +85,4 @@ def test_pods_that_die_at_once_behind_late_proxies_lose_nothing(own_cluster: tup
         shop.kubectl("set", "image", "deployment/checkout-hotfix", "app=sample:crash")
         shop.kubectl("scale", "deployment/checkout-hotfix", "--replicas=2")
         shop.apply(rollout())
+    assert shop.image("checkout") == "sample:1.1", "what was promoted before stays"
