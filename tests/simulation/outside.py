@@ -30,6 +30,16 @@ def third_share(rule: Mapping[str, int]) -> float:
     return third / (sum(rule.values()) or 1)
 
 
+def borrowed_share(status: Mapping[str, Any], route: str, place: int) -> float | None:
+    """The part of a rule's requests that went to neither side when the rollout began; None where that is not stored."""
+    routes = (status.get("borrowed") or {}).get("routes") or ()
+    rules = (rule for one in routes if one["name"] == route for rule in one["rules"] if rule["index"] == place)
+    for rule in rules:
+        third, sides = sum(rule.get("others") or ()), rule["stableWeight"] + (rule.get("patchedWeight") or 0)
+        return third / (third + sides) if third + sides else None
+    return None
+
+
 class Outside:
     """`before` notes an object, `wrote` judges what a request made of it. Breaches are (promise, what was done)."""
 
@@ -38,7 +48,6 @@ class Outside:
         self.breaches: list[tuple[str, str]] = []
         self._objects: dict[str, Object] = {}
         self._sent_in: dict[str, str | None] = {}  # object -> the stage that was stored when the newest write was sent
-        self._third: list[float] | None = None  # share of third backends in each rule at our first write
         self._status: Mapping[str, Any] = {}
         self._weights: dict[int, int | None] = {}  # intention -> the weight that was stored with it
 
@@ -102,9 +111,8 @@ class Outside:
         first, second = stamp_of(was), stamp_of(now)
         if first is not None and second is not None and second < first:
             self.breach("fenced", f"the route's stamp went back from {first} to {second}")
-        self._third = self._third or [third_share(rule) for rule in before]
         for place, (old, new) in enumerate(zip(before, after, strict=False)):
-            self._share_of_others(place, old, new)
+            self._share_of_others(status, now["metadata"]["name"], place, old, new)
             self._rule(status, old, new, self._weights.get(second) if second is not None else None)
         if _without_backends(was) != _without_backends(now) or len(before) != len(after):
             self.breach("users' fields", "more of the route was written than backends")
@@ -126,12 +134,14 @@ class Outside:
         if got > had and status.get("phase") == "RollingBack" and not status.get("stableLost"):
             self.breach("no rise after a rollback", f"patched rose to {got:g} %")
 
-    def _share_of_others(self, place: int, old: dict[str, int], new: dict[str, int]) -> None:
-        """Nobody here edits third backends alone: a write of ours leaves them the share that they had at our first one."""
-        if not self._third or place >= len(self._third) or share(old) == share(new):
-            return
-        if abs(third_share(new) - self._third[place]) > THIRD:
-            self.breach("users' fields", f"third backends had {self._third[place]:.2%} of the rule and have {new}")
+    def _share_of_others(
+        self, status: Mapping[str, Any], route: str, place: int, old: dict[str, int], new: dict[str, int]
+    ) -> None:
+        """Nobody here edits third backends alone: a write of ours leaves them the share that they had when the rollout began,
+        which is stored; that it was stored rightly is seen when the route is given back."""
+        had = borrowed_share(status, route, place)
+        if had is not None and share(old) != share(new) and abs(third_share(new) - had) > THIRD:
+            self.breach("users' fields", f"third backends had {had:.2%} of the rule and have {new}")
 
     def _deployment(self, was: Object, now: Object) -> None:
         status, name = self.status(), now["metadata"]["name"]
