@@ -36,7 +36,7 @@ def test_blind_in_a_bake_without_proof_goes_back_to_what_was_proven() -> None:
 
 
 def test_a_decision_that_comes_after_the_deadline_is_still_taken_while_it_holds() -> None:
-    world = ready_world(asked=a_spec(analysis={"deadline": "36s"})).held("Inconclusive", seconds=120)
+    world = ready_world(asked=a_spec(analysis={"deadline": "30s"})).held("Inconclusive", seconds=120)
     world.phase(Phase.BAKING, seconds=120)
     assert world.remembered.held is None
 

@@ -108,3 +108,16 @@ def test_the_first_guard_that_speaks_is_heard() -> None:
     veto = guards.first(guards.HOLD, look)
     assert veto is not None
     assert veto.reason is reasons.Reason.CLUSTER_UNAVAILABLE
+
+
+@pytest.mark.parametrize("interval", [1.0, 5.0, 12.0, 15.0, 60.0])
+def test_a_look_follows_the_end_of_every_scrape_and_none_is_further_away_than_five_seconds(interval: float) -> None:
+    now, moments_ = 1_000.3, []
+    while now < 1_300:
+        wait = looking.seconds_to_look(now, interval)
+        assert 0 < wait <= min(interval, looking.LOOK_SECONDS) + looking.SOON_SECONDS
+        now += wait
+        moments_.append(now)
+    due = looking.judging_lag(interval)
+    for end in (number * interval for number in range(int(1_020 // interval), int(1_280 // interval))):
+        assert any(due <= moment - end <= due + looking.SOON_SECONDS + 1e-6 for moment in moments_), f"nobody looks after {end}"

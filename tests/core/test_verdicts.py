@@ -99,7 +99,7 @@ def test_blind_for_too_long_and_the_deadline_have_their_words() -> None:
     blind = ready_world(asked=a_spec(analysis={"onMetricsUnavailable": "Rollback"})).phase(Phase.ANALYZING)
     blind.blind = True
     assert verdict(blind.phase(Phase.ROLLED_BACK, seconds=400)).state == "MetricsUnavailable"
-    late = ready_world(asked=a_spec(analysis={"deadline": "36s", "onDeadline": "Rollback"})).phase(Phase.ROLLED_BACK)
+    late = ready_world(asked=a_spec(analysis={"deadline": "30s", "onDeadline": "Rollback"})).phase(Phase.ROLLED_BACK)
     assert (late.remembered.why, verdict(late).state) == ("Deadline", "Inconclusive")
 
 
@@ -148,8 +148,7 @@ def test_blind_before_anything_was_counted_is_said_as_well() -> None:
 
 
 def test_the_deadline_without_a_decision_is_inconclusive() -> None:
-    world = ready_world(asked=a_spec(analysis={"deadline": "36s"})).held("Inconclusive", seconds=120)
-    world.look()
+    world = ready_world(asked=a_spec(analysis={"deadline": "30s"})).held("Inconclusive", seconds=120)
     assert verdict(world).state == "Inconclusive"
 
 

@@ -94,7 +94,7 @@ def blind() -> None:
 
 
 def undecided() -> None:
-    ready_world(asked=a_spec(analysis={"deadline": "36s"})).held("Inconclusive", seconds=120)
+    ready_world(asked=a_spec(analysis={"deadline": "30s"})).held("Inconclusive", seconds=120)
 
 
 def never_ready() -> None:
@@ -115,7 +115,7 @@ def queried() -> None:
 
 
 def by_passed() -> None:
-    ready_world(by_pass=1.0).held("WeightNotEffective")
+    ready_world(asked=a_spec(startWeight=25), by_pass=1.0).held("WeightNotEffective")
 
 
 STORIES = (promoted, rolled_back, stable_lost, blind, undecided, never_ready, queried, by_passed)

@@ -14,7 +14,6 @@ from .status import Condition, DecisionRecord, Phase, Stage, Status
 
 READY_SECONDS = 5.0  # pods must have been ready in the EndpointSlices for this long before they get requests
 WRONG_SECONDS = 30.0  # a wrong reference is Stalled only after this long
-LOOK_SECONDS = 5.0  # longest time between two looks while live
 
 
 @dataclass(frozen=True, slots=True)

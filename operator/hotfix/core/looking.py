@@ -8,19 +8,27 @@ from .quantities import seconds
 from .spec import Spec
 from .status import Stage, Status
 
+LOOK_SECONDS = 5.0  # longest time between two looks while live
+SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited, and after a moment that must have passed
 HISTORY_SECONDS = 3600.0  # of stable's counters, to learn its error rate and its noise before the start
-ARRIVAL_SECONDS = 5.0  # so long a scrape may take until Prometheus has it; what arrives later is counted when it does
+ARRIVAL_SECONDS = 2.5  # so long a scrape may take until Prometheus has it; what arrives later is counted when it does
 
 
 def judging_lag(interval_seconds: float) -> float:
-    """Seconds from the end of a block until it is judged: one scrape, where scrapes are long no longer than samples need."""
+    """Seconds from the end of a block until it is judged: no longer than samples need, and at most one scrape."""
     return min(interval_seconds, ARRIVAL_SECONDS)
+
+
+def seconds_to_look(now: float, interval_seconds: float) -> float:
+    """Seconds from `now` until the next look at counts: whenever a block is judged, and not rarer than LOOK_SECONDS."""
+    since = (now - judging_lag(interval_seconds)) % interval_seconds
+    return min(interval_seconds - since, LOOK_SECONDS - since % LOOK_SECONDS) + SOON_SECONDS
 
 
 def metrics_span(spec: Spec, status: Status, now: float, scrape_interval_seconds: float) -> tuple[float, float, float] | None:
     """(start, end, interval) in unix seconds on a grid aligned to the interval; None when nothing is to be judged.
 
-    The end is one scrape ago or 5 s, so that every sample of the last block has arrived.
+    The end is a while ago, so that every sample of the last block has arrived.
     """
     if status.stage not in (Stage.ADOPTING, Stage.SHIFTING, Stage.RETURNING):
         return None

@@ -26,7 +26,8 @@ from . import (
 )
 from .actions import Action
 from .judgement import Judgement
-from .look import LOOK_SECONDS, Look, enter, ready, record, routes_acknowledge, routes_have, say
+from .look import Look, enter, ready, record, routes_acknowledge, routes_have, say
+from .looking import SOON_SECONDS, seconds_to_look
 from .observation import Observation
 from .reasons import Reason
 from .remembering import judged_anew_or_remembered
@@ -35,7 +36,6 @@ from .status import LIVE_PHASES, Phase, Stage, Status
 from .terms import terms_of
 
 NEXT_STAGE_SECONDS = 0.1  # before traffic moves nothing is gained by waiting when a stage is done
-SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,5 +225,4 @@ def _look_again(look: Look) -> float | None:
     awaiting = status.weight is not None and (not look.settled or not routes_have(look, status.weight))
     if status.phase in LIVE_PHASES and (awaiting or status.stage not in JUDGED):
         return SOON_SECONDS if awaiting else 1.0
-    interval = min(look.interval_seconds, LOOK_SECONDS)
-    return interval - look.now % interval + SOON_SECONDS
+    return seconds_to_look(look.now, look.interval_seconds)

@@ -15,6 +15,7 @@ from .terms import CLIENT_ERRORS_MARGIN, Terms
 
 MARGINS = (0.005, 0.01, 0.02, 0.05, 0.1)  # the ladder of bounds that can be called proven
 REDUCTIONS = (0.5, 0.8, 0.9, 0.95)  # the ladder of reductions that can be called proven
+WARM_CASE = 2.5  # times what is forgiven in the warm-up: the least rise that is betted on then
 TARGET_PART = 0.9  # of the errors that the hotfix is for, which are all where it does not say: what a good one takes away
 
 
@@ -76,7 +77,8 @@ def questions(terms: Terms) -> Questions:
 def _questions(terms: Terms) -> Questions:
     rate = min(terms.rate(Counter.BAD), 1.0)
     target = rate if terms.fix is None else min(terms.rate(Counter.TARGET), rate)
-    harm = tuple((min(rate + rise, 1.0), rate) for rise in (terms.delta, 10 * terms.delta, 0.5))
+    rises, forgiven = (terms.delta, 10 * terms.delta, 0.5), max(terms.tau, terms.warm_margin)
+    harm, warm = (tuple((min(rate + rise, 1.0), rate) for rise in cases) for cases in (rises, _beyond(rises, forgiven)))
     good = ((rate, rate), (rate - TARGET_PART * target, rate))
 
     def at_most(margin: float) -> Question:
@@ -88,7 +90,7 @@ def _questions(terms: Terms) -> Questions:
             Null(Side.WORSE, terms.tau, harm),
             terms.rollback_level,
             late_blocks=terms.late_blocks,
-            warm=Null(Side.WORSE, max(terms.tau, terms.warm_margin), harm),
+            warm=Null(Side.WORSE, forgiven, warm),
         ),
         not_worse=at_most(terms.delta),
         ramps={weight: at_most(100 * terms.max_impact / weight) for weight in terms.ramp_weights},
@@ -97,6 +99,11 @@ def _questions(terms: Terms) -> Questions:
         **_about_client_errors(terms),
         **_about_latency(terms),
     )
+
+
+def _beyond(rises: tuple[float, ...], forgiven: float) -> tuple[float, ...]:
+    """Design cases of the warm-up: a stake on a rise that is forgiven then would be lost."""
+    return tuple(max(rise, WARM_CASE * forgiven) for rise in rises)
 
 
 def _about_the_fix(terms: Terms) -> dict[str, Any]:

@@ -6,7 +6,8 @@ stands above their word; their numbers stay, with the moment they are of.
 
 from . import reports
 from .judgement import Verdict
-from .look import LOOK_SECONDS, Look
+from .look import Look
+from .looking import LOOK_SECONDS
 from .reasons import Reason
 from .status import Status
 from .status import Verdict as Remembered

@@ -8,7 +8,6 @@ tests/core/world.py: weights are in force when written and acknowledged half a s
 A history is shared by ten rollouts in a row: reading an hour of it costs as much as the whole rollout after it.
 """
 
-import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,9 +18,8 @@ import numpy
 from hotfix.core import analysing, moments, starting, terms
 from hotfix.core.counting import Block, Count
 from hotfix.core.judging import judge
-from hotfix.core.look import LOOK_SECONDS, Look
-from hotfix.core.looking import judging_lag
-from hotfix.core.machine import SOON_SECONDS
+from hotfix.core.look import Look
+from hotfix.core.looking import LOOK_SECONDS, SOON_SECONDS, judging_lag, seconds_to_look
 from hotfix.core.observation import MetricsView, Observation, Series, SideSeries
 from hotfix.core.reasons import Reason
 from hotfix.core.spec import Spec
@@ -159,19 +157,17 @@ class Rollout:
         return status.model_copy(update={"acknowledged_weight": status.weight, "acknowledged_at": moment})
 
     def looks(self) -> Iterator[Moment]:
-        """Every look that may decide: when a block is first judged, when a weight was held for one more scrape, and when only the
-        shortest time to the bake is awaited."""
-        number, interval = 0, self.world.scrape_seconds
-        least, lag = max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval) + self.began, judging_lag(interval) % interval
+        """Every look that may decide: when a block is first judged, and when only the shortest time to the bake is awaited."""
+        number, interval, now = 0, self.world.scrape_seconds, 0.0
+        least, lag = max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval) + self.began, judging_lag(interval)
         while True:
-            begin = number * interval
-            for now in (begin + SOON_SECONDS + place * LOOK_SECONDS for place in range(math.ceil(interval / LOOK_SECONDS))):
-                held = now - begin < LOOK_SECONDS and self.status.phase is Phase.ANALYZING
-                judged, shortest = lag <= now - begin < lag + LOOK_SECONDS, least <= now < least + LOOK_SECONDS
-                if now > self.began and (held or judged or shortest):
-                    yield self._look(now)
-            self._scrape(number)
-            number += 1
+            now += seconds_to_look(now, interval)
+            while (number + 1) * interval <= now:
+                self._scrape(number)
+                number += 1
+            judged = lag <= now - number * interval < lag + LOOK_SECONDS
+            if now > self.began and (judged or least <= now < least + LOOK_SECONDS):
+                yield self._look(now)
 
     def _look(self, now: float) -> Moment:
         before = self.status
