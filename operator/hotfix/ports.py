@@ -27,9 +27,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A HotfixRollout as the API server holds it."""
+    """A HotfixRollout as the API server holds it. `as_rival`: what the others of its namespace see of it."""
 
     key: Key
+    as_rival: RivalView
     uid: str
     version: str
     generation: int

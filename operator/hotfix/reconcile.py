@@ -30,6 +30,10 @@ class Observer(Protocol):
         """Called after the status was saved."""
         ...
 
+    def refused(self, key: Key, reason: Reason, since: float) -> None:
+        """The manifest or the stored status cannot be read, since then (unix seconds)."""
+        ...
+
     def forgotten(self, key: Key) -> None:
         """The rollout is gone."""
         ...
@@ -101,6 +105,7 @@ class Reconciler:
         refused = invalid.status_of(stored.status, reason, str(error), stored.generation, self._clock.now())
         if refused != dict(stored.status):
             await self._store.save_status(stored, refused)
+        self._observer.refused(stored.key, reason, invalid.since(refused))
         return 30.0
 
     # ---- save and act

@@ -82,18 +82,29 @@ class Telemetry:
     def decided(self, key: Key, decision: Decision) -> None:
         """A status was saved."""
         status = decision.status
-        before, sequence = self._last.get(key, ({}, None))
-        series = self._series(key, status)
-        for gauge, labels in before.keys() - series.keys():
-            gauge.remove(*labels)
-        for (gauge, labels), value in series.items() - before.items():
-            gauge.labels(*labels).set(value)
+        sequence = self._last[key][1] if key in self._last else None
         drifts = self._drifts.labels(key.namespace, key.name)
         for entry in status.decisions:
             if sequence is not None and entry.sequence > sequence:
                 self._decisions.labels(entry.reason).inc()
                 drifts.inc(entry.reason == Reason.TRAFFIC_DRIFT_CORRECTED)
-        self._last[key] = (series, status.decisions[-1].sequence if status.decisions else 0)
+        self._tell(key, self._series(key, status), status.decisions[-1].sequence if status.decisions else 0)
+
+    def refused(self, key: Key, reason: Reason, since: float) -> None:
+        """It is held for that, and waits for a person; what else was told of it still holds."""
+        of, (before, sequence) = (key.namespace, key.name), self._last.get(key, ({}, 0))
+        self._drifts.labels(*of)
+        others = {place: value for place, value in before.items() if place[0] not in (self._held, self._waiting)}
+        self._tell(key, {**others, (self._held, (*of, reason)): 1, (self._waiting, (*of, reason)): since}, sequence)
+
+    def _tell(self, key: Key, series: Series, sequence: int) -> None:
+        """These instead of those that were told."""
+        before, _ = self._last.get(key, ({}, 0))
+        for gauge, labels in before.keys() - series.keys():
+            gauge.remove(*labels)
+        for (gauge, labels), value in series.items() - before.items():
+            gauge.labels(*labels).set(value)
+        self._last[key] = (series, sequence)
 
     def _series(self, key: Key, status: Status) -> Series:
         """What is told of a rollout with this status."""

@@ -7,6 +7,7 @@ import pytest
 
 from hotfix.adapters.announcer import KubeAnnouncer
 from hotfix.core.actions import Announce
+from hotfix.core.observation import RivalView
 from hotfix.errors import Refused, Unavailable
 from hotfix.ports import Announcer, Key, Stored
 
@@ -18,7 +19,14 @@ UID = "0d7e0d7e-0000-4000-8000-0123456789ab"
 def stored(world: World, name: str = "fix", uid: str = UID) -> Stored:
     created = "2026-01-01T00:00:00Z"
     return Stored(
-        key=Key(world.namespace, name), uid=uid, version="1", generation=1, created=created, deleting=False, finalizer=True
+        key=Key(world.namespace, name),
+        as_rival=RivalView(name=name, created=created, phase=None, stable="checkout", routes=()),
+        uid=uid,
+        version="1",
+        generation=1,
+        created=created,
+        deleting=False,
+        finalizer=True,
     )
 
 

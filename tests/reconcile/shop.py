@@ -17,6 +17,7 @@ from hotfix.adapters.store import KubeStore
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.core.machine import Decision
 from hotfix.core.observation import MetricsView, Series, SideSeries
+from hotfix.core.reasons import Reason
 from hotfix.errors import OutsideError, Unavailable
 from hotfix.lookout import Ports
 from hotfix.ports import Key, MetricsQuery
@@ -106,6 +107,7 @@ class Shop:
         self.controllers = Controllers(self.api)
         self.requests = Requests(self.api)
         self.decisions: list[Decision] = []
+        self.refusals: list[tuple[Reason, float]] = []
         self.gone = False
         self.api.apply({"kind": "Namespace", "metadata": {"name": NAMESPACE}})
         for item in (
@@ -130,7 +132,7 @@ class Shop:
         """A shop as it was `stored`, with a new process."""
         shop = cls.__new__(cls)
         shop.clock, shop.api, shop.controllers, shop.requests, shop.gone = pickle.loads(stored)  # noqa: S301 - from `stored`
-        shop.decisions = []
+        shop.decisions, shop.refusals = [], []
         shop.kube = WatchingKube(shop.api)
         shop.mirror = None
         shop.restart(watches=watches)
@@ -160,6 +162,10 @@ class Shop:
     def decided(self, key: Key, decision: Decision) -> None:
         """Observer: a status was saved."""
         self.decisions.append(decision)
+
+    def refused(self, key: Key, reason: Reason, since: float) -> None:
+        """Observer: what is stored cannot be read."""
+        self.refusals.append((reason, since))
 
     def forgotten(self, key: Key) -> None:
         """Observer: the rollout is gone."""

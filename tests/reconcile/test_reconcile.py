@@ -74,6 +74,13 @@ async def test_a_manifest_that_cannot_be_read_is_said_and_loses_nothing() -> Non
     assert shop.status["weight"] == weight
     assert {c["type"]: c["reason"] for c in shop.status["conditions"]}["Stalled"] == "InvalidSpec"
     assert "steps" in shop.status["message"]
+    began = shop.clock.now()
+    shop.advance(60)
+    await shop.reconciler.reconcile(KEY)
+    (first, since), again = shop.refusals
+    assert first == "InvalidSpec"
+    assert since == pytest.approx(began, abs=1), "since when, and not since the last look"
+    assert again == (first, since)
 
 
 async def test_a_rollout_that_is_gone_is_forgotten() -> None:

@@ -44,11 +44,18 @@ class Looks:
             self.under_way.discard(key)
 
 
-def run(loop: VirtualLoop, looks: Looks, *adds: tuple[float, str], until: float = 1000.0, workers: int = 4) -> Looks:
+def run(
+    loop: VirtualLoop,
+    looks: Looks,
+    *adds: tuple[float, str],
+    until: float = 1000.0,
+    workers: int = 4,
+    urgent: frozenset[str] = frozenset(),
+) -> Looks:
     """Run the queue while keys are added at their times."""
 
     async def story() -> None:
-        queue: LookQueue[str] = LookQueue(looks, workers=workers)
+        queue: LookQueue[str] = LookQueue(looks, workers=workers, urgent=lambda key: key in urgent)
         running = asyncio.create_task(queue.run())
         for moment, key in adds:
             await asyncio.sleep(moment - loop.time())
@@ -111,3 +118,22 @@ def test_stopping_waits_for_the_look_under_way(loop: VirtualLoop) -> None:
     looks = run(loop, Looks(None, seconds=10.0), (0.0, "a"), until=1.0)
     assert loop.time() >= 10.0
     assert looks.under_way == set()
+
+
+class Busy(Looks):
+    """The live one asks for a look every 5 s, the others are looked at once; a look takes 50 ms."""
+
+    async def __call__(self, key: str) -> float | None:
+        await super().__call__(key)
+        return 5.0 if key == "live" else None
+
+
+def test_ten_thousand_at_once_keep_one_with_traffic_waiting_for_no_more_than_a_look(loop: VirtualLoop) -> None:
+    crowd = [f"k{number}" for number in range(10_000)]
+    adds = [(0.0, "live"), *((4.0, key) for key in crowd)]
+    looks = run(loop, Busy(seconds=0.05), *adds, until=60.0, workers=16, urgent=frozenset({"live"}))
+    at = [moment for key, moment in looks.at if key == "live"]
+    assert all(5.0 <= later - earlier <= 5.0 + 2 * 0.05 + 0.001 for earlier, later in itertools.pairwise(at))
+    assert {key for key, _ in looks.at} == {"live", *crowd}
+    assert len(looks.at) == len(at) + len(crowd)
+    assert looks.together == 16

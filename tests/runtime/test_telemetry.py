@@ -115,6 +115,28 @@ def test_every_reason_is_counted_from_zero() -> None:
     assert counts == dict.fromkeys(map(str, Reason), 0.0)
 
 
+def test_what_cannot_be_read_waits_for_a_person_and_what_is_in_force_is_still_told() -> None:
+    telemetry = Telemetry()
+    decided(telemetry, status(Phase.ANALYZING, held="NoTraffic"))
+    telemetry.refused(KEY, Reason.INVALID_SPEC, 1_800_000_000.0)
+    assert told(telemetry, "held") == {"InvalidSpec": 1}
+    assert told(telemetry, "waiting_since_timestamp_seconds") == {"InvalidSpec": 1_800_000_000.0}
+    assert told(telemetry, "weight_percent") == {"": 25}
+    assert told(telemetry, "phase") == {"Analyzing": 1}
+    decided(telemetry, status(Phase.ANALYZING))
+    assert told(telemetry, "held") == {}
+    assert told(telemetry, "waiting_since_timestamp_seconds") == {}
+
+
+def test_a_manifest_that_never_could_be_read_is_told_of_and_forgotten_like_any_other() -> None:
+    telemetry = Telemetry()
+    telemetry.refused(KEY, Reason.INVALID_SPEC, 1_800_000_000.0)
+    assert told(telemetry, "held") == {"InvalidSpec": 1}
+    telemetry.forgotten(KEY)
+    assert told(telemetry, "held") == {}
+    assert telemetry.known() == set()
+
+
 def test_nothing_is_left_of_a_rollout_that_is_gone_and_another_one_of_its_name_keeps_its_own() -> None:
     telemetry = Telemetry()
     full = status(

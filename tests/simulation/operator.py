@@ -14,6 +14,7 @@ from hotfix.adapters.store import KubeStore
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.core.machine import Decision
 from hotfix.core.observation import MetricsView
+from hotfix.core.reasons import Reason
 from hotfix.errors import OutsideError, Unavailable
 from hotfix.lookout import Ports
 from hotfix.ports import Key, MetricsQuery
@@ -95,6 +96,9 @@ class Operator:
 
     def decided(self, key: Key, decision: Decision) -> None:
         """Observer: a status was saved."""
+
+    def refused(self, key: Key, reason: Reason, since: float) -> None:
+        """Observer: what is stored cannot be read."""
 
     def forgotten(self, key: Key) -> None:
         """Observer: the rollout is gone."""

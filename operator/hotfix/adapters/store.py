@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from hotfix.core.observation import RivalView
-from hotfix.core.status import TERMINAL_PHASES
+from hotfix.core.status import LIVE_PHASES, TERMINAL_PHASES
 from hotfix.errors import NotFound
 from hotfix.ports import Key, Stored
 
@@ -25,11 +25,16 @@ class KubeStore:
     def __init__(self, kube: Kube, reader: Reader | None = None) -> None:
         self._kube, self._reader = kube, Direct(kube) if reader is None else reader
         self._writer = Writer(kube, self._reader)
+        self._moving: set[Key] = set()
 
     async def load(self, key: Key) -> Stored | None:
         """The object as it is now; None when it is gone."""
         stored = await self._reader.find(ROLLOUTS, key.namespace, key.name)
-        if stored is None or not stored.deleting:
+        if stored is None:
+            self._moving.discard(key)
+            return None
+        self._note(stored)
+        if not stored.deleting:
             return stored
         namespace = await self._kube.find(path("v1", "namespaces", None, key.namespace))
         return replace(stored, namespace_ending=namespace is None or bool(namespace["metadata"].get("deletionTimestamp")))
@@ -41,7 +46,7 @@ class KubeStore:
             {"op": "add", "path": "/status", "value": dict(status)},
         ]
         item = await self._writer.patch(ROLLOUTS, _place(stored), operations, subresource="status")
-        return replace(_stored(item), namespace_ending=stored.namespace_ending)
+        return replace(self._note(_stored(item)), namespace_ending=stored.namespace_ending)
 
     async def set_finalizer(self, stored: Stored, *, present: bool) -> Stored | None:
         """Add or remove our finalizer; other finalizers stay. None when the object is gone with it."""
@@ -70,7 +75,7 @@ class KubeStore:
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
         """The namespace's other unfinished rollouts."""
         others = await self._reader.list(ROLLOUTS, key.namespace)
-        return tuple(_rival(o) for o in others if o.key != key and o.status.get("phase") not in TERMINAL_PHASES)
+        return tuple(o.as_rival for o in others if o.as_rival.phase not in TERMINAL_PHASES and o.key != key)
 
     async def reach(self, namespace: str | None) -> None:
         """A list of one: raises when rollouts cannot be read."""
@@ -79,15 +84,28 @@ class KubeStore:
     async def keys(self, namespace: str | None) -> dict[Key, bool]:
         """All rollouts of a namespace, or of the cluster: key -> whether there is something to do."""
         items = await self._kube.list(path(API_VERSION, PLURAL, namespace))
-        return {stored.key: not _finished(stored) for stored in map(_stored, items)}
+        return {stored.key: not _finished(stored) for stored in map(self._note, map(_stored, items))}
+
+    def moves_traffic(self, key: Key) -> bool:
+        """Whether patched may hold traffic, by the last status that was read or written here."""
+        return key in self._moving
+
+    def _note(self, stored: Stored) -> Stored:
+        if stored.status.get("phase") in LIVE_PHASES:
+            self._moving.add(stored.key)
+        else:
+            self._moving.discard(stored.key)
+        return stored
 
     def told(self, item: Object, *, deleted: bool) -> bool:
         """A rollout as a watch of all of them shows it; False when this is known already, by the reader or as the answer to a
         write."""
         namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
         if deleted:
+            self._moving.discard(Key(namespace, name))
             self._reader.doubt(ROLLOUTS, namespace, name)
             return True
+        self._note(_stored(item))
         if self._reader.knows(ROLLOUTS, namespace, name, item["metadata"]["resourceVersion"]):
             return False
         self._reader.wrote(ROLLOUTS, namespace, item)
@@ -106,8 +124,10 @@ def _finished(stored: Stored) -> bool:
 
 def _stored(item: Object) -> Stored:
     meta = item["metadata"]
+    key, spec, status = Key(meta["namespace"], meta["name"]), item.get("spec") or {}, item.get("status") or {}
     return Stored(
-        key=Key(meta["namespace"], meta["name"]),
+        key=key,
+        as_rival=_rival(key.name, meta["creationTimestamp"], spec, status),
         uid=meta["uid"],
         version=meta["resourceVersion"],
         generation=int(meta["generation"]),
@@ -116,17 +136,16 @@ def _stored(item: Object) -> Stored:
         finalizer=FINALIZER in (meta.get("finalizers") or ()),
         owner=owner_of(item),
         request=(meta.get("annotations") or {}).get(REQUEST, "").partition(":")[0] or None,
-        spec=item.get("spec") or {},
-        status=item.get("status") or {},
+        spec=spec,
+        status=status,
     )
 
 
-def _rival(stored: Stored) -> RivalView:
-    spec, status = stored.spec, stored.status
+def _rival(name: str, created: str, spec: Object, status: Object) -> RivalView:
     named = ((spec.get("traffic") or {}).get("httpRoutes")) or (status.get("resolved") or {}).get("routes") or []
     return RivalView(
-        name=stored.key.name,
-        created=stored.created,
+        name=name,
+        created=created,
         phase=status.get("phase"),
         stable=(spec.get("stable") or {}).get("deployment", ""),
         routes=tuple(route.get("name", "") for route in named),

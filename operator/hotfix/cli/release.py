@@ -44,6 +44,9 @@ class _Unheard:
     def decided(self, key: Key, decision: Decision) -> None:
         """The caller reads the status."""
 
+    def refused(self, key: Key, reason: Reason, since: float) -> None:
+        """The caller reads that too."""
+
     def forgotten(self, key: Key) -> None:
         """The caller sees that it is gone."""
 

@@ -9,6 +9,11 @@ from .reasons import Reason
 TYPES = (("Ready", "False"), ("Stalled", "True"), ("Succeeded", "Unknown"), ("Completed", "False"))
 
 
+def since(refused: Mapping[str, Any]) -> float:
+    """Since when such a status says that it is stalled; unix seconds."""
+    return next(moments.unix(entry["lastTransitionTime"]) for entry in refused["conditions"] if entry["type"] == "Stalled")
+
+
 def status_of(stored: Mapping[str, Any], reason: Reason, problem: str, generation: int, now: float) -> dict[str, Any]:
     """The stored status with a message and conditions."""
     conditions = stored.get("conditions")

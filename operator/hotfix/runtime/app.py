@@ -98,7 +98,7 @@ async def _serve(settings: Settings) -> int:
             finally:
                 telemetry.looked(clock.monotonic() - started, failure)
 
-        queue: LookQueue[Key] = LookQueue(look, workers=settings.workers, late=telemetry.late)
+        queue: LookQueue[Key] = LookQueue(look, workers=settings.workers, urgent=store.moves_traffic, late=telemetry.late)
         serving = Serving(settings=settings, store=store, mirror=mirror, queue=queue, telemetry=telemetry, elector=elector)
         try:
             return await serving.run()

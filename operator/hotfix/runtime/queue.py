@@ -1,4 +1,5 @@
-"""The queue of keys: never two looks at one key at once, the earliest deadline first, a back-off per key.
+"""The queue of keys: never two looks at one key at once, what is urgent first and then the earliest deadline, a back-off per
+key.
 
 Time is the event loop's, so that tests run in virtual time. What a look does is no business of this module.
 """
@@ -19,10 +20,12 @@ LONGEST_BACKOFF_SECONDS = 10.0  # a rollback that waits for the API server must 
 CONFLICT_SECONDS = 0.05  # somebody wrote first: look again at once, with the new version
 
 K = TypeVar("K")
+Heap = list[tuple[float, int, K]]  # (due, number, key)
 
 
 class LookQueue(Generic[K]):
-    """Calls `look(key)` when the key is due; its answer is the number of seconds until the next, None for never. `late` is told
+    """Calls `look(key)` when the key is due; its answer is the number of seconds until the next, None for never. Of those that
+    are due, the `urgent` ones come first, so that no crowd of others keeps them waiting for longer than one look. `late` is told
     how many seconds after it was due each look began."""
 
     def __init__(
@@ -30,13 +33,15 @@ class LookQueue(Generic[K]):
         look: Callable[[K], Awaitable[float | None]],
         *,
         workers: int,
+        urgent: Callable[[K], bool],
         late: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._look = look
+        self._urgent = urgent
         self._late = late
         self._workers = workers
         self._due: dict[K, float] = {}
-        self._heap: list[tuple[float, int, K]] = []
+        self._heaps: tuple[Heap[K], Heap[K]] = ([], [])  # urgent, others
         self._count = 0
         self._running: set[K] = set()
         self._again: set[K] = set()
@@ -57,7 +62,7 @@ class LookQueue(Generic[K]):
             return
         self._due[key] = due
         self._count += 1
-        heapq.heappush(self._heap, (due, self._count, key))
+        heapq.heappush(self._heaps[0 if self._urgent(key) else 1], (due, self._count, key))
         self._wake.set()
 
     def keys(self) -> set[K]:
@@ -89,15 +94,19 @@ class LookQueue(Generic[K]):
 
     def _start_due(self) -> float | None:
         """Seconds until the next key is due; None when there is none or all workers are busy."""
+        waits = [wait for wait in map(self._start_from, self._heaps) if wait is not None]
+        return min(waits, default=None)
+
+    def _start_from(self, heap: Heap[K]) -> float | None:
         now = asyncio.get_running_loop().time()
-        while self._heap and len(self._running) < self._workers:
-            due, _, key = self._heap[0]
+        while heap and len(self._running) < self._workers:
+            due, _, key = heap[0]
             if self._due.get(key) != due:
-                heapq.heappop(self._heap)  # moved to an earlier time
+                heapq.heappop(heap)  # moved to an earlier time
                 continue
             if due > now:
                 return due - now
-            heapq.heappop(self._heap)
+            heapq.heappop(heap)
             del self._due[key]
             self._running.add(key)
             task = asyncio.create_task(self._one(key, due))
