@@ -63,7 +63,7 @@ def test_a_clock_that_is_an_hour_ahead_promotes_nothing_at_the_deadline_that_was
 
 
 @pytest.mark.parametrize(
-    ("rate", "stable_errors", "weight"), [(100.0, 0.05, 95), (100.0, 0.5, 99), (20.0, 0.05, 80), (100.0, 0.0, 95)]
+    ("rate", "stable_errors", "weight"), [(100.0, 0.04, 95), (100.0, 0.5, 99), (20.0, 0.04, 80), (100.0, 0.0, 95)]
 )
 def test_the_control_in_the_bake_is_as_small_as_its_errors_and_its_traffic_allow(
     rate: float, stable_errors: float, weight: int

@@ -17,9 +17,15 @@ def test_a_rare_bug_is_no_reason_to_expose_many_requests() -> None:
 
 def test_a_burning_stable_is_worth_more_risk() -> None:
     assert best_start(terms(baseline_rate=0.01), 100).weight == 1
-    assert best_start(terms(baseline_rate=0.1), 100).weight == 5
+    assert best_start(terms(baseline_rate=0.05), 100).weight == 5
     assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.05), 100)] == [1, 5, 10, 25, 50]
     assert [outlook.weight for outlook in outlooks(terms(baseline_rate=0.04), 100)] == [1, 5, 10]
+
+
+def test_of_starts_that_cost_about_the_same_the_one_that_decides_soonest_is_taken() -> None:
+    one, five = outlooks(terms(baseline_rate=0.05), 100)[:2]
+    assert one.cost < five.cost < 1.05 * one.cost
+    assert best_start(terms(baseline_rate=0.05), 100) == five
 
 
 def test_in_a_quiet_service_the_soonest_decision_is_worth_a_few_requests() -> None:

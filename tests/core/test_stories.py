@@ -98,7 +98,7 @@ def test_blind_meanwhile_holds_then_goes_back_to_what_was_proven() -> None:
     world.phase(Phase.PROMOTED)
 
 
-@pytest.mark.parametrize(("policy", "weight"), [("Hold", 1.0), ("LastProven", 1.0)])
+@pytest.mark.parametrize(("policy", "weight"), [("Hold", 5.0), ("LastProven", 5.0)])
 def test_blind_at_the_start_weight_stays_there(policy: str, weight: float) -> None:
     world = ready_world(asked=a_spec(analysis={"onMetricsUnavailable": policy})).phase(Phase.ANALYZING)
     world.blind = True
@@ -286,7 +286,7 @@ def test_patched_changed_starts_from_zero_at_the_start_weight() -> None:
     world = ready_world().run(lambda w: w.remembered.weight == 50)
     world.patched.template = "v3"
     world.look()
-    assert world.weight == 1
+    assert world.weight == 5
     assert world.remembered.baseline is not None
     assert world.remembered.baseline.patched_template == "v3"
     world.phase(Phase.PROMOTED)

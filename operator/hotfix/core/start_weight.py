@@ -15,6 +15,7 @@ RISK_OF_BAD = 0.2  # how often a hotfix is taken to be bad
 WORSE_BY = 0.05  # how much more a patch fails whose detection is planned for
 MOST_PERCENT = 10  # of a start nobody asked for, while stable fails less than
 BURNING = 0.05
+ALIKE = 0.05  # costs that differ by less are taken for the same
 WIDER_MARGINS = (0.01, 0.02, 0.05, 0.1)
 
 
@@ -54,10 +55,14 @@ def outlooks(terms: Terms, request_rate: float) -> tuple[Outlook, ...]:
 
 
 def best_start(terms: Terms, request_rate: float) -> Outlook:
-    """The one with the fewest bad requests to be expected. In a quiet service all of them cost few, and small ones take many
-    minutes to tell anything: there it is the one with the soonest decision."""
-    soonest = quiet(terms.interval_seconds, request_rate)
-    return min(outlooks(terms, request_rate), key=lambda one: one.decision_seconds if soonest else one.cost)
+    """The one with the fewest bad requests to be expected; of those that differ by no more than expectations can tell, the
+    largest, because it decides soonest. In a quiet service all of them cost few, and small ones take many minutes to tell
+    anything: there it is the one with the soonest decision."""
+    found = outlooks(terms, request_rate)
+    if quiet(terms.interval_seconds, request_rate):
+        return min(found, key=lambda one: one.decision_seconds)
+    least = min(one.cost for one in found)
+    return max((one for one in found if one.cost <= (1 + ALIKE) * least), key=lambda one: one.weight)
 
 
 def outlook(terms: Terms, request_rate: float, weight: int) -> Outlook:
