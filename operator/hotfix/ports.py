@@ -39,7 +39,7 @@ class Stored:
     finalizer: bool
     namespace_ending: bool = False
     owner: str | None = None
-    request: str | None = None  # the verb of the request annotation
+    request: str | None = None  # the request annotation: verb:token
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from hotfix.cli import release
 from hotfix.cli.release import Release
 from hotfix.errors import NotFound, Unavailable
 from hotfix.ports import Key
+from tests.fakes.clock import FakeClock
 from tests.reconcile.shop import KEY, NAMESPACE, Shop
 
 
@@ -65,6 +66,45 @@ async def test_an_operator_that_runs_does_it(quick: None) -> None:
     await working
     assert "released" in sentence.lower()
     assert "No operator takes it up; it is done from here." not in said
+
+
+async def test_a_request_that_a_gitops_tool_takes_away_is_written_again(quick: None) -> None:
+    shop, said, taken = await analyzing(), list[str](), list[str]()
+
+    def take_away(method: str, url: str) -> None:
+        if method == "PATCH" and url.endswith("/hotfixrollouts/fix") and not taken:
+            taken.append(url)
+            shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "replace", "path": "/metadata/annotations", "value": {}}])
+
+    shop.kube.after = take_away
+    await released(shop, said)
+    assert taken
+    assert shop.status["why"] == "Released"
+
+
+async def test_an_operator_that_took_it_up_is_left_to_it_however_long_it_takes(quick: None) -> None:
+    """Also where it was on its way back already, for a reason of its own."""
+    shop, said, clock, seen = await analyzing(), list[str](), FakeClock(), list[str]()
+    release = Release(shop.kube, KEY, said.append)
+    release._clock = clock  # type: ignore[assignment]
+
+    def operator(method: str, url: str) -> None:
+        rollout = shop.api.read("HotfixRollout", NAMESPACE, "fix")
+        asked = (rollout["metadata"].get("annotations") or {}).get("hotfix-operator.dev/request")
+        if asked is None:
+            return
+        clock.advance(60)
+        seen.append(asked)
+        status = {"why": "PatchedWorse", "lastHandledRequest": {"request": asked, "result": "Waiting"}}
+        if len(seen) == 4:
+            status["stage"] = "Done"
+            shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "remove", "path": "/metadata/finalizers"}])
+        shop.api.set_status("HotfixRollout", NAMESPACE, "fix", status)
+
+    shop.kube.after = operator
+    await release.run(20.0)
+    assert said == ["Patched gets 5 %; waiting for counts at this weight."]
+    assert len(set(seen)) == 1
 
 
 async def test_what_does_not_exist_is_said() -> None:

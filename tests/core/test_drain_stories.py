@@ -76,14 +76,14 @@ def test_released_in_any_stage_everything_is_given_back(stage: Stage) -> None:
     if stage is Stage.WEIGHT_ZERO:
         world.patched.errors = 1.0
     world.stage(stage)
-    world.request = "release"
+    world.request = "release:1"
     world.run(lambda w: w.remembered.stage is Stage.DONE and not w.finalizer, seconds=120)
     assert (world.weights[1] or 0, world.ours, world.stamp) == (0, False, None)
 
 
 def test_released_after_a_failed_promotion_goes_to_stable_all_the_same() -> None:
     world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED)
-    world.request = "release"
+    world.request = "release:1"
     world.phase(Phase.ROLLED_BACK, seconds=120)
     assert world.remembered.why == "Released"
     assert world.patched.replicas == 2, "its pods stay"
@@ -91,6 +91,6 @@ def test_released_after_a_failed_promotion_goes_to_stable_all_the_same() -> None
 
 def test_released_during_a_rehearsal_touches_nothing() -> None:
     world = ready_world(asked=a_spec(paused=True)).held("Paused")
-    world.request = "release"
+    world.request = "release:1"
     world.phase(Phase.ROLLED_BACK, seconds=30)
     assert [action for action in world.performed if not isinstance(action, act.Announce | act.SetFinalizer)] == []

@@ -26,7 +26,7 @@ def test_its_begin_and_its_end_are_announced(stage: Stage) -> None:
         assert told(world) == ["Paused", "Resumed"] * times
         ended = next(entry for entry in reversed(world.remembered.decisions) if entry.reason == "Resumed")
         assert (ended.what, ended.type) == ("resume", "Normal")
-        assert ended.message == f"spec.paused is false again; it goes on at {weight} %."
+        assert ended.message == f"No longer paused; it goes on at {weight} %."
         weight = world.remembered.weight or 0
     world.phase(Phase.PROMOTED)
 

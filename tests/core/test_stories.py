@@ -226,7 +226,7 @@ def test_deleted_or_released_while_stable_is_lost_waits_for_stable(wish: str) ->
     world = ready_world().run(lambda w: w.remembered.weight == 50)
     world.stable.ready = 0
     world.rest(6)
-    world.deleting, world.request = wish == "deleted", "release" if wish == "released" else None
+    world.deleting, world.request = wish == "deleted", "release:1" if wish == "released" else None
     world.rest(60)
     assert world.weight == 100
     assert not world.gone

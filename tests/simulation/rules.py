@@ -18,7 +18,7 @@ from hotfix.core.status import TERMINAL_PHASES, Phase, Stage, Status
 FORWARD = frozenset({Stage.SHIFTING, Stage.ALL_TO_PATCHED})
 WITH_THE_FIX = frozenset({Stage.RETURNING, Stage.RETURN_FAILED})
 OF_PATCHED = frozenset({"PatchedLost", "PatchedScaledToZero", "PatchedNeverReady"})
-POLICIES = frozenset({"Deadline", "BlindTooLong", "Released"})
+POLICIES = frozenset({"Deadline", "BlindTooLong", "Released", "Requested"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,9 @@ def unknown_is_nothing(one: Decided) -> str | None:
     seen, after, before = one.seen, one.after, one.before
     counts = seen.metrics is not None and seen.metrics.problem is None
     blind = not counts or seen.stable is None or seen.patched is None or seen.routes is None
-    if one.raised and after.stage in FORWARD and not one.lost and (blind or one.spec.paused):
-        return f"raised to {after.weight} % {'while paused' if one.spec.paused else 'blind'}"
-    if after.bake_seconds > before.bake_seconds and (seen.metrics is None or one.spec.paused):
+    if one.raised and after.stage in FORWARD and not one.lost and (blind or one.spec.paused or after.paused):
+        return f"raised to {after.weight} % {'blind' if blind else 'while paused'}"
+    if after.bake_seconds > before.bake_seconds and (seen.metrics is None or one.spec.paused or after.paused):
         return "baked without counts"
     begins = after.phase is Phase.ROLLING_BACK and before.phase is not Phase.ROLLING_BACK
     if begins and seen.patched is None and after.why in OF_PATCHED:
@@ -171,7 +171,7 @@ def unknown_is_nothing(one: Decided) -> str | None:
 def fix_is_kept(one: Decided) -> str | None:
     """6: once stable is being replaced, a failure stays on patched."""
     before, after, seen = one.before, one.after, one.seen
-    chosen = seen.namespace_ending or seen.request == "release"
+    chosen = seen.namespace_ending or (seen.request or "").startswith("release")
     if before.stage in WITH_THE_FIX and not chosen and after.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
         return "sent back to a stable that was being replaced"
     serves = ready(seen.patched) != 0 or not ready(seen.stable)

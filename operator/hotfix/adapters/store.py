@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from hotfix.core.observation import RivalView
+from hotfix.core.requested import LONGEST
 from hotfix.core.status import LIVE_PHASES, TERMINAL_PHASES
 from hotfix.errors import NotFound
 from hotfix.ports import Key, Stored
@@ -119,7 +120,13 @@ def _place(stored: Stored) -> tuple[str, str]:
 def _finished(stored: Stored) -> bool:
     """It ended, everything is given back, and nobody asks for anything."""
     at_the_end = stored.status.get("phase") in TERMINAL_PHASES and stored.status.get("observedGeneration") == stored.generation
-    return at_the_end and not stored.finalizer and not stored.deleting
+    return at_the_end and not stored.finalizer and not stored.deleting and not _asks(stored)
+
+
+def _asks(stored: Stored) -> bool:
+    """A person waits for an answer."""
+    known = stored.status.get("lastHandledRequest") or {}
+    return bool(stored.request) and known.get("request") != (stored.request or "")[:LONGEST]
 
 
 def _stored(item: Object) -> Stored:
@@ -135,7 +142,7 @@ def _stored(item: Object) -> Stored:
         deleting="deletionTimestamp" in meta,
         finalizer=FINALIZER in (meta.get("finalizers") or ()),
         owner=owner_of(item),
-        request=(meta.get("annotations") or {}).get(REQUEST, "").partition(":")[0] or None,
+        request=(meta.get("annotations") or {}).get(REQUEST) or None,
         spec=spec,
         status=status,
     )

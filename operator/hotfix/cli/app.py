@@ -1,6 +1,6 @@
 """`kubectl hotfix`: the commands, their options, and exit codes. What they do is in modules of their own.
 
-Exit codes: 0 done, 1 not possible as asked (the sentence says what to do), 2 wrong usage, 3 the cluster does not answer.
+Exit codes: 0 done, 1 not possible as asked (the sentence says what to do), 2 wrong usage, 3 no answer in time.
 """
 
 import asyncio
@@ -12,36 +12,33 @@ import typer
 from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.kube import Kube
 from hotfix.adapters.prometheus import Access
-from hotfix.core import moments, quantities
 from hotfix.errors import OutsideError, Refused, Unavailable
 from hotfix.ports import Key
 
-from . import asking, backtest, copying, crd, doctor, init, kubeconfig, sources, why
+from . import asking, backtest, commands, copying, crd, doctor, init, sources, why
 from .copying import Change
+from .options import Config, Context, Namespace, connected, moment, namespace_of, say, seconds
 from .printing import as_yaml
 from .release import Release
 from .sources import Found
 
 NOT_POSSIBLE, NO_ANSWER = 1, 3
+PROGRAM, COMPLETING = "kubectl-hotfix", "_KUBECTL_HOTFIX_COMPLETE"  # typer makes the second of the first
 
 app = typer.Typer(
     name="kubectl hotfix",
     help="Ships hotfixes on Kubernetes: shifts traffic from a stable to a patched Deployment by evidence.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Namespace. Default: the context's.")]
-Config = Annotated[str | None, typer.Option("--kubeconfig", help="Kubeconfig file. Default: KUBECONFIG, else ~/.kube/config.")]
 Url = Annotated[
     str, typer.Option("--prometheus-url", envvar="HOTFIX_PROMETHEUS_URL", help="Address of Prometheus as seen from here.")
 ]
 Token = Annotated[str | None, typer.Option("--prometheus-bearer-token-file", help="File with a bearer token for it.")]
 Ca = Annotated[str | None, typer.Option("--prometheus-ca-file", help="File with the CA certificates of its address.")]
 Interval = Annotated[str, typer.Option("--scrape-interval", envvar="HOTFIX_SCRAPE_INTERVAL", help="How often it scrapes.")]
-Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig. Default: the current one.")]
 
 
 @app.callback()
@@ -76,8 +73,8 @@ def init_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     else:
         if wanted is None:
             raise Refused("Name the Deployment that is broken: kubectl hotfix init deploy/NAME --image IMAGE.")
-        where = namespace or kubeconfig.namespace(kubeconfig=config, context=context)
-        found = asyncio.run(_look(where, wanted, config, context))
+        where, deployment = namespace_of(namespace, config, context), wanted
+        found = connected(lambda kube: _look(kube, where, deployment), config, context)
     stable = init.choose(found, wanted, service)
     change = Change(
         image=image,
@@ -94,9 +91,8 @@ def init_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     print(as_yaml(*printed), end="")
 
 
-async def _look(namespace: str, deployment: str, config: str | None, context: str | None) -> Found:
-    async with await Kube.login(kubeconfig=config, context=context) as kube:
-        return await sources.from_cluster(kube, namespace, deployment, copying.patched_name(deployment))
+async def _look(kube: Kube, namespace: str, deployment: str) -> Found:
+    return await sources.from_cluster(kube, namespace, deployment, copying.patched_name(deployment))
 
 
 def _variables(pairs: list[str]) -> dict[str, str]:
@@ -118,14 +114,9 @@ def why_command(
     config: Config = None,
 ) -> None:
     """Explain a rollout: what the counts say, every decision with its numbers, what is waited for and what comes next."""
-    where = namespace or kubeconfig.namespace(kubeconfig=config, context=context)
-    raw = asyncio.run(_remembered(where, name, config, context))
+    where = namespace_of(namespace, config, context)
+    raw = connected(lambda kube: why.remembered(kube, where, name), config, context)
     print(why.show(name, raw, output), end="")
-
-
-async def _remembered(namespace: str, name: str, config: str | None, context: str | None) -> dict[str, Any]:
-    async with await Kube.login(kubeconfig=config, context=context) as kube:
-        return await why.remembered(kube, namespace, name)
 
 
 @app.command("release")
@@ -137,13 +128,9 @@ def release_command(
     config: Config = None,
 ) -> None:
     """Let go of everything: traffic back to stable, the route as it was, no finalizer left; also without an operator."""
-    where = namespace or kubeconfig.namespace(kubeconfig=config, context=context)
-
-    async def released() -> str:
-        async with await Kube.login(kubeconfig=config, context=context) as kube:
-            return await Release(kube, Key(where, name), print).run(_seconds(timeout))
-
-    print(f"Released: {asyncio.run(released())}")
+    key = Key(namespace_of(namespace, config, context), name)
+    sentence = connected(lambda kube: Release(kube, key, say).run(seconds(timeout)), config, context)
+    print(f"Released: {sentence}")
 
 
 @app.command("doctor")
@@ -161,12 +148,11 @@ def doctor_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     """Say which series Prometheus has for which side, at what rate, and what would keep traffic from moving (exit code 1)."""
     access = Access(url=prometheus_url, bearer_token_file=token, ca_file=ca)
 
-    async def asked() -> doctor.Report:
-        async with await Kube.login(kubeconfig=config, context=context) as kube:
-            subject = await _subject(kube, name, file, namespace or kubeconfig.namespace(kubeconfig=config, context=context))
-            return await doctor.examine(access, subject, SystemClock().now(), _seconds(interval))
+    async def asked(kube: Kube) -> doctor.Report:
+        subject = await _subject(kube, name, file, namespace_of(namespace, config, context))
+        return await doctor.examine(access, subject, SystemClock().now(), seconds(interval))
 
-    report = asyncio.run(asked())
+    report = connected(asked, config, context)
     print(report.text, end="")
     for sentence in report.notes:
         print(f"note: {sentence}")
@@ -195,9 +181,9 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     """Run the analysis over past counts of two Deployments, or of one against itself. Only Prometheus is asked."""
     access = Access(url=prometheus_url, bearer_token_file=token, ca_file=ca)
     subject = asking.from_file(file, namespace)
-    step = _seconds(interval)
-    span = (_moment(begin) // step * step, _moment(end) // step * step, step)
-    found = asyncio.run(backtest.run(access, subject, span, same=same, every_seconds=_seconds(every), weight=weight))
+    step = seconds(interval)
+    span = (moment(begin) // step * step, moment(end) // step * step, step)
+    found = asyncio.run(backtest.run(access, subject, span, same=same, every_seconds=seconds(every), weight=weight))
     print(backtest.as_json(found) if output == "json" else backtest.as_text(found), end="")
 
 
@@ -209,30 +195,22 @@ async def _subject(kube: Kube, name: str | None, file: str | None, namespace: st
     return await asking.from_cluster(kube, namespace, name)
 
 
-def _seconds(text: str) -> float:
-    try:
-        return max(1.0, quantities.seconds(text))
-    except ValueError as error:
-        raise Refused(f"{error}.") from error
-
-
-def _moment(text: str) -> float:
-    try:
-        return moments.unix(text)
-    except ValueError as error:
-        raise Refused(f"{text} is no RFC 3339 moment such as 2030-01-31T17:00:00Z.") from error
-
-
 @app.command("crd")
 def crd_command() -> None:
     """Print the CustomResourceDefinition of this version, for `kubectl apply --server-side -f -`."""
     print(crd.render(), end="")
 
 
+commands.add_to(app)
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Console script `kubectl-hotfix`, which makes `kubectl hotfix` work."""
+    given = sys.argv[1:] if arguments is None else arguments
+    # a shell completes the program's own name: under the other one its script would take over the completion of kubectl
+    name = PROGRAM if given and "-completion" in given[0] else "kubectl hotfix"
     try:
-        app(args=arguments, prog_name="kubectl hotfix")
+        app(args=given, prog_name=name, complete_var=COMPLETING)
     except Unavailable as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(NO_ANSWER)

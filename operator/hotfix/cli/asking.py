@@ -14,18 +14,18 @@ from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.kube import Kube
 from hotfix.adapters.prometheus import Access, PrometheusSource
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
-from hotfix.adapters.store import KubeStore
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.core import latency, spec
 from hotfix.core.look import Look
 from hotfix.core.observation import MetricsView, Observation, RoutesView, SideView
 from hotfix.core.preflight import preset_name
 from hotfix.core.status import Status
-from hotfix.errors import NotFound, Refused
+from hotfix.errors import Refused
 from hotfix.lookout import metrics_query
 from hotfix.ports import Key
 
 from .crd import KIND
+from .following import existing
 
 TIMEOUT_SECONDS = 30.0
 Views = tuple[SideView | None, SideView | None, RoutesView | None]
@@ -56,9 +56,7 @@ class Subject:
 
 async def from_cluster(kube: Kube, namespace: str, name: str) -> Subject:
     """A stored rollout."""
-    stored = await KubeStore(kube).load(Key(namespace, name))
-    if stored is None:
-        raise NotFound(f"There is no HotfixRollout {name} in namespace {namespace}; `kubectl get hfr -n {namespace}` lists them.")
+    stored = await existing(kube, Key(namespace, name))
     return await with_views(kube, Subject(namespace=namespace, asked=parsed(dict(stored.spec), name)))
 
 

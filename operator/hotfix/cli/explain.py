@@ -47,6 +47,7 @@ STATUS = {
     "borrowed.routes[].rules[].stableWeight": "Weight of stable before.",
     "borrowed.hpaMinReplicas": "minReplicas of that HPA before.",
     "borrowed.hpaRaisedTo": "minReplicas of that HPA while the rollout is live.",
+    "lastHandledRequest.time": "When it was taken up.",
     "stableLost.since": "Since when stable has no ready pod.",
     "stableLost.returnWeight": "Weight of patched in percent to return to when stable is back.",
 }

@@ -5,7 +5,6 @@ caller's rights; versions and stamps keep the two from disturbing each other.
 """
 
 import asyncio
-import uuid
 from collections.abc import Callable
 
 from hotfix.adapters.announcer import KubeAnnouncer
@@ -18,13 +17,15 @@ from hotfix.core.machine import Decision
 from hotfix.core.observation import MetricsView
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Stage
-from hotfix.errors import Conflict, NotFound, Unavailable
+from hotfix.errors import Conflict, Unavailable
 from hotfix.lookout import Ports
 from hotfix.ports import Key, MetricsQuery, Stored
 from hotfix.reconcile import Reconciler
 from hotfix.settings import ReconcileSettings
 
-MANAGER = "hotfix-cli"
+from .following import existing
+from .requesting import MANAGER, Request
+
 OPERATOR_SECONDS = 10.0  # an operator that runs has looked by then
 POLL_SECONDS = 0.5
 SETTINGS = ReconcileSettings(scrape_interval_seconds=15.0, metrics_timeout_seconds=1.0)
@@ -56,6 +57,7 @@ class Release:
 
     def __init__(self, kube: Kube, key: Key, say: Callable[[str], None]) -> None:
         self._store, self._key, self._say, self._clock = KubeStore(kube), key, say, SystemClock()
+        self._kube, self._request = kube, Request(kube, "release")
         self._said = ""
         ports = Ports(
             store=self._store,
@@ -69,10 +71,7 @@ class Release:
 
     async def run(self, timeout_seconds: float) -> str:
         """Ask, follow or do it, and say how it ended; Unavailable when it has not ended in time."""
-        stored = await self._store.load(self._key)
-        if stored is None:
-            raise NotFound(f"There is no HotfixRollout {self._key.name} in namespace {self._key.namespace}.")
-        await self._store.request(stored, f"release:{uuid.uuid4().hex[:8]}", MANAGER)
+        await existing(self._kube, self._key)
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await self._until_it_ended()
@@ -87,9 +86,12 @@ class Release:
             if stored is None or _ended(stored):
                 return self._said or "It is over."
             self._tell(stored)
-            if not alone and not _taken_up(stored) and self._clock.monotonic() - began > OPERATOR_SECONDS:
+            taken_up = self._taken_up(stored)
+            if not alone and not taken_up and self._clock.monotonic() - began > OPERATOR_SECONDS:
                 self._say("No operator takes it up; it is done from here.")
                 alone = True
+            if not taken_up:
+                await self._request.keep(stored)
             await asyncio.sleep(await self._look() if alone else POLL_SECONDS)
 
     async def _look(self) -> float:
@@ -102,15 +104,14 @@ class Release:
             self._say(str(error))
             return 2.0
 
+    def _taken_up(self, stored: Stored) -> bool:
+        return stored.status.get("why") == Reason.RELEASED.value or self._request.answer(stored) is not None
+
     def _tell(self, stored: Stored) -> None:
         sentence = str(stored.status.get("message") or "")
         if sentence and sentence != self._said:
             self._say(sentence)
             self._said = sentence
-
-
-def _taken_up(stored: Stored) -> bool:
-    return stored.status.get("why") == Reason.RELEASED.value
 
 
 def _ended(stored: Stored) -> bool:

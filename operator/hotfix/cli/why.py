@@ -13,13 +13,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from hotfix.adapters.kube import Kube
-from hotfix.adapters.store import KubeStore
 from hotfix.core import incidents
 from hotfix.core.spec import Incident
 from hotfix.core.status import TERMINAL_PHASES, PromotionRecord, Resolved, Status, Verdict, parse
-from hotfix.errors import NotFound, Refused
+from hotfix.errors import Refused
 from hotfix.ports import Key
 
+from .following import existing
 from .printing import as_yaml
 
 WIDTH = 100
@@ -44,9 +44,7 @@ KEPT = (
 
 async def remembered(kube: Kube, namespace: str, name: str) -> dict[str, Any]:
     """The stored status of a rollout, with the incident that its spec names."""
-    stored = await KubeStore(kube).load(Key(namespace, name))
-    if stored is None:
-        raise NotFound(f"There is no HotfixRollout {name} in namespace {namespace}; `kubectl get hfr -n {namespace}` lists them.")
+    stored = await existing(kube, Key(namespace, name))
     if not stored.status:
         raise Refused(f"HotfixRollout {name} was not looked at yet; is the operator running? `kubectl get pods -A | grep hotfix`")
     incident = stored.spec.get("incident")

@@ -16,6 +16,7 @@ from .rolling_back import begin as roll_back
 from .spec import OnDeadline, OnMetricsUnavailable
 from .status import Phase, Stage, Status
 from .terms import HELD_SCRAPES, MINIMUM_BLOCKS, MINIMUM_SECONDS
+from .verbs import Verb
 
 CONTROL_PERCENT = 5  # stable's share in the bake ...
 CONTROL_PERCENT_QUIET = 20  # ... and where 5 % would be under 20 requests a scrape
@@ -40,7 +41,15 @@ def shifting(look: Look) -> Status:
     veto = guards.first(guards.HOLD, look)
     if look.status.phase is Phase.BAKING:
         return _hold(look, veto) if veto else _bake(look)
-    return _deadline(look, veto) or (_hold(look, veto) if veto else _advance(look))
+    return _asked_for(look, veto) or _deadline(look, veto) or (_hold(look, veto) if veto else _advance(look))
+
+
+def _asked_for(look: Look, veto: guards.Veto | None) -> Status | None:
+    """A person promotes without waiting for the evidence: to the bake, with every guard armed, and with counts at this weight."""
+    judged = look.judgement
+    if look.asked is not Verb.PROMOTE or veto or judged is None or not look.settled or judged.blocks_at_weight < 1:
+        return None
+    return _begin_bake(look, judged, Reason.REQUESTED, f"A person promotes it: {reports.not_worse(judged)}")
 
 
 def _drift_noted(look: Look) -> Look:
@@ -131,7 +140,7 @@ def _deadline(look: Look, veto: guards.Veto | None) -> Status | None:
     """Undecided for too long: say so, with the bound proven so far, and do what the spec says."""
     status, analysis = look.status, look.spec.analysis
     running = look.elapsed(status.started_at) - status.stopped_seconds - (look.lasted("Paused") or 0.0)
-    if look.spec.paused or running < seconds(analysis.deadline):
+    if look.paused or running < seconds(analysis.deadline):
         return None
     judged = look.judgement
     bound = reports.proven(judged) if judged else "nothing yet"
@@ -248,7 +257,7 @@ def _baked(look: Look) -> Look:
     status, judged = look.status, look.judgement
     if status.phase is not Phase.BAKING or judged is None or judged.baked_until is None:
         return look
-    counted = 0 if look.spec.paused else round(judged.baked_seconds)
+    counted = 0 if look.paused else round(judged.baked_seconds)
     update = {"bake_seconds": status.bake_seconds + counted, "baked_until": moments.rfc3339(judged.baked_until)}
     return Look(look.spec, status.model_copy(update=update), look.seen, judged)
 

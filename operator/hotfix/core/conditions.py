@@ -67,8 +67,9 @@ def facts(look: Look) -> list[Fact]:
         why = status.held or Reason.HELD
         ready = why if why in (Reason.PAUSED, Reason.STABLE_LOST) else Reason.HELD
         held = [_fact("Ready", "Unknown", ready, text), _fact("Reconciling", "True", why, text)]
-        if look.spec.paused:
-            held.append(_fact("Paused", "True", Reason.PAUSED, "Paused by spec.paused."))
+        if look.paused:
+            by = "spec.paused" if look.spec.paused else "a request"
+            held.append(_fact("Paused", "True", Reason.PAUSED, f"Paused by {by}."))
         return held + open_ended
     reason = Reason.ROLLING_BACK if status.phase is Phase.ROLLING_BACK else Reason.PROGRESSING
     return [_fact("Ready", "False", reason, text), _fact("Reconciling", "True", reason, text), *open_ended]

@@ -35,6 +35,8 @@ Share = Annotated[
     AfterValidator(_checked_share),
 ]
 Moment = Annotated[str, StringConstraints(max_length=40), AfterValidator(_checked_moment)]
+Short = Annotated[str, StringConstraints(max_length=253)]
+Sentence = Annotated[str, StringConstraints(max_length=1024)]
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 Image = Annotated[str, StringConstraints(min_length=1, max_length=512)]

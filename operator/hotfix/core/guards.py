@@ -11,6 +11,7 @@ from .judgement import Verdict
 from .look import READY_SECONDS, Look, ready, route_has, routes_have, shifted_rules, versions
 from .observation import Ack, SideView
 from .reasons import Reason, named
+from .verbs import Verb
 
 GITOPS_MANAGERS = ("kustomize-controller", "helm-controller", "argocd", "helm", "fleet", "kapp")
 STALE_BLOCKS = 4  # newest block with requests on both sides may be this many blocks old
@@ -42,6 +43,11 @@ def first(guards: tuple[Guard, ...], look: Look) -> Veto | None:
 def object_deleted(look: Look) -> Veto | None:
     """Somebody deleted the HotfixRollout."""
     return Veto(Reason.DELETED, "The HotfixRollout was deleted; traffic goes back to stable.") if look.seen.deleting else None
+
+
+def rollback_requested(look: Look) -> Veto | None:
+    """A person wants the old version back."""
+    return Veto(Reason.REQUESTED, "A person asked for the rollback.") if look.asked is Verb.ROLLBACK else None
 
 
 def patched_gone(look: Look) -> Veto | None:
@@ -116,7 +122,13 @@ def patched_rejected(look: Look) -> Veto | None:
 
 
 # told by the API server alone; asked before anything that needs counts
-ROLL_BACK_SEEN: tuple[Guard, ...] = (object_deleted, patched_gone, patched_without_endpoints, patched_crash_looping)
+ROLL_BACK_SEEN: tuple[Guard, ...] = (
+    object_deleted,
+    rollback_requested,
+    patched_gone,
+    patched_without_endpoints,
+    patched_crash_looping,
+)
 # told by counts, which mean something only for one version on each side
 ROLL_BACK_JUDGED: tuple[Guard, ...] = (patched_not_answering, patched_rejected)
 
@@ -184,9 +196,10 @@ def foreign_edit(look: Look) -> tuple[str, str] | None:
 
 def paused(look: Look) -> Veto | None:
     """A person asked for it."""
-    if not look.spec.paused:
+    if not look.paused:
         return None
-    return Veto(Reason.PAUSED, f"Paused at {look.status.weight} %; rollback rules stay armed. Set spec.paused to false to go on.")
+    how = "Set spec.paused to false" if look.spec.paused else f"Use kubectl hotfix resume {look.seen.name}"
+    return Veto(Reason.PAUSED, f"Paused at {look.status.weight} %; rollback rules stay armed. {how} to go on.")
 
 
 def several_versions(look: Look) -> Veto | None:

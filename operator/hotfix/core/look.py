@@ -11,6 +11,7 @@ from .observation import Ack, Observation, RouteView, RuleView, SideView
 from .reasons import GOOD_NEWS, Reason
 from .spec import Spec
 from .status import Condition, DecisionRecord, Phase, Stage, Status
+from .verbs import RequestResult, Verb
 
 READY_SECONDS = 5.0  # pods must have been ready in the EndpointSlices for this long before they get requests
 WRONG_SECONDS = 30.0  # a wrong reference is Stalled only after this long
@@ -55,9 +56,20 @@ class Look:
         return self.elapsed(status.acknowledged_at) >= self.seen.routes.settle_seconds
 
     @property
+    def asked(self) -> Verb | None:
+        """What a person asked for and has no answer to yet."""
+        request = self.status.last_handled_request
+        return request.verb if request and request.result is RequestResult.WAITING else None
+
+    @property
     def released(self) -> bool:
         """A person wants everything given back, whatever is being done."""
-        return self.seen.request == "release"
+        return self.asked is Verb.RELEASE
+
+    @property
+    def paused(self) -> bool:
+        """By the manifest or by a request."""
+        return self.spec.paused or self.status.paused
 
     @property
     def by_passed(self) -> bool:

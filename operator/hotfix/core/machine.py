@@ -19,6 +19,7 @@ from . import (
     preflight,
     promoting,
     reports,
+    requested,
     rolling_back,
     stable_lost,
     stepped,
@@ -34,6 +35,7 @@ from .remembering import judged_anew_or_remembered
 from .spec import Spec
 from .status import LIVE_PHASES, Phase, Stage, Status
 from .terms import terms_of
+from .verbs import Verb
 
 NEXT_STAGE_SECONDS = 0.1  # before traffic moves nothing is gained by waiting when a stage is done
 
@@ -87,6 +89,7 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
         look = replace(look, status=verdicts.shown(before, look, judged=before.stage in JUDGED))
         look = replace(look, status=_explained(before, look.status, look.judgement))
         look = fencing.numbered(look, before)
+    look = replace(look, status=requested.answered(before, look))
     final = conditions.attach(look)
     look = replace(look, status=final)
     again = NEXT_STAGE_SECONDS if final.phase is Phase.PENDING and final.stage is not before.stage else _look_again(look)
@@ -103,7 +106,8 @@ def _next(look: Look) -> Status:
         away = stable_lost.handle(look)
         if away is not None:
             return away
-    if look.released and not rolling_back.on_its_way(look):
+    nothing_moved = look.asked is Verb.ROLLBACK and look.status.phase is Phase.PENDING
+    if (look.released or nothing_moved) and not rolling_back.on_its_way(look):
         return rolling_back.release(look)
     following = STAGES[stage].handle(look)
     assert following.stage is stage or following.stage in STAGES[stage].following, (stage, following.stage)
@@ -137,7 +141,7 @@ def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
     }
     if status.phase is None:
         update |= {"phase": Phase.PENDING, "stage": Stage.CHECKING, "phase_started_at": now, "stage_started_at": now}
-    status = status.model_copy(update=update)
+    status = requested.noted(spec, status.model_copy(update=update), seen)
     if status.stage is Stage.DONE:
         return status
     look = Look(spec, stepped.present(status, seen.now), seen)
@@ -179,7 +183,7 @@ def _resumed(status: Status, look: Look) -> Status:
     """A pause ended; on the way back, and before anything was written, it held nothing."""
     if status.stage is Stage.CHECKING or status.phase is Phase.ROLLING_BACK:
         return status
-    message = f"spec.paused is false again; it goes on at {status.weight or 0} %."
+    message = f"No longer paused; it goes on at {status.weight or 0} %."
     return record(status, look.now, "resume", Reason.RESUMED, message)
 
 
@@ -190,7 +194,7 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
     started = status.baseline is not None
     wanted = pending.pods_needed(look) if started else 1
     return (
-        ("Paused", look.spec.paused),
+        ("Paused", look.paused),
         ("Blind", live and look.seen.metrics is None),
         ("Unfit", status.phase is Phase.PENDING and preflight.first_problem(look) is not None),
         ("PatchedUnready", None if patched is None else patched == 0),

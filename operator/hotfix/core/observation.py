@@ -235,7 +235,7 @@ class Observation:
     companions: tuple[CompanionView, ...] | None = None  # None: not asked
     announced: int | None = None  # sequence of the last decision that became an event; None: not known
     namespace_ending: bool = False
-    request: str | None = None  # what a person asked for by annotation: its verb
+    request: str | None = None  # what a person asked for by annotation: verb:token
     name: str = ""
     namespace: str = ""
     uid: str = ""

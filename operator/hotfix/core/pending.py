@@ -29,8 +29,8 @@ def checking(look: Look) -> Status:
         return hold(status, problem.reason, problem.message, "goes on by itself when it is put right")
     resolved = _resolved(look)
     status = status.model_copy(update={"resolved": resolved, "promotion": promoting.planned(_changes(look))})
-    if look.spec.paused:
-        return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written until spec.paused is false")
+    if look.paused:
+        return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written while it is paused")
     message = _detected(look, status)
     recorded = record(status, look.now, "start", Reason.HOTFIX_DETECTED, message)
     as_it_was = {"baseline": before.baseline(look), "borrowed": before.borrowed(look)}
@@ -90,7 +90,7 @@ def _withdrawn(look: Look) -> Status | None:
     status, scaling = look.status, look.status.stage is Stage.SCALING
     if look.seen.deleting:
         return say(enter(status, look.now, Phase.PENDING, Stage.GIVING_BACK, keep_pods=True), "Deleted before traffic moved.")
-    if look.spec.paused:
+    if look.paused:
         message = "Paused before traffic moves; patched stays at 0 %."
         if status.held != str(Reason.PAUSED):
             status = record_once(status, look.now, "hold", Reason.PAUSED, message)
@@ -142,7 +142,7 @@ def _too_late(look: Look) -> bool:
     grace = seconds(look.spec.analysis.ready_grace)
     if side.deployment:
         grace = min(grace, side.deployment.progress_deadline_seconds)
-    return not look.spec.paused and not look.seen.deleting and look.elapsed(look.status.stage_started_at) > grace
+    return not look.paused and not look.seen.deleting and look.elapsed(look.status.stage_started_at) > grace
 
 
 def _trouble(side: SideView | None) -> str:

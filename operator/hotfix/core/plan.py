@@ -59,7 +59,7 @@ def wanted(spec: Spec, status: Status) -> Wanted:
         weight=status.weight if keeps or (shifting and not frozen) else None,
         released=released,
         keep_weights=keeps,
-        patched_up=stage in (Stage.SCALING, Stage.ADOPTING) and not spec.paused and status.held is None,
+        patched_up=stage in (Stage.SCALING, Stage.ADOPTING) and not (spec.paused or status.paused) and status.held is None,
         patched_down=stage is Stage.SCALING_DOWN and status.held is None,
         stable_has_fix=stage is Stage.PATCHING_STABLE and status.held is None,
         scaler_floor=floor,

@@ -60,7 +60,7 @@ class Reason(StrEnum):
     IN_PROGRESS = "InProgress", "How it ends is still open."
     # held
     HELD = "Held", "It stands still; the condition Reconciling has the reason."
-    PAUSED = "Paused", "Frozen by spec.paused; rollback rules stay armed."
+    PAUSED = "Paused", "Frozen by spec.paused or by a request; rollback rules stay armed."
     RESUMED = "Resumed", "No longer paused."
     NO_TRAFFIC = "NoTraffic", "There are not enough requests on both sides to judge."
     METRICS_UNAVAILABLE = "MetricsUnavailable", "Prometheus gives no usable answer; the weight is not raised."
@@ -95,6 +95,8 @@ class Reason(StrEnum):
     BLIND_TOO_LONG = "BlindTooLong", "Metrics were unavailable for longer than spec.analysis.metricsGrace."
     DEADLINE = "Deadline", "The deadline passed and spec.analysis.onDeadline says what to do."
     DELETED = "Deleted", "The object was deleted."
+    REQUESTED = "Requested", "A person asked for it."
+    REQUEST_REFUSED = "RequestRefused", "What a person asked for cannot be done now."
     RELEASED = "Released", "A person released it: everything goes back to stable, whatever was being done."
 
 
@@ -108,6 +110,7 @@ GOOD_NEWS = frozenset(
         Reason.PROMOTED,
         Reason.PAUSED,
         Reason.RESUMED,
+        Reason.REQUESTED,
         Reason.STABLE_BACK,
         Reason.DELETED,
         Reason.PROGRESSING,

@@ -33,7 +33,9 @@ def on_its_way(look: Look) -> bool:
 
 def release(look: Look) -> Status:
     """A person wants everything back at stable, whatever was being done; patched's pods stay."""
-    veto = guards.Veto(Reason.RELEASED, "A person released the rollout; traffic goes back to stable.")
+    veto = guards.rollback_requested(look) or guards.Veto(
+        Reason.RELEASED, "A person released the rollout; traffic goes back to stable."
+    )
     if look.status.phase is Phase.PENDING:
         ended = enter(look.status, look.now, Phase.PENDING, Stage.GIVING_BACK, keep_pods=True, why=str(veto.reason))
         return say(ended, veto.message, "give back")

@@ -10,10 +10,12 @@ from .quantities import span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .status import Phase, Span, StableLost, Stage, Status
+from .verbs import Verb
 
 RETURN_SECONDS = 30.0  # stable must have been ready this long; doubled each time it is lost again
 RETURN_WEIGHTS = (95, 50)  # patched's weights on the way back
 LIMIT_SPANS = 20
+BACK = {Verb.RELEASE: (Reason.RELEASED, "was released"), Verb.ROLLBACK: (Reason.REQUESTED, "is to be rolled back")}
 
 
 def lost(look: Look) -> bool:
@@ -43,9 +45,10 @@ def handle(look: Look) -> Status | None:
     status = look.status
     if status.stable_lost is None:
         return _begin(look) if lost(look) and (ready(look.seen.patched) or 0) > 0 else None
-    if (look.seen.deleting or look.released) and status.phase is not Phase.ROLLING_BACK:
-        reason, what = (Reason.RELEASED, "released") if look.released else (Reason.DELETED, "deleted")
-        veto = Veto(reason, f"The HotfixRollout was {what}; traffic goes back once stable can serve.")
+    asked = BACK.get(look.asked) if look.asked else None
+    if (look.seen.deleting or asked) and status.phase is not Phase.ROLLING_BACK:
+        reason, what = asked or (Reason.DELETED, "was deleted")
+        veto = Veto(reason, f"The HotfixRollout {what}; traffic goes back once stable can serve.")
         status = _keep(roll_back(status, look.now, veto, keep_pods=True), look.status)
         look = Look(look.spec, status, look.seen, look.judgement)
     if ready(look.seen.patched) == 0:

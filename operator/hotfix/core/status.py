@@ -9,11 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from .fields import Image, Model, Moment, ObjectName
+from .fields import Image, Model, Moment, ObjectName, Sentence, Short
+from .verbs import HandledRequest
 
-Short = Annotated[str, StringConstraints(max_length=253)]
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?(e-?[0-9]{1,2})?$", max_length=32)]
-Sentence = Annotated[str, StringConstraints(max_length=1024)]
 
 
 class Phase(StrEnum):
@@ -238,6 +237,8 @@ class Status(Model):
     stable_lost: StableLost | None = None
     stable_lost_times: int = Field(0, ge=0, description="How often stable was lost; each time its return waits twice as long.")
     stopped_seconds: int = Field(0, ge=0, description="Past seconds in which the clocks stood still: paused or stable lost.")
+    paused: bool = Field(False, description="A person paused it by a request, not by the manifest.")
+    last_handled_request: HandledRequest | None = Field(None, description="What a person last asked for, and the answer.")
     keep_pods: bool = Field(False, description="Patched's pods stay after the rollback whatever afterRollback says.")
     promotion: PromotionRecord | None = None
     why: Short | None = Field(None, description="Reason of the rollback.")

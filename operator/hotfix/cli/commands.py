@@ -1,0 +1,119 @@
+"""The commands for a rollout that is under way: they ask the operator for something, or show what happens. Their options only."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hotfix.adapters.kube import Kube
+from hotfix.errors import Refused, Unavailable
+from hotfix.ports import Key, Stored
+
+from . import following, listing
+from .following import Follower
+from .options import Config, Context, Name, Namespace, connected, namespace_of, note, say, seconds
+from .requesting import RETRY, RETRY_SAME, VERBS, Request, ask
+from .shown import Outcome, outcome, sentence
+from .watching import watch
+
+Timeout = Annotated[str, typer.Option(help="How long to wait for the answer.")]
+ANSWERED = "60s"
+
+
+def add_to(app: typer.Typer) -> None:
+    """All of them."""
+    for verb, what in VERBS.items():
+        app.command(verb, help=what)(_asking(verb))
+    app.command(RETRY)(_retry)
+    app.command("get")(_get)
+    app.command("watch")(_watch)
+    app.command("status")(_status)
+
+
+def _asking(verb: str) -> Callable[..., None]:
+    """The command that asks for one thing."""
+
+    def command(
+        name: Name, timeout: Timeout = ANSWERED, namespace: Namespace = None, context: Context = None, config: Config = None
+    ) -> None:
+        key = Key(namespace_of(namespace, config, context), name)
+        print(connected(lambda kube: _answer(kube, key, verb, seconds(timeout)), config, context))
+
+    return command
+
+
+def _retry(  # noqa: PLR0913, PLR0917 - one parameter is one option
+    name: Name,
+    same: Annotated[bool, typer.Option("--same", help="Also where patched is what was rolled back.")] = False,
+    timeout: Timeout = ANSWERED,
+    namespace: Namespace = None,
+    context: Context = None,
+    config: Config = None,
+) -> None:
+    """Begin again after a rollback, with a patched Deployment that was changed since."""
+    _asking(RETRY_SAME if same else RETRY)(name, timeout, namespace, context, config)
+
+
+async def _answer(kube: Kube, key: Key, verb: str, timeout_seconds: float) -> str:
+    return await ask(Request(kube, verb), Follower(kube, key, note, following.REAL), say, timeout_seconds)
+
+
+def _get(  # noqa: PLR0913, PLR0917 - one parameter is one option
+    name: Annotated[str | None, typer.Argument(help="The HotfixRollout. Default: all of the namespace.")] = None,
+    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")] = False,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="json or yaml as it is stored, or wide.")] = None,
+    namespace: Namespace = None,
+    context: Context = None,
+    config: Config = None,
+) -> None:
+    """List rollouts: phase, weight, verdict, what comes next."""
+    listing.check(output)
+    if name and everywhere:
+        raise Refused("A rollout is named in one namespace: give NAME with -n NAMESPACE, or -A without a NAME.")
+    where = None if everywhere else namespace_of(namespace, config, context)
+    items = connected(lambda kube: listing.stored_objects(kube, where, name), config, context)
+    if output in ("json", "yaml"):
+        print(listing.data(items, output, one=name is not None), end="")
+    elif items:
+        now = following.REAL.clock.now()
+        listing.show(listing.table(items, now, namespaces=everywhere, wide=output == "wide"))
+    else:
+        note(f"There is no HotfixRollout in {f'namespace {where}' if where else 'any namespace'}.")
+
+
+def _watch(name: Name, namespace: Namespace = None, context: Context = None, config: Config = None) -> None:
+    """Show a rollout while it happens, until it has ended. Exit code 0: succeeded, 1: it ended otherwise."""
+    key = Key(namespace_of(namespace, config, context), name)
+
+    async def shown(kube: Kube) -> Outcome:
+        console = Console(highlight=False)
+        return await watch(Follower(kube, key, note, following.REAL), console, following.REAL.clock)
+
+    raise typer.Exit(connected(shown, config, context))
+
+
+def _status(  # noqa: PLR0913, PLR0917 - one parameter is one option
+    name: Name,
+    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended.")] = False,
+    timeout: Annotated[str, typer.Option(help="How long to wait for the end.")] = "2h",
+    namespace: Namespace = None,
+    context: Context = None,
+    config: Config = None,
+) -> None:
+    """Say in one line how it stands. Exit code 0: succeeded, 1: it ended otherwise, 3: not ended (with --wait: not in time)."""
+    key = Key(namespace_of(namespace, config, context), name)
+    longest = seconds(timeout)
+
+    async def reached(kube: Kube) -> Stored:
+        follower = Follower(kube, key, note, following.REAL)
+        stored = await follower.first(longest)
+        while wait and outcome(stored) is Outcome.GOING and (later := await follower.next()):
+            stored = later
+        return stored
+
+    stored = connected(reached, config, context)
+    print(f"{name}: {sentence(stored.status)}")
+    if wait and outcome(stored) is Outcome.GOING:
+        raise Unavailable(f"It has not ended within {timeout}.")
+    raise typer.Exit(outcome(stored))

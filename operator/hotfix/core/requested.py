@@ -1,0 +1,129 @@
+"""What a person asks for by annotation, `verb:token`: remembered at the first look, done where the state allows it, answered
+once.
+
+Until it is answered it waits in the status, so that it outlives its annotation, which a GitOps tool may take away. What is done
+for it is done by the stages and guards (`Look.asked`); here it is taken in and answered. Pure.
+"""
+
+from collections.abc import Callable
+
+from . import moments
+from .look import Look, record
+from .observation import Observation
+from .reasons import Reason
+from .spec import Spec
+from .status import Phase, Stage, Status
+from .verbs import HandledRequest, RequestResult, Verb
+
+LONGEST = 253
+TAKEN_BACK = frozenset({Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN, Stage.GIVING_BACK})
+FIX_IN_STABLE = frozenset({Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_FAILED})
+WORDS = ", ".join(Verb)
+
+
+def noted(spec: Spec, status: Status, seen: Observation) -> Status:
+    """A request that is new waits for its answer; a pause or its end holds from this look on."""
+    text = (seen.request or "")[:LONGEST]
+    known = status.last_handled_request
+    if not text or (known and known.request == text):
+        return status
+    new = HandledRequest(request=text, result=RequestResult.WAITING, time=moments.rfc3339(seen.now))
+    status = status.model_copy(update={"last_handled_request": new})
+    paused = _paused_after(spec, status, new.verb)
+    return status if paused is None else status.model_copy(update={"paused": paused})
+
+
+def _paused_after(spec: Spec, status: Status, verb: Verb | None) -> bool | None:
+    if verb is Verb.PAUSE and status.stage is not Stage.DONE and status.phase is not Phase.ROLLING_BACK:
+        return True
+    return False if verb is Verb.RESUME and status.paused else None
+
+
+def answered(before: Status, look: Look) -> Status:
+    """The status with an answer to what waits for one, if this look has it; a refusal is a decision that people are told of.
+    `before` is the status that the look began with."""
+    status, asked = look.status, look.status.last_handled_request
+    if asked is None or asked.result is not RequestResult.WAITING:
+        return status
+    refusal = _refusal(before, look, asked.verb)
+    if refusal:
+        message = f"{asked.verb or 'The request'} was refused: {refusal}"
+        status = record(status, look.now, "refuse", Reason.REQUEST_REFUSED, message)
+        return _with(status, asked, RequestResult.REFUSED, refusal)
+    if _done(look, asked.verb):
+        return _with(status, asked, RequestResult.ACCEPTED, status.message)
+    return _with(status, asked, RequestResult.WAITING, status.message)
+
+
+def _with(status: Status, asked: HandledRequest, result: RequestResult, message: str) -> Status:
+    answer = asked.model_copy(update={"result": result, "message": message[:1024]})
+    return status.model_copy(update={"last_handled_request": answer})
+
+
+def _done(look: Look, verb: Verb | None) -> bool:
+    status = look.status
+    match verb:
+        case Verb.PAUSE:
+            return look.paused
+        case Verb.RESUME:
+            return not look.paused
+        case Verb.PROMOTE:
+            return status.phase in (Phase.BAKING, Phase.PROMOTING)
+        case _:
+            return status.phase is Phase.ROLLING_BACK or status.stage in TAKEN_BACK
+
+
+def _refusal(before: Status, look: Look, verb: Verb | None) -> str | None:
+    """Why it will not be done; None where it was, or may yet be."""
+    if verb is None:
+        return f"There is no such request; use one of {WORDS}."
+    never = NEVER.get(verb)
+    if never is None and before.stage is Stage.DONE:
+        return f"It has ended as {before.phase}: {before.message}"
+    return never or REFUSALS[verb](before, look)
+
+
+def _not_paused(before: Status, look: Look) -> str | None:
+    return "It is on its way back, and that is not paused." if look.status.phase is Phase.ROLLING_BACK else None
+
+
+def _not_resumed(before: Status, look: Look) -> str | None:
+    if look.spec.paused:
+        return "The manifest pauses it: set spec.paused to false where it is kept."
+    return None if before.paused else "It is not paused."
+
+
+def _not_rolled_back(before: Status, look: Look) -> str | None:
+    """From the moment stable's pod spec changes, patched may be the only healthy side."""
+    if look.status.stage not in FIX_IN_STABLE:
+        return None
+    return (
+        f"{look.spec.stable.deployment} is getting the fix already, and patched may be the only side that can serve; "
+        "`kubectl hotfix release` gives everything back to stable all the same."
+    )
+
+
+def _not_promoted(before: Status, look: Look) -> str | None:
+    """Evidence may be passed over; what was not seen, and pods that are missing, may not."""
+    status = look.status
+    if status.phase is Phase.PENDING:
+        return f"No request has gone to patched yet: {status.message}"
+    if status.phase is Phase.ROLLING_BACK:
+        return f"It is rolled back: {status.message}"
+    if before.phase in (Phase.BAKING, Phase.PROMOTING) and status.phase is before.phase:
+        return f"It is past that: {status.message}"
+    return status.message if status.held and status.held != Reason.INCONCLUSIVE else None
+
+
+NEVER = {
+    Verb.RETRY: "A rollout that has ended is not begun again; apply a HotfixRollout with a new name.",
+    Verb.RETRY_SAME: "A rollout that has ended is not begun again; apply a HotfixRollout with a new name.",
+    Verb.ACKNOWLEDGE: "Nothing waits for an acknowledgement.",
+}
+REFUSALS: dict[Verb, Callable[[Status, Look], str | None]] = {
+    Verb.PAUSE: _not_paused,
+    Verb.RESUME: _not_resumed,
+    Verb.ROLLBACK: _not_rolled_back,
+    Verb.PROMOTE: _not_promoted,
+    Verb.RELEASE: lambda before, look: None,
+}
