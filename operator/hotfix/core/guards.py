@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from . import reports
 from .judgement import Verdict
 from .look import READY_SECONDS, Look, ready, route_has, routes_have, shifted_rules, versions
-from .observation import Ack, SideView
+from .observation import Ack, SideSeries, SideView
 from .reasons import Reason, named
 
 GITOPS_MANAGERS = ("kustomize-controller", "helm-controller", "argocd", "helm", "fleet", "kapp")
@@ -216,6 +216,20 @@ def weight_not_confirmed(look: Look) -> Veto | None:
     return Veto(
         Reason.WEIGHT_NOT_CONFIRMED, f"No controller confirmed {look.status.weight} % in {CONFIRM_SECONDS / 60:.0f} minutes."
     )
+
+
+def blind(look: Look) -> bool:
+    """No counts that can be judged: no answer, an unfit one, or one whose newest sample of a side that had some is old."""
+    metrics = look.seen.metrics
+    if metrics is None or metrics.problem:
+        return True
+    oldest = metrics.end - STALE_BLOCKS * look.interval_seconds
+    return any(newest is not None and newest < oldest for newest in map(newest_sample, (metrics.patched, metrics.stable)))
+
+
+def newest_sample(side: SideSeries) -> float | None:
+    """Unix seconds of the newest sample of a side's requests; None where there is none."""
+    return max((series.samples[-1][0] for series in side.requests if series.samples), default=None)
 
 
 def metrics_unavailable(look: Look) -> Veto | None:

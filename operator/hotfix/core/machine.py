@@ -191,7 +191,7 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
     wanted = pending.pods_needed(look) if started else 1
     return (
         ("Paused", look.spec.paused),
-        ("Blind", live and look.seen.metrics is None),
+        ("Blind", live and guards.blind(look)),
         ("Unfit", status.phase is Phase.PENDING and preflight.first_problem(look) is not None),
         ("PatchedUnready", None if patched is None else patched == 0),
         ("PatchedReady", None if patched is None else patched >= wanted),
