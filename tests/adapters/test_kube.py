@@ -326,8 +326,16 @@ async def test_in_a_pod_the_service_account_is_used(server: Server, tmp_path: Pa
         (("apps/v1", "deployments", "shop", "web"), "/apis/apps/v1/namespaces/shop/deployments/web"),
         (("x.dev/v1", "things", "shop", "a", "status"), "/apis/x.dev/v1/namespaces/shop/things/a/status"),
         (("x.dev/v1", "things"), "/apis/x.dev/v1/things"),
-        (("v1", "pods", "shop", "../../secrets"), "/api/v1/namespaces/shop/pods/..%2F..%2Fsecrets"),
+        (("v1", "pods", "shop", "a b#c?d"), "/api/v1/namespaces/shop/pods/a%20b%23c%3Fd"),
     ],
 )
 def test_a_path_means_one_resource(arguments: Any, url: str) -> None:
     assert path(*arguments) == url
+
+
+@pytest.mark.parametrize("name", [".", "..", "../../secrets", "a/status", "..%2fsecrets"])
+def test_a_name_that_would_lead_elsewhere_in_the_path_is_refused(name: str) -> None:
+    with pytest.raises(Refused, match="No object can have the name"):
+        path("v1", "pods", "shop", name)
+    with pytest.raises(Refused, match="No object can have the name"):
+        path("v1", "pods", name)

@@ -56,7 +56,9 @@ def test_a_clock_that_is_an_hour_ahead_promotes_nothing_at_the_deadline_that_was
     world = ready_world(asked=a_spec(startWeight=1, analysis={"onDeadline": "Promote", "maxErrorRateIncrease": "0.01%"}))
     world.patched.errors = errors
     world.phase(Phase.ANALYZING).rest(7)
-    world.remembered = world.remembered.model_copy(update={"started_at": moments.rfc3339(world.now - 3600)})
+    ahead = moments.rfc3339(world.now - 3600)
+    clocks = dict.fromkeys(("started_at", "phase_started_at", "evidence_from"), ahead)
+    world.remembered = world.remembered.model_copy(update=clocks)
     world.look()
     assert (world.remembered.phase, world.remembered.held) == (Phase.ANALYZING, "Inconclusive")
     world.phase(ends, seconds=60)

@@ -55,6 +55,17 @@ def test_a_window_without_any_scrape_is_left_out() -> None:
     assert windows(a_spec(), replace(whole, start=whole.end, end=whole.end + 60), every_seconds=30) == []
 
 
+def test_a_window_knows_what_was_before_it_and_nothing_of_its_own_future() -> None:
+    whole = past(pods((0.001,), 1), pods((0.05,), 2))
+    begin = whole.start + 600
+    first = windows(a_spec(), whole, every_seconds=300, begin=begin)[0]
+    assert (first.start, first.outcome) == (begin, Outcome.PROVEN)
+    short = replace(whole, end=begin + first.seconds)
+    assert windows(a_spec(), short, every_seconds=300, begin=begin)[0] == first
+    unknown = windows(a_spec(), replace(whole, start=begin), every_seconds=300)[0]
+    assert unknown.judgement.findings.not_worse != first.judgement.findings.not_worse, "it learns from the time before"
+
+
 def test_a_deployment_against_itself_is_hardly_ever_rolled_back() -> None:
     """A/A over many hours: the stated risk is one in a hundred."""
     back = total = 0

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hotfix.adapters.prometheus import Access
 from hotfix.core import fitness, moments, preflight, replay, reports
 from hotfix.core.counting import Counter
+from hotfix.core.looking import HISTORY_SECONDS
 from hotfix.core.observation import MetricsView
 from hotfix.core.quantities import span as length
 from hotfix.core.replay import Outcome, Window
@@ -42,17 +43,19 @@ async def run(  # noqa: PLR0913 - each is one option
     mixed = fitness.sides_indistinct(view)
     if mixed:
         raise Refused(mixed.message)
-    return replay.windows(subject.asked, view, every_seconds=every_seconds, weight=weight)
+    return replay.windows(subject.asked, view, every_seconds=every_seconds, weight=weight, begin=span[0])
 
 
 async def _collected(access: Access, subject: Subject, span: tuple[float, float, float]) -> MetricsView:
-    """All that a rollout would have counted, slow requests too. Refused where it would have been."""
+    """All that a rollout would have counted, slow requests too, and what it would have learnt of stable in the hour before.
+    Refused where it would have been."""
     if subject.preset is None:
         raise Refused("The manifest has neither metrics.preset nor queries of its own; add one, as no cluster is asked here.")
     unknown = preflight.metrics_unknown(subject.look)
     if unknown:
         raise Refused(unknown.message)
-    view = await asking.collect(access, subject, span, slow_bound=await _slow_bound(access, subject, span))
+    slow_bound = await _slow_bound(access, subject, span)
+    view = await asking.collect(access, subject, (span[0] - HISTORY_SECONDS, *span[1:]), slow_bound=slow_bound)
     if view.problem:
         raise Refused(view.problem[1])
     grpc = None if subject.preset == preflight.CUSTOM else fitness.blind_to_grpc(view)

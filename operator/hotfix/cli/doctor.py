@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hotfix.adapters.prometheus import Access
 from hotfix.core import fitness, preflight
@@ -93,9 +94,14 @@ def _table(subject: Subject, view: MetricsView) -> str:
 
 def _cell(many: tuple[Series, ...], side: SideSeries, view: MetricsView) -> str:
     processes = len({one.process for one in side.requests})
-    grown = sum(max(0.0, inside[-1] - inside[0]) for one in many if (inside := _values(one, view)))
+    grown = sum(increase(_values(one, view)) for one in many)
     plural = "" if processes == 1 else "es"
     return f"{grown / RECENT_SECONDS:.2f}/s, {len(many)} series of {processes} process{plural}" if many else "no series"
+
+
+def increase(values: list[float]) -> float:
+    """What was counted from the first value to the last; a lower one is that of a process that began again."""
+    return sum(later - earlier if later >= earlier else later for earlier, later in pairwise(values))
 
 
 def _values(series: Series, view: MetricsView) -> list[float]:

@@ -71,7 +71,8 @@ def _hold(look: Look, veto: guards.Veto) -> Status:
 
 
 def _changed_versions(look: Look) -> Status | None:
-    """A changed pod spec: evidence from zero; for patched the weight goes down to the start too."""
+    """A changed pod spec: evidence from zero, and a bake begins again once it suffices; for patched the weight goes down to the
+    start too."""
     status, baseline = look.status, look.status.baseline
     stable, patched = look.seen.stable, look.seen.patched
     if baseline is None or not (stable and patched and stable.deployment and patched.deployment):
@@ -83,7 +84,7 @@ def _changed_versions(look: Look) -> Status | None:
         "baked_until": None,
         "proven_weight": None,
         "request_rate": None,
-        "stopped_seconds": status.stopped_seconds,
+        "stopped_seconds": 0,
     }
     if patched.deployment.template != baseline.patched_template:
         start = min(status.weight or 0, _start_weight(status))
@@ -107,10 +108,12 @@ def _changed_versions(look: Look) -> Status | None:
         )
         runs = {"stable_template": stable.deployment.template, "stable_images": list(stable.deployment.images)}
         recorded = record(status, look.now, "evidence from zero", Reason.STABLE_CHANGED, message)
-        return say(recorded.model_copy(update={"baseline": baseline.model_copy(update=runs), **fresh}), message)
+        again = enter(recorded, look.now, Phase.ANALYZING, Stage.SHIFTING, baseline=baseline.model_copy(update=runs), **fresh)
+        return say(again, message)
     if "SeveralVersions" in status.since and versions(stable) == 1 == versions(patched) and not guards.several_versions(look):
         since = {name: moment for name, moment in status.since.items() if name != "SeveralVersions"}
-        return say(status.model_copy(update={"since": since, **fresh}), "One image is left on each side; evidence from zero.")
+        again = enter(status, look.now, Phase.ANALYZING, Stage.SHIFTING, since=since, **fresh)
+        return say(again, "One image is left on each side; evidence from zero.")
     return None
 
 
@@ -124,22 +127,27 @@ def _blind_too_long(look: Look) -> Status | None:
     blind_seconds = look.lasted("Blind")
     if blind_seconds is None or blind_seconds < seconds(analysis.metrics_grace):
         return None
-    message = f"No usable metrics for {span(blind_seconds)}: {look.seen.metrics_error or 'Prometheus does not answer'}."
+    problem = look.seen.metrics.problem if look.seen.metrics else None
+    silent = "no fresh samples" if look.seen.metrics else "Prometheus does not answer"
+    why = look.seen.metrics_error or (problem[1] if problem else silent)
+    message = f"No usable metrics for {span(blind_seconds)}: {why.rstrip('.')}."
     if analysis.on_metrics_unavailable is OnMetricsUnavailable.ROLLBACK:
         return roll_back(status, look.now, guards.Veto(Reason.BLIND_TOO_LONG, message))
     proven = max(status.proven_weight or 0, _start_weight(status))
     if analysis.on_metrics_unavailable is OnMetricsUnavailable.LAST_PROVEN and proven < (status.weight or 0):
         recorded = record(status, look.now, f"weight {proven}", Reason.BLIND_TOO_LONG, message)
-        unbaked = {"bake_seconds": 0, "baked_until": None, "request_rate": None}
+        unbaked = {"bake_seconds": 0, "baked_until": None, "request_rate": None, "stopped_seconds": 0}
         lowered = enter(recorded, look.now, Phase.ANALYZING, Stage.SHIFTING, weight=proven, **unbaked)
         return hold(lowered, Reason.METRICS_UNAVAILABLE, message, f"held at {proven} % until metrics are back")
     return None
 
 
 def _deadline(look: Look, veto: guards.Veto | None) -> Status | None:
-    """Undecided for too long: say so, with the bound proven so far, and do what the spec says."""
+    """Undecided for too long: say so, with the bound proven so far, and do what the spec says. The clock runs in this analysis,
+    of what is compared now."""
     status, analysis = look.status, look.spec.analysis
-    running = look.elapsed(status.started_at) - status.stopped_seconds - (look.lasted("Paused") or 0.0)
+    since = min(look.elapsed(status.phase_started_at), look.elapsed(status.evidence_from))
+    running = since - status.stopped_seconds - min(since, look.lasted("Paused") or 0.0)
     if look.paused or running < seconds(analysis.deadline):
         return None
     judged = look.judgement
@@ -172,7 +180,7 @@ def _proven(look: Look) -> bool:
         return False
     if look.now // interval - since // interval < HELD_SCRAPES:
         return False
-    return look.elapsed(look.status.started_at) >= max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval)
+    return look.elapsed(look.status.evidence_from) >= max(MINIMUM_SECONDS, MINIMUM_BLOCKS * interval)
 
 
 def _advance(look: Look) -> Status:
@@ -189,7 +197,7 @@ def _advance(look: Look) -> Status:
         rates = f"fails {reports.rate(judged.patched)}, stable {reports.rate(judged.stable)}"
         return say(status, f"Patched looks bad: {rates}; it stays at {weight} % until that is told.", "judge the next scrapes")
     if target > weight:
-        message = f"{target} % is safe by the evidence: {reports.not_worse(judged)}"
+        message = f"{target} % by the evidence: {reports.safe(judged, target)}"
         raised = record(status, look.now, f"weight {target}", Reason.TRAFFIC_SHIFTED, message)
         return say(
             raised.model_copy(update={"weight": target, "request_rate": reports.request_rate(judged), **_step(look, target)}),
@@ -253,11 +261,13 @@ def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> 
 
 
 def _baked(look: Look) -> Look:
-    """Count the newest blocks towards the bake, unless paused; a block counts once."""
+    """Count the newest blocks towards the bake, unless paused; a block counts once. Of many that are seen at once, after a time
+    in which nothing was seen, only the last ones count: nobody was on guard in the others."""
     status, judged = look.status, look.judgement
     if status.phase is not Phase.BAKING or judged is None or judged.baked_until is None:
         return look
-    counted = 0 if look.paused else round(judged.baked_seconds)
+    guarded = min(judged.baked_seconds, guards.STALE_BLOCKS * look.interval_seconds)
+    counted = 0 if look.paused else round(guarded)
     update = {"bake_seconds": status.bake_seconds + counted, "baked_until": moments.rfc3339(judged.baked_until)}
     return Look(look.spec, status.model_copy(update=update), look.seen, judged)
 

@@ -65,3 +65,14 @@ def problems(view: MetricsView, *, own_queries: bool) -> list[Problem]:
     if view.problem:
         return [Problem(named(view.problem[0], Reason.COUNTERS_UNFIT), view.problem[1])]
     return [problem for check in CHECKS if not (own_queries and check is blind_to_grpc) and (problem := check(view))]
+
+
+def stopped(metrics: MetricsView, seconds: float) -> bool:
+    """The samples of a side that had some have stopped for so long before the end of the view."""
+    newest = map(_newest_sample, (metrics.patched, metrics.stable))
+    return any(moment is not None and moment < metrics.end - seconds for moment in newest)
+
+
+def _newest_sample(side: SideSeries) -> float | None:
+    """Unix seconds of the newest sample of a side's requests; None where there is none."""
+    return max((series.samples[-1][0] for series in side.requests if series.samples), default=None)

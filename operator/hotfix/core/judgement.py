@@ -129,6 +129,7 @@ class Judgement:
     findings: Findings
     counted: Mapping[Counter, Sides]  # BAD always; the others where they are judged
     ramp_weight: int  # largest of the asked-for weights that Ramp allows now; 0: none
+    ramps: Mapping[int, Evidence]  # of each of these weights above the present one, ascending
     proven_margin: float | None  # smallest of 0.005 .01 .02 .05 .10 whose NotWorse has fired, as a share
     proven_reduction: float | None  # largest of minReduction .5 .8 .9 .95 whose Fixed has fired, as a share
     expected_seconds: float | None  # until a decision is expected at the present weight; None: cannot be told

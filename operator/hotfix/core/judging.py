@@ -59,6 +59,7 @@ def judge(terms: Terms, blocks: Sequence[Block]) -> Judgement:
         findings=findings,
         counted=rates,
         ramp_weight=max(_fired(asked.ramps, states), default=0),
+        ramps={weight: _evidence(ramp, states) for weight, ramp in asked.ramps.items() if weight > terms.weight},
         proven_margin=min(_fired(asked.margins, states), default=None),
         proven_reduction=max(_fired(asked.reductions, states), default=None),
         expected_seconds=expected.soonest,

@@ -187,6 +187,14 @@ def _resumed(status: Status, look: Look) -> Status:
     return record(status, look.now, "resume", Reason.RESUMED, message)
 
 
+def _blind(look: Look) -> bool:
+    """No counts that can be judged: no answer, an unfit one, or one of a side whose samples have stopped."""
+    metrics = look.seen.metrics
+    if metrics is None or metrics.problem:
+        return True
+    return fitness.stopped(metrics, guards.STALE_BLOCKS * look.interval_seconds)
+
+
 def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
     """Name -> so, not so, or (None) not seen."""
     status, stable, patched = look.status, ready(look.seen.stable), ready(look.seen.patched)
@@ -195,7 +203,7 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
     wanted = pending.pods_needed(look) if started else 1
     return (
         ("Paused", look.paused),
-        ("Blind", live and look.seen.metrics is None),
+        ("Blind", live and _blind(look)),
         ("Unfit", status.phase is Phase.PENDING and preflight.first_problem(look) is not None),
         ("PatchedUnready", None if patched is None else patched == 0),
         ("PatchedReady", None if patched is None else patched >= wanted),

@@ -13,6 +13,7 @@ from .counting import Block, count
 from .judgement import Judgement, Verdict
 from .judging import judge
 from .look import Look
+from .looking import HISTORY_SECONDS
 from .observation import MetricsView, Observation, Series, SideSeries
 from .quantities import seconds
 from .spec import Spec
@@ -67,12 +68,13 @@ def terms_for(spec: Spec, history: MetricsView, start: float, weight: int) -> Te
     return terms_of(Look(spec, status, Observation(now=start, generation=1, deleting=False, finalizer=True)))
 
 
-def windows(spec: Spec, view: MetricsView, *, every_seconds: float, weight: int = 50) -> list[Window]:
-    """Analyses that begin every so many seconds within `view`, each as long as the deadline of the manifest at most."""
-    blocks, found, start = count(view).blocks, [], view.start
+def windows(spec: Spec, view: MetricsView, *, every_seconds: float, weight: int = 50, begin: float | None = None) -> list[Window]:
+    """Analyses that begin every so many seconds from `begin` (else from the start of `view`) on, each as long as the deadline of
+    the manifest at most. Each knows of stable what the hour before it tells, and nothing of its own future."""
+    blocks, found, start = count(view).blocks, [], view.start if begin is None else begin
     longest = seconds(spec.analysis.deadline)
     while start < view.end:
-        past = replace(view, start=max(view.start, start - 3600), end=start) if start > view.start else view
+        past = replace(view, start=max(view.start, start - HISTORY_SECONDS), end=start)
         terms = terms_for(spec, past, start, weight)
         inside = [block for block in blocks if start <= block.start and block.end <= start + longest]
         if inside:

@@ -131,10 +131,19 @@ NAMES = {
 
 
 def all_evidence(judged: Judgement) -> str:
-    """Every question's evidence against its threshold."""
+    """Every question's evidence against its threshold; of the weights, the next one."""
     findings = judged.findings
     against = [evidence(NAMES[verdict], question, ever=True) for verdict, question in findings.against.items()]
-    return ", ".join([*against, *(evidence(name, question) for name, question in findings.wanted.items())])
+    wanted = [evidence(name, question) for name, question in findings.wanted.items()]
+    following = [evidence(f"{weight} % is safe", ramp) for weight, ramp in [*judged.ramps.items()][:1]]
+    return ", ".join([*against, *wanted, *following])
+
+
+def safe(judged: Judgement, weight: int) -> str:
+    """Why patched may get this weight, which is one of the steps."""
+    found = evidence(f"{weight} % is safe", judged.ramps[weight])
+    rates = f"Patched fails {rate(judged.patched)} of its requests, stable {rate(judged.stable)}"
+    return f"{rates}; proven: {proven(judged)}; evidence {found}."
 
 
 def expected(judged: Judgement) -> str:

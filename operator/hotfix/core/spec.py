@@ -135,7 +135,7 @@ class Metrics(Model):
     started: Query | None = Field(
         None,
         description="PromQL for a counter of requests that have begun, whether they have ended or not, same rules as requests. "
-        "By it a patch that hangs is found within three scrapes at any weight; without it, late.",
+        "By it a patch that hangs is found within three scrapes in which ten requests began on it; without it, late.",
     )
     interval: Duration | None = Field(
         None, description="Scrape interval of these series. Default: the operator's --scrape-interval."

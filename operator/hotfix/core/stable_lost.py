@@ -114,13 +114,19 @@ def _step_back(look: Look, away: StableLost) -> Status:
     return hold(recorded.model_copy(update={"weight": weight}), Reason.STABLE_LOST, "Stable is back; it gets its share in steps.")
 
 
+def _analysed(phase: Phase | None) -> Phase:
+    """Without its evidence a bake begins again when there is enough of it."""
+    return Phase.ANALYZING if phase in (None, Phase.BAKING) else phase
+
+
 def _end(look: Look, away: StableLost) -> Status:
     status = look.status
     spans = [*status.excluded, Span(start=away.since, end=moments.rfc3339(look.now))]
     stopped = status.stopped_seconds + int(look.elapsed(away.since))
     update: dict[str, object] = {"stable_lost": None, "stopped_seconds": stopped, "request_rate": None}
     if len(spans) > LIMIT_SPANS:
-        update |= {"excluded": [], "evidence_from": moments.rfc3339(look.now)}
+        update |= {"excluded": [], "evidence_from": moments.rfc3339(look.now), "stopped_seconds": 0}
+        status = enter(status, look.now, _analysed(status.phase), status.stage or Stage.SHIFTING)
     else:
         update |= {"excluded": spans}
     message = f"Stable was lost for {span(look.elapsed(away.since))} and is back."
