@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from hotfix.core import moments
-from hotfix.core.status import Phase, Verdict
+from hotfix.core.status import Phase, Stage, Verdict
 
 from .world import World, a_spec, ready_world
 
@@ -170,3 +170,14 @@ def test_numbers_are_written_every_fifteen_seconds_and_words_at_once() -> None:
     world.patched.errors = 1.0
     world.phase(Phase.ROLLING_BACK)
     assert verdict(world).state == "Worse"
+
+
+def test_while_traffic_returns_the_rates_stand_under_the_names_of_the_manifest() -> None:
+    world = ready_world(after_promotion=lambda: 0.0).stage(Stage.RETURNING)
+    world.patched.errors = 0.2
+    world.run(lambda w: "(0/" in (verdict(w).stable or "") and not (verdict(w).patched or "").startswith("0 %"), seconds=60)
+    assert verdict(world).proven.count("patched at most") == 0
+    world.run(lambda w: w.remembered.weight == 50, seconds=60).rest(15)
+    observed = float((world.remembered.observed_weight or "").removesuffix(" %"))
+    assert 40 < observed < 97, "the share of patched"
+    world.phase(Phase.PROMOTED, seconds=300)

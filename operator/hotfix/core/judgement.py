@@ -146,6 +146,7 @@ class Judgement:
     patched_load: float | None  # requests per second and pod (request series) of patched
     stable_load: float | None
     silence: Silence | None = None  # patched answers no more, told without a counter of begun requests
+    swapped: bool = False  # "patched" is here stable, which has the fix, and "stable" is patched, its control
 
     @property
     def patched(self) -> Tally:
@@ -156,3 +157,10 @@ class Judgement:
     def stable(self) -> Tally:
         """Requests and failed ones of stable."""
         return self.counted[Counter.BAD].stable
+
+    @property
+    def by_name(self) -> dict[str, Tally]:
+        """The same under the names that the manifest gives the sides."""
+        judged, control = ("stable", "patched") if self.swapped else ("patched", "stable")
+        tallies = {judged: self.patched, control: self.stable}
+        return {name: tallies[name] for name in ("patched", "stable")}

@@ -129,7 +129,7 @@ def _with_judgement(look: Look) -> Look:
     judgement, problem = judged_anew_or_remembered(rollout, metrics, spans, terms, swapped=swapped)
     if problem:
         look = replace(look, seen=replace(look.seen, metrics=replace(metrics, problem=problem)))
-    return replace(look, judgement=judgement)
+    return replace(look, judgement=replace(judgement, swapped=swapped) if judgement else None)
 
 
 def _noted(spec: Spec, status: Status, seen: Observation) -> Status:

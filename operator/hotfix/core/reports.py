@@ -40,13 +40,12 @@ def request_rate(judged: Judgement) -> str | None:
 
 def intervals(judged: Judgement) -> str:
     """Of both sides' failed requests."""
-    both = (("patched", judged.patched), ("stable", judged.stable))
-    return ", ".join(f"{name} {interval(tally)}" for name, tally in both if tally.requests)
+    return ", ".join(f"{name} {interval(tally)}" for name, tally in judged.by_name.items() if tally.requests)
 
 
 def counts(judged: Judgement) -> str:
     """What both sides counted, with intervals."""
-    both = (("patched", judged.patched), ("stable", judged.stable))
+    both = judged.by_name.items()
     return "; ".join(f"{name} {rate(tally)}, 95 % interval {interval(tally) or 'none'}" for name, tally in both)
 
 
@@ -109,7 +108,8 @@ def proven(judged: Judgement) -> str:
     if judged.proven_reduction is not None:
         found.append(f"errors of this bug reduced by at least {100 * judged.proven_reduction:g} %")
     if judged.proven_margin is not None:
-        found.append(f"patched at most +{100 * judged.proven_margin:g} pp worse")
+        side = "stable with the fix" if judged.swapped else "patched"
+        found.append(f"{side} at most +{100 * judged.proven_margin:g} pp worse")
     return ", ".join(found) or "nothing yet"
 
 
@@ -155,8 +155,8 @@ def remembered(judged: Judgement, now: float) -> Remembered:
     """The verdict of the counts as the status shows it."""
     return Remembered(
         state=judged.verdict,
-        stable=rate(judged.stable),
-        patched=rate(judged.patched),
+        stable=rate(judged.by_name["stable"]),
+        patched=rate(judged.by_name["patched"]),
         proven=proven(judged),
         evidence=all_evidence(judged),
         intervals=intervals(judged),

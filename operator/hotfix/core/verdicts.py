@@ -55,5 +55,7 @@ def shown(before: Status, look: Look, *, judged: bool) -> Status:
     if fresh is None or fresh == old or (old and old.state == fresh.state and recent):
         return status
     share = look.judgement.observed_share if judged and look.judgement else None
+    if share is not None and look.judgement and look.judgement.swapped:
+        share = 1 - share
     served = f"{100 * share:.1f} %" if share is not None else status.observed_weight
     return status.model_copy(update={"verdict": fresh, "observed_weight": served})
