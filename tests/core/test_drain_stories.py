@@ -5,7 +5,7 @@ import pytest
 from hotfix.core import actions as act
 from hotfix.core.status import Phase, Stage
 
-from .world import a_spec, ready_world
+from .world import World, a_spec, ready_world
 
 
 def test_somebody_who_gives_patched_a_weight_while_it_drains_keeps_its_pods() -> None:
@@ -94,3 +94,18 @@ def test_released_during_a_rehearsal_touches_nothing() -> None:
     world.request = "release:1"
     world.phase(Phase.ROLLED_BACK, seconds=30)
     assert [action for action in world.performed if not isinstance(action, act.Announce | act.SetFinalizer)] == []
+
+
+@pytest.mark.parametrize("stage", [Stage.DRAINING_PATCHED, Stage.SCALING_DOWN])
+def test_pods_are_not_ended_while_the_route_cannot_be_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready_world()
+    world.patched.errors = 1.0
+    world.refuses = (act.Scale,)
+    world.stage(stage)
+    world.refuses, world.performed = (), []
+    monkeypatch.setattr(World, "routes", lambda self: None)
+    world.rest(60)
+    assert (world.remembered.stage, world.remembered.held) == (stage, "ClusterUnavailable")
+    assert not [action for action in world.performed if isinstance(action, act.Scale)]
+    monkeypatch.undo()
+    world.phase(Phase.ROLLED_BACK, seconds=60)

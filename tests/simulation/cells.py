@@ -170,6 +170,7 @@ def _judged(now: float, verdict: Verdict, **more: object) -> Judgement:
         "findings": findings,
         "counted": {counting.Counter.BAD: Sides(patched=Tally(requests=900, bad=9), stable=Tally(requests=900, bad=45))},
         "ramp_weight": 50 if verdict is Verdict.NOT_WORSE else 0,
+        "ramps": dict.fromkeys((5, 25, 50), _evidence(reached=verdict is Verdict.NOT_WORSE)),
         "proven_margin": None,
         "proven_reduction": None,
         "expected_seconds": None,

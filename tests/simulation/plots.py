@@ -132,7 +132,8 @@ async def an_hour_ahead_at_the_deadline() -> list[str]:
     told = shop("sample:crash", startWeight=1, analysis={"bakeTime": "5s", "onDeadline": "Promote"})
     await _looks(told, lambda shop: shop.weights.get(PATCHED, 0) > 0 and bool(shop.status.get("acknowledgedWeight")))
     told.advance(5)
-    status = {**told.status, "startedAt": moments.rfc3339(told.clock.now() - 3600)}
+    ahead = moments.rfc3339(told.clock.now() - 3600)
+    status = {**told.status, "startedAt": ahead, "phaseStartedAt": ahead, "evidenceFrom": ahead}
     told.api.set_status("HotfixRollout", NAMESPACE, KEY.name, status, "hotfix-operator")
     await _looks(told, lambda shop: shop.status.get("phase") != "Analyzing", seconds=120)
     return [WORDS["bad"]] if told.status.get("phase") in ("Baking", "Promoting") else []

@@ -76,6 +76,8 @@ def draining_patched(look: Look) -> Status:
     left = seconds(look.spec.traffic.drain) - drained
     if left > 0:
         return say(status, _outcome(look), f"patched drains for another {span(left)}")
+    if look.seen.routes is None:  # somebody may have given patched a weight again
+        return hold(status, Reason.CLUSTER_UNAVAILABLE, "The API server does not answer; patched's pods end when it does.")
     return say(enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.SCALING_DOWN), _outcome(look), "scale down")
 
 
@@ -119,7 +121,7 @@ def scales_down(look: Look) -> bool:
 def scaling_down(look: Look) -> Status:
     """Patched to 0 replicas, where that is ours to do."""
     status, side = look.status, look.seen.patched
-    if side is None:
+    if side is None or look.seen.routes is None:  # somebody may have given patched a weight again
         return hold(status, Reason.CLUSTER_UNAVAILABLE, "The API server does not answer; patched is scaled down when it does.")
     if scales_down(look) and side.deployment and side.deployment.replicas > 0:
         if _served_again(look):

@@ -5,9 +5,9 @@
 import json
 import multiprocessing
 import os
-import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from multiprocessing.pool import Pool
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from . import ours, report, updates
 from .cells import BUG, CURED, HEALTHY, Cell, cells, world
+from .intervals import mean
 from .kayenta import Kayenta
 from .opponents import ArgoRollouts, Flagger, Opponent
 from .runs import Run
@@ -35,7 +36,7 @@ OPPONENTS: tuple[Opponent, ...] = (
     Kayenta(name="Kayenta, 3 x 1 h"),
     Kayenta(name="Kayenta, 15 min", runs=1, interval=900.0, step=15.0),
 )
-STARTS: dict[str, int | None] = {"planner": None, "1 %": 1, "5 %": 5, "10 %": 10}
+STARTS: dict[str, int | None] = {"planner": None, "1 %": 1, "5 %": 5, "10 %": 10, "25 %": 25}
 Rule = Callable[[int], Run]
 
 
@@ -65,19 +66,20 @@ def measure(pool: Pool, cell: Cell, rollouts: int, seed: int) -> tuple[dict[str,
 
 def starts(pool: Pool, seeds: range) -> tuple[Table, list[dict[str, object]]]:
     """The planner's start against fixed ones and against a simpler rule (the smallest step of at most 10 % that gives patched 10
-    requests a scrape, else 10 %): mean bad requests of a bad patch, mean errors of all clients under a good one."""
+    requests a scrape, else 10 %): mean bad requests of a bad patch, mean errors of all clients under a good one, with 95 %
+    intervals."""
     made, results = Table("first weight", *STARTS, "simpler rule"), []
-    cases = [("crash", 100, 1.0, None), ("crash", 10, 1.0, None), ("good", 100, HEALTHY, BUG), ("good", 10, HEALTHY, BUG)]
-    for name, rps, patched, bug in cases:
+    kinds = (("crash", 1.0, None), ("good", HEALTHY, BUG))
+    for name, rps, patched, bug in ((kind[0], rps, *kind[1:]) for kind in kinds for rps in (10, 100, 1000)):
         case = world(name, rps, patched, HEALTHY, target=(CURED * bug, bug) if bug else None)
         simpler = next((step for step in (1, 5) if rps * case.scrape_seconds * step >= 1000), 10)
         row = []
         for start in (*STARTS.values(), simpler):
             runs = pool.map(partial(ours.run, case, start=start), seeds, chunksize=CHUNK)
-            row.append(statistics.mean([run.bad if name == "crash" else run.errors for run in runs]))
+            row.append(mean([run.bad if name == "crash" else run.errors for run in runs]))
         label = f"{name}, {rps} rps: {'bad requests' if name == 'crash' else 'errors of all in an hour'}"
-        made.add_row(label, *(f"{value:.0f}" for value in row))
-        results.append({"world": label, **dict(zip([*STARTS, "simpler rule"], row, strict=True))})
+        made.add_row(label, *(found.shown() for found in row))
+        results.append({"world": label, **dict(zip([*STARTS, "simpler rule"], map(asdict, row), strict=True))})
     return made, results
 
 
