@@ -1,4 +1,4 @@
-"""What a person asks for on the command line, of the operator as it is installed, and under a tool that restores what is in git."""
+"""What a person asks for on the command line, of the operator as installed, and under a tool that restores what is in git."""
 
 import pytest
 
@@ -55,6 +55,6 @@ def test_what_cannot_be_done_is_refused_with_the_reason_and_an_exit_code(shop: S
     with shop.story("Promoted", but=everything_on_patched, served_by=("checkout-hotfix",)):
         shop.apply(rollout(promotion={"mode": "KeepPatched"}))
         shop.phase("Baking", seconds=120)
-        with pytest.raises(AssertionError, match="past that|not paused"):
+        with pytest.raises(AssertionError, match=r"past that|not paused"):
             shop.hotfix(verb, "fix")
         assert shop.status()["lastHandledRequest"]["result"] == "Refused"

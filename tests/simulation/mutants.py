@@ -14,7 +14,7 @@ import pytest
 from hotfix import reconcile
 from hotfix.adapters.announcer import KubeAnnouncer
 from hotfix.adapters.routers import route_patch, route_return
-from hotfix.core import analysing, fencing, guards, machine, plan, promoting, rolling_back, stable_lost, stepped
+from hotfix.core import analysing, fencing, guards, machine, plan, promoting, returning, rolling_back, stable_lost, stepped
 from hotfix.core import status as memory
 from hotfix.core.look import Look, enter, say
 from hotfix.core.quantities import seconds
@@ -138,14 +138,14 @@ def _failed_promotion_goes_to_stable(patch: Patch) -> None:
     def back(look: Look, veto: guards.Veto) -> Status:
         return rolling_back.begin(look.status, look.now, veto)
 
-    patch.setattr(promoting, "_fail", back)
+    patch.setattr(returning, "_fail", back)
     step = machine.STAGES[Stage.RETURNING]
     patch.setitem(machine.STAGES, Stage.RETURNING, replace(step, following=(*step.following, Stage.WEIGHT_ZERO)))
 
 
 def _broken_stable_gets_everything(patch: Patch) -> None:
     def zero(look: Look) -> Status:
-        return promoting.hold(look.status.model_copy(update={"weight": 0}), Reason.PROMOTION_FAILED, "all to stable")
+        return returning.hold(look.status.model_copy(update={"weight": 0}), Reason.PROMOTION_FAILED, "all to stable")
 
     step = machine.STAGES[Stage.RETURN_FAILED]
     patch.setitem(machine.STAGES, Stage.RETURN_FAILED, replace(step, handle=zero))
@@ -159,7 +159,8 @@ def _writes_over_any_pod_spec(patch: Patch) -> None:
         return [plan.SetPodSpec(deployment=one.deployment, pod_spec=other.deployment.pod_spec)]
 
     patch.setattr(plan, "_stable", stable)
-    patch.setattr(promoting, "_other_template", lambda look, before: None)
+    for room in (promoting, returning):
+        patch.setattr(room, "other_template", lambda look, before: None)
 
 
 def _weighs_a_dead_side(patch: Patch) -> None:

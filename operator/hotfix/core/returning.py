@@ -1,0 +1,157 @@
+"""Traffic goes back to stable, which has the fix: in gated steps, judged with the sides swapped; and what happens when it is not
+good there. Pure.
+
+The patched pods may be the only healthy ones: a failure holds them in place.
+"""
+
+from . import capacity, guards, moments, reports
+from .guards import Veto
+from .look import Look, enter, hold, ready, record, record_once, routes_have, say
+from .proven import other_template, runs_proven
+from .reasons import Reason
+from .spec import PromotionMode
+from .status import RETURN_WEIGHTS, Phase, PromotionRecord, Stage, Status
+
+SWAPPED_SCRAPES = 4  # judged with the sides swapped before stable has everything
+STEP_SCRAPES = 2  # of them at each weight
+
+HOLD: tuple[guards.Guard, ...] = (
+    guards.both_unready,
+    guards.unseen,
+    guards.route_missing,
+    guards.weights_edited,
+    guards.paused,
+    guards.route_rejected,
+    guards.weight_not_confirmed,
+)
+
+
+def held(look: Look) -> Status | None:
+    """Held by what keeps a promotion from going on, whatever its stage; None while nothing does."""
+    veto = guards.first(HOLD, look)
+    return hold_for(look, veto) if veto else None
+
+
+def hold_for(look: Look, veto: Veto) -> Status:
+    """Held where it is; people are told once."""
+    status = look.status
+    if status.held != str(veto.reason):
+        status = record_once(status, look.now, "hold", veto.reason, veto.message)
+    return hold(status, veto.reason, veto.message, f"held at {status.weight} %")
+
+
+def begin(look: Look) -> Status:
+    """Stable runs the fix, and gets its first share of it back; evidence from zero."""
+    noted = (look.status.promotion or PromotionRecord()).model_copy(update={"patched_at": moments.rfc3339(look.now)})
+    message = f"{look.spec.stable.deployment} runs the fix; traffic goes back to it in steps."
+    recorded = record(look.status, look.now, f"weight {RETURN_WEIGHTS[0]}", Reason.TRAFFIC_SHIFTED, message)
+    begun = enter(
+        recorded,
+        look.now,
+        Phase.PROMOTING,
+        Stage.RETURNING,
+        weight=RETURN_WEIGHTS[0],
+        promotion=noted,
+        evidence_from=moments.rfc3339(look.now),
+        excluded=[],
+    )
+    return say(begun, message, "judge stable against patched")
+
+
+def stable_takes_over(look: Look) -> Status:
+    """Patched cannot serve and stable, whose pod spec changes already, can."""
+    message = "Patched has no ready pod while stable has; stable takes everything."
+    recorded = record(look.status, look.now, "weight 0", Reason.PATCHED_LOST, message)
+    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.RETURNING, weight=0), message)
+
+
+def returning(look: Look) -> Status:
+    """Traffic goes back to stable in steps, each gated on pods and on counts with the sides swapped."""
+    status = look.status
+    if not ready(look.seen.patched) and look.seen.patched and ready(look.seen.stable) and status.weight:
+        return stable_takes_over(look)
+    failed = _return_failed(look)
+    if failed:
+        return _fail(look, failed)
+    standing = held(look)
+    if standing:
+        return standing
+    if status.weight == 0:
+        return _returned(look)
+    judged, following = look.judgement, next(weight for weight in RETURN_WEIGHTS if weight < (status.weight or 0))
+    if look.seen.metrics is None or (look.seen.metrics and look.seen.metrics.problem):
+        veto = guards.metrics_unavailable(look) or guards.counters_unfit(look)
+        return hold_for(look, veto) if veto else status
+    if judged is None or not look.settled or judged.blocks_at_weight < STEP_SCRAPES:
+        quiet = (
+            guards.no_traffic(look) if look.elapsed(status.stage_started_at) > SWAPPED_SCRAPES * look.interval_seconds else None
+        )
+        return hold_for(look, quiet) if quiet else say(status, f"Stable serves {100 - (status.weight or 0)} % again.", "judge it")
+    short = capacity.stable_short(look, following)
+    if short:
+        return hold_for(look, Veto(Reason.INSUFFICIENT_CAPACITY, short))
+    message = (
+        f"Stable with the fix fails {reports.rate(judged.patched)}, patched {reports.rate(judged.stable)}; stable gets more."
+    )
+    recorded = record(status, look.now, f"weight {following}", Reason.TRAFFIC_SHIFTED, message)
+    update = {"weight": following, "request_rate": reports.request_rate(judged)}
+    return say(recorded.model_copy(update=update), message, "judge it")
+
+
+def _returned(look: Look) -> Status:
+    if not look.settled:
+        return say(look.status, look.status.message, "waiting for the route's controllers to confirm weight 0")
+    odd = other_template(look, before=False)
+    if odd:
+        return hold(enter(look.status, look.now, Phase.PROMOTING, Stage.RETURN_FAILED), odd.reason, odd.message)
+    if not runs_proven(look):
+        message = f"{look.spec.stable.deployment} serves everything and still rolls out the fix."
+        return say(look.status, message, "wait for its pods")
+    message = f"{look.spec.stable.deployment} serves everything with the fix."
+    return say(enter(look.status, look.now, Phase.PROMOTING, Stage.DRAINING_PATCHED), message, "drain patched")
+
+
+def _return_failed(look: Look) -> Veto | None:
+    """The swapped guard: the new stable against patched. While patched can serve, it takes everything back."""
+    baseline, stable, judged = look.status.baseline, look.seen.stable, look.judgement
+    if not ready(look.seen.patched):
+        return None
+    name = look.spec.stable.deployment
+    if ready(stable) == 0:
+        return Veto(Reason.PROMOTION_FAILED, f"{name} has no ready pod with the fix.")
+    if stable and stable.pods and 2 * sum(pod.crash_looping for pod in stable.pods) >= len(stable.pods):
+        return Veto(Reason.PROMOTION_FAILED, f"The pods of {name} crash with the fix.")
+    if stable and stable.deployment and baseline and stable.deployment.template != baseline.patched_template:
+        return Veto(Reason.PROMOTION_FAILED, f"{name} no longer has the pod spec that was proven.")
+    if judged and judged.findings.worse.reached_ever:
+        rates = f"{reports.rate(judged.patched)} of its requests, patched {reports.rate(judged.stable)}"
+        return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix fails {rates}.")
+    if judged and look.settled and judged.not_answering_blocks >= guards.UNANSWERED_BLOCKS:
+        return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix takes requests but does not finish them.")
+    if judged and judged.silence and guards.is_told(look):
+        missing = reports.silence(judged.silence)
+        return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix does not answer any more: {missing}.")
+    return None
+
+
+def _fail(look: Look, veto: Veto) -> Status:
+    message = f"{veto.message} Patched has everything again; nothing is drained, scaled or given back."
+    recorded = record(look.status, look.now, "weight 100", veto.reason, message)
+    failed = enter(recorded, look.now, Phase.PROMOTING, Stage.RETURN_FAILED, weight=100)
+    return hold(failed, veto.reason, message, "a person decides: promotion.mode KeepPatched ends it with patched")
+
+
+def return_failed(look: Look) -> Status:
+    """Patched holds everything until a person decides; stable takes over only while patched cannot serve at all."""
+    status = look.status
+    if look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and look.settled and routes_have(look, 100):
+        message = f"Patched keeps everything; {look.spec.stable.deployment} is not good with the fix."
+        return say(enter(status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
+    patched, stable = ready(look.seen.patched), ready(look.seen.stable)
+    wanted = 0 if patched == 0 and stable else 100 if patched else status.weight
+    if wanted != status.weight:
+        message = "Stable takes over while patched cannot serve." if wanted == 0 else "Patched can serve again."
+        status = record(status, look.now, f"weight {wanted}", Reason.PROMOTION_FAILED, message)
+    reason = Reason.DELETION_HELD if look.seen.deleting else Reason.PROMOTION_FAILED
+    text = f"{Reason.PROMOTION_FAILED.sentence} Set promotion.mode to KeepPatched to end with patched."
+    return hold(status.model_copy(update={"weight": wanted}), reason, text, "a person decides")
