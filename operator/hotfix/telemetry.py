@@ -123,6 +123,8 @@ class Telemetry:
             since = standing_since(status)
             if status.held not in PASSING and since:
                 series[self._waiting, (*of, status.held)] = moments.unix(since)
+        elif status.phase is Phase.AWAITING_GIT and status.phase_started_at:
+            series[self._waiting, (*of, Reason.AWAITING_GIT)] = moments.unix(status.phase_started_at)
         return series
 
     def counts(self, watches: Callable[[], int], leads: Callable[[], bool]) -> None:

@@ -72,6 +72,7 @@ class Side:
     exists: bool = True
     service: bool = True
     owner: str | None = None
+    template_manager: str | None = None
     scaler: ScalerView | None = None
     deleting: bool = False
     trouble: str | None = None
@@ -119,6 +120,7 @@ class Side:
             progress_deadline_seconds=600,
             revision="1",
             deleting=self.deleting,
+            template_manager=self.template_manager,
         )
 
     def view(self) -> SideView:

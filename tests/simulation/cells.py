@@ -70,19 +70,28 @@ def _scaler(world: World) -> World:
     return world.stage(Stage.SHIFTING)
 
 
+def _awaiting_git() -> World:
+    world = ready_world()
+    world.stable.template_manager = "some-pipeline"
+    return world.stage(Stage.AWAITING_GIT)
+
+
 def _at(stage: Stage) -> Callable[[], World]:
     return lambda: ready_world().stage(stage)
 
 
+LED_TO = (Stage.CHECKING, Stage.RETURN_FAILED, Stage.WEIGHT_ZERO, Stage.AWAITING_GIT)  # by stories of their own
 MEMORIES: dict[str, Callable[[], World]] = {
     "nothing": ready_world,
     "Checking": lambda: ready_world(asked=a_spec(paused=True)).held("Paused"),
-    **{str(stage): _at(stage) for stage in Stage if stage not in (Stage.CHECKING, Stage.RETURN_FAILED, Stage.WEIGHT_ZERO)},
+    **{str(stage): _at(stage) for stage in Stage if stage not in LED_TO},
     "Shifting, settled": lambda: ready_world().stage(Stage.SHIFTING).rest(4),
     "Returning, settled": lambda: ready_world().stage(Stage.RETURNING).rest(4),
     "AllToPatched, settled": lambda: ready_world().stage(Stage.ALL_TO_PATCHED).rest(1),
     "Baking": lambda: ready_world().phase(Phase.BAKING),
     "ReturnFailed": lambda: _failing_return(ready_world()),
+    "AwaitingGit": _awaiting_git,
+    "AwaitingGit, patched down": lambda: _patched_dies(_awaiting_git()),
     "WeightZero": lambda: _bad(ready_world().phase(Phase.ANALYZING)),
     "Draining after a rollback": lambda: _bad(ready_world().phase(Phase.ANALYZING)).stage(Stage.DRAINING_PATCHED),
     "Scaling down after a rollback": lambda: _bad(ready_world().phase(Phase.ANALYZING)).stage(Stage.SCALING_DOWN),

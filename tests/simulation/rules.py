@@ -171,9 +171,14 @@ def unknown_is_nothing(one: Decided) -> str | None:
 def fix_is_kept(one: Decided) -> str | None:
     """6: once stable is being replaced, a failure stays on patched."""
     before, after, seen = one.before, one.after, one.seen
-    chosen = seen.namespace_ending or (seen.request or "").startswith("release")
+    pruned = seen.deleting and seen.patched is not None and (seen.patched.deployment is None or seen.patched.deployment.deleting)
+    chosen = seen.namespace_ending or (seen.request or "").startswith("release") or pruned
     if before.stage in WITH_THE_FIX and not chosen and after.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
         return "sent back to a stable that was being replaced"
+    old = not (before.baseline and _template(seen.stable) != before.baseline.stable_template)
+    asked = chosen or ((seen.request or "").startswith("rollback") and old)
+    if before.stage is Stage.AWAITING_GIT and after.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK) and not asked:
+        return "sent back while git was to give stable the fix"
     serves = ready(seen.patched) != 0 or not ready(seen.stable)
     if after.stage is Stage.RETURN_FAILED and serves and after.weight == 0 and before.weight == 100:
         return "stable got everything though patched can serve"
@@ -181,6 +186,10 @@ def fix_is_kept(one: Decided) -> str | None:
         if after.phase is Phase.PROMOTING and after.weight != 0 and action.replicas == 0:  # type: ignore[union-attr]
             return "patched's pods end while they serve"
     return None
+
+
+def _template(side: SideView | None) -> str | None:
+    return side.deployment.template if side and side.deployment else None
 
 
 def rollback_at_once(one: Decided) -> str | None:

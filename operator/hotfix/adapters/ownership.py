@@ -26,6 +26,17 @@ def owner_of(item: Mapping[str, Any]) -> str | None:
     return None
 
 
+def template_manager(item: Mapping[str, Any]) -> str | None:
+    """The field manager that last wrote the pod template of a workload; None where no one is on record."""
+    entries = (item.get("metadata") or {}).get("managedFields") or ()
+    writers = [
+        (str(entry.get("time") or ""), str(entry.get("manager") or ""))
+        for entry in entries
+        if "f:template" in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and not entry.get("subresource")
+    ]
+    return max(writers)[1] if writers else None
+
+
 def controller_of(item: Mapping[str, Any]) -> str | None:
     """The object that made this one and keeps it as it is, for example `ScaledObject checkout` (KEDA); None without one."""
     owners = (item.get("metadata") or {}).get("ownerReferences") or ()

@@ -1,21 +1,20 @@
 """Workloads on the API server: Deployments with their pods, Services with their EndpointSlices, HPAs. Raw objects -> views."""
 
 import asyncio
-import hashlib
-import json
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from hotfix.core.changes import hash_of
 from hotfix.core.labels import selector_of
 from hotfix.core.moments import unix
 from hotfix.core.observation import CompanionView, DeploymentView, PodView, ScalerView, ServiceView, SideView
 from hotfix.errors import Refused
 
 from .kube import Kube, Object, path
-from .ownership import controller_of, owner_of
+from .ownership import controller_of, owner_of, template_manager
 from .reading import Direct, Reader, Resource, Writer
 
 log = logging.getLogger(__name__)
@@ -105,11 +104,6 @@ class KubeWorkloads:
         await self._writer.patch(SCALERS, (namespace, scaler.name), operations)
 
 
-def template_hash(pod_spec: Mapping[str, Any]) -> str:
-    """The first 16 hex digits of the SHA-256 of the canonical JSON of a pod spec."""
-    return hashlib.sha256(json.dumps(pod_spec, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
-
-
 def _deployment(item: Object) -> DeploymentView:
     meta, spec, status = item["metadata"], item["spec"], item.get("status") or {}
     template = spec["template"]
@@ -127,12 +121,13 @@ def _deployment(item: Object) -> DeploymentView:
         selector=(spec.get("selector") or {}).get("matchLabels") or {},
         pod_labels=(template.get("metadata") or {}).get("labels") or {},
         pod_spec=pod_spec,
-        template=template_hash(pod_spec),
+        template=hash_of(pod_spec),
         images=tuple(container["image"] for container in pod_spec.get("containers") or ()),
         owner=owner_of(item),
         progress_deadline_seconds=int(spec.get("progressDeadlineSeconds") or 600),
         revision=(meta.get("annotations") or {}).get(REVISION),
         deleting="deletionTimestamp" in meta,
+        template_manager=template_manager(item),
     )
 
 

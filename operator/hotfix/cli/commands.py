@@ -10,7 +10,7 @@ from hotfix.adapters.kube import Kube
 from hotfix.errors import Refused, Unavailable
 from hotfix.ports import Key, Stored
 
-from . import following, listing
+from . import following, handing_over, listing
 from .following import Follower
 from .options import Config, Context, Name, Namespace, connected, namespace_of, note, say, seconds
 from .requesting import RETRY, RETRY_SAME, VERBS, Request, ask
@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("get")(_get)
     app.command("watch")(_watch)
     app.command("status")(_status)
+    app.command("handover")(_handover)
 
 
 def _asking(verb: str) -> Callable[..., None]:
@@ -80,6 +81,19 @@ def _get(  # noqa: PLR0913, PLR0917 - one parameter is one option
         listing.show(listing.table(items, now, namespaces=everywhere, wide=output == "wide"))
     else:
         note(f"There is no HotfixRollout in {f'namespace {where}' if where else 'any namespace'}.")
+
+
+def _handover(
+    name: Name,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="json or yaml instead of text.")] = None,
+    namespace: Namespace = None,
+    context: Context = None,
+    config: Config = None,
+) -> None:
+    """Print what git is to say so that stable gets what patched runs: for kustomize, Helm and kubectl. Nothing is written."""
+    where = namespace_of(namespace, config, context)
+    told, containers = connected(lambda kube: handing_over.difference(kube, where, name), config, context)
+    print(handing_over.show(told, containers, output), end="")
 
 
 def _watch(name: Name, namespace: Namespace = None, context: Context = None, config: Config = None) -> None:

@@ -71,6 +71,12 @@ def facts(look: Look) -> list[Fact]:
             by = "spec.paused" if look.spec.paused else "a request"
             held.append(_fact("Paused", "True", Reason.PAUSED, f"Paused by {by}."))
         return held + open_ended
+    if status.phase is Phase.AWAITING_GIT:
+        waits = [
+            _fact("Ready", "True", Reason.SERVING_PATCHED, text),
+            _fact("FollowUpRequired", "True", Reason.AWAITING_GIT, text),
+        ]
+        return waits + open_ended
     reason = Reason.ROLLING_BACK if status.phase is Phase.ROLLING_BACK else Reason.PROGRESSING
     return [_fact("Ready", "False", reason, text), _fact("Reconciling", "True", reason, text), *open_ended]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from . import (
     analysing,
+    awaiting_git,
     conditions,
     fencing,
     fitness,
@@ -65,11 +66,16 @@ STAGES: dict[Stage, Step] = {
     Stage.SCALING: Step(pending.scaling, (Stage.ADOPTING, Stage.WEIGHT_ZERO, Stage.GIVING_BACK)),
     Stage.ADOPTING: Step(pending.adopting, (Stage.SHIFTING, Stage.SCALING, Stage.GIVING_BACK)),
     Stage.SHIFTING: Step(analysing.shifting, (Stage.ALL_TO_PATCHED, Stage.WEIGHT_ZERO)),
-    Stage.ALL_TO_PATCHED: Step(promoting.all_to_patched, (Stage.DRAINING_STABLE, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)),
+    Stage.ALL_TO_PATCHED: Step(
+        promoting.all_to_patched, (Stage.DRAINING_STABLE, Stage.AWAITING_GIT, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
+    ),
     Stage.DRAINING_STABLE: Step(promoting.draining_stable, (Stage.PATCHING_STABLE, Stage.WEIGHT_ZERO)),
     Stage.PATCHING_STABLE: Step(promoting.patching_stable, (Stage.RETURNING, Stage.WEIGHT_ZERO)),
+    Stage.AWAITING_GIT: Step(
+        awaiting_git.awaiting_git, (Stage.RETURNING, Stage.DRAINING_STABLE, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
+    ),
     Stage.RETURNING: Step(returning.returning, (Stage.DRAINING_PATCHED, Stage.RETURN_FAILED)),
-    Stage.RETURN_FAILED: Step(returning.return_failed, (Stage.GIVING_BACK,)),
+    Stage.RETURN_FAILED: Step(returning.return_failed, (Stage.GIVING_BACK, Stage.AWAITING_GIT, Stage.WEIGHT_ZERO)),
     Stage.WEIGHT_ZERO: Step(rolling_back.weight_zero, (Stage.DRAINING_PATCHED, Stage.GIVING_BACK)),
     Stage.DRAINING_PATCHED: Step(rolling_back.draining_patched, (Stage.SCALING_DOWN, Stage.WEIGHT_ZERO)),
     Stage.SCALING_DOWN: Step(rolling_back.scaling_down, (Stage.GIVING_BACK, Stage.DRAINING_PATCHED, Stage.WEIGHT_ZERO)),
@@ -77,6 +83,7 @@ STAGES: dict[Stage, Step] = {
     Stage.DONE: Step(lambda look: look.status, ()),
 }
 JUDGED = frozenset({Stage.SHIFTING, Stage.RETURNING})
+WITH_THE_FIX = frozenset({Phase.PROMOTING, Phase.AWAITING_GIT})
 LOSES_STABLE = frozenset({Stage.SHIFTING, Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN})
 
 
@@ -211,11 +218,17 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
         ("PatchedReady", None if patched is None else patched >= wanted),
         ("StableThin", None if stable is None else stable_lost.is_thin(look)),
         ("StableReady", None if stable is None else stable_lost.is_back(look)),
-        ("StableProven", None if look.seen.stable is None else status.phase is Phase.PROMOTING and proven.runs_proven(look)),
+        ("StableProven", None if look.seen.stable is None else status.phase in WITH_THE_FIX and proven.runs_proven(look)),
+        ("StableRollingOut", None if look.seen.stable is None else _rolls_out(look)),
         ("SeveralVersions", True if live and guards.several_versions(look) else None),
         ("PatchedUnweighted", status.weight == 0 and rolling_back.is_unweighted(look)),
         ("Unacknowledged", status.weight is not None and status.acknowledged_at is None),
     )
+
+
+def _rolls_out(look: Look) -> bool:
+    """Git has changed stable's pod spec, and its pods are not there yet."""
+    return look.status.stage is Stage.AWAITING_GIT and not proven.unchanged(look) and not proven.runs_proven(look)
 
 
 def _explained(before: Status, status: Status, judged: Judgement | None) -> Status:

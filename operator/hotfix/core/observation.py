@@ -56,6 +56,7 @@ class DeploymentView:
     progress_deadline_seconds: int
     revision: str | None
     deleting: bool = False
+    template_manager: str | None = None  # field manager that last wrote the pod template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import before, changes, fitness, incidents, preflight, promoting, remarks, starting
+from . import before, changes, fitness, incidents, preflight, promoting, promotion_mode, remarks, starting
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -53,6 +53,8 @@ def _resolved(look: Look) -> Resolved:
         routes=[ResolvedRoute(name=route.name, rules=[rule.index for rule in asked_rules(route, look.spec)]) for route in routes],
         bypasses=remarks.bypasses(look)[:16],
         preset=preflight.preset_name(look),
+        promotion=promotion_mode.resolved(look),
+        owners=promotion_mode.owners(look)[:16],
     )
 
 

@@ -171,19 +171,21 @@ def nothing_to_promote(look: Look) -> Problem | None:
 
 
 def managed_by_gitops(look: Look) -> Problem | None:
-    """Git would undo the weights, or the promotion."""
-    for route in look.seen.routes.routes if look.seen.routes else ():
-        if route.owner:
-            return Problem(
-                Reason.MANAGED_BY_GITOPS,
-                f"HTTPRoute {route.name} is managed by {route.owner}, which would undo the weights; shift one it does not own.",
-            )
+    """Git would undo the promotion as it is asked for."""
+    mode = look.spec.promotion.mode
+    owned = next((route for route in (look.seen.routes.routes if look.seen.routes else ()) if route.owner), None)
+    if owned and mode is PromotionMode.KEEP_PATCHED:
+        return Problem(
+            Reason.MANAGED_BY_GITOPS,
+            f"HTTPRoute {owned.name} is managed by {owned.owner}, which would take its weights back after the end; "
+            "use promotion.mode: AwaitGit.",
+        )
     deployment = look.seen.stable.deployment if look.seen.stable else None
-    if deployment and deployment.owner and look.spec.promotion.mode is PromotionMode.PATCH_STABLE:
+    if deployment and deployment.owner and mode is PromotionMode.PATCH_STABLE:
         return Problem(
             Reason.MANAGED_BY_GITOPS,
             f"Deployment {deployment.name} is managed by {deployment.owner}, which would undo the promotion; "
-            "use promotion.mode: KeepPatched.",
+            "use promotion.mode: AwaitGit, or leave it out.",
         )
     return None
 

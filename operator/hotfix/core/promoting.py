@@ -5,9 +5,10 @@ From the moment stable's template changes, the patched pods may be the only heal
 
 from collections.abc import Sequence
 
-from . import guards, returning
+from . import awaiting_git, guards, returning
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
+from .promotion_mode import mode_of
 from .proven import other_template, runs_proven, unchanged
 from .quantities import seconds, span
 from .reasons import Reason
@@ -19,6 +20,11 @@ from .status import Phase, PromotionRecord, Stage, Status
 BEFORE_THE_CHANGE: tuple[guards.Guard, ...] = tuple(
     guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted
 )
+FOLLOWING = {
+    PromotionMode.PATCH_STABLE: "move the fix into stable",
+    PromotionMode.AWAIT_GIT: "wait until git has given stable the fix",
+    PromotionMode.KEEP_PATCHED: "give the route back",
+}
 
 
 def planned(changes: Sequence[str]) -> PromotionRecord:
@@ -30,8 +36,7 @@ def begin(look: Look) -> Status:
     """Everything to patched."""
     message = f"Patched baked for {span(look.status.bake_seconds)} and is not worse; it gets everything."
     recorded = record(look.status, look.now, "weight 100", Reason.PROMOTING, message)
-    following = "move the fix into stable" if look.spec.promotion.mode is PromotionMode.PATCH_STABLE else "give the route back"
-    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.ALL_TO_PATCHED, weight=100), message, following)
+    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.ALL_TO_PATCHED, weight=100), message, FOLLOWING[mode_of(look)])
 
 
 def _lost_before_the_change(look: Look) -> Status | None:
@@ -47,7 +52,10 @@ def all_to_patched(look: Look) -> Status:
         return back
     if not look.settled or not routes_have(look, 100):
         return say(look.status, look.status.message, "waiting for the route's controllers to confirm 100 %")
-    if look.spec.promotion.mode is PromotionMode.KEEP_PATCHED:
+    mode = mode_of(look)
+    if mode is PromotionMode.AWAIT_GIT:
+        return awaiting_git.begin(look)
+    if mode is PromotionMode.KEEP_PATCHED:
         return say(
             enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK),
             f"Patched is proven and serves everything; {look.spec.stable.deployment} still runs the old version.",

@@ -46,7 +46,7 @@ class Reason(StrEnum):
         "MetricsBlindToGrpc",
         "gRPC errors are not in HTTP status codes; give own queries.",
     )
-    MANAGED_BY_GITOPS = "ManagedByGitOps", "Git would undo what the rollout writes; it is refused before traffic moves."
+    MANAGED_BY_GITOPS = "ManagedByGitOps", "Git would undo the promotion that was asked for; it is refused before traffic moves."
     PATCHED_ALREADY_SERVES = "PatchedAlreadyServes", "Patched has a weight above 0 already; set it to 0 first."
     EXPIRED = "Expired", "The rollout was not started before spec.expires."
     PATCHED_READY = "PatchedReady", "Patched has the ready pods it needs."
@@ -56,6 +56,8 @@ class Reason(StrEnum):
     TRAFFIC_SHIFTED = "TrafficShifted", "The weight of patched was changed."
     EVIDENCE_SUFFICIENT = "EvidenceSufficient", "Patched is proven not to be worse than stable."
     PROMOTING = "Promoting", "The fix is moved into stable."
+    AWAITING_GIT = "AwaitingGit", "Patched is proven and serves everything; git is to give stable the same."
+    SERVING_PATCHED = "ServingPatched", "The hotfix serves all traffic, from the patched Deployment."
     PROMOTED = "Promoted", "The hotfix serves all traffic."
     IN_PROGRESS = "InProgress", "How it ends is still open."
     # held
@@ -107,6 +109,8 @@ GOOD_NEWS = frozenset(
         Reason.TRAFFIC_SHIFTED,
         Reason.EVIDENCE_SUFFICIENT,
         Reason.PROMOTING,
+        Reason.AWAITING_GIT,
+        Reason.SERVING_PATCHED,
         Reason.PROMOTED,
         Reason.PAUSED,
         Reason.RESUMED,

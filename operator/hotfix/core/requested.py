@@ -10,6 +10,7 @@ from collections.abc import Callable
 from . import moments
 from .look import Look, record
 from .observation import Observation
+from .proven import unchanged
 from .reasons import Reason
 from .spec import Spec
 from .status import Phase, Stage, Status
@@ -18,6 +19,7 @@ from .verbs import HandledRequest, RequestResult, Verb
 LONGEST = 253
 TAKEN_BACK = frozenset({Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN, Stage.GIVING_BACK})
 FIX_IN_STABLE = frozenset({Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_FAILED})
+PAST_ANALYSIS = frozenset({Phase.BAKING, Phase.PROMOTING, Phase.AWAITING_GIT})
 WORDS = ", ".join(Verb)
 
 
@@ -68,7 +70,7 @@ def _done(look: Look, verb: Verb | None) -> bool:
         case Verb.RESUME:
             return not look.paused
         case Verb.PROMOTE:
-            return status.phase in (Phase.BAKING, Phase.PROMOTING)
+            return status.phase in PAST_ANALYSIS
         case _:
             return status.phase is Phase.ROLLING_BACK or status.stage in TAKEN_BACK
 
@@ -95,7 +97,8 @@ def _not_resumed(before: Status, look: Look) -> str | None:
 
 def _not_rolled_back(before: Status, look: Look) -> str | None:
     """From the moment stable's pod spec changes, patched may be the only healthy side."""
-    if look.status.stage not in FIX_IN_STABLE:
+    waits = look.status.stage is Stage.AWAITING_GIT
+    if look.status.stage not in FIX_IN_STABLE and not (waits and not unchanged(look)):
         return None
     return (
         f"{look.spec.stable.deployment} is getting the fix already, and patched may be the only side that can serve; "
@@ -110,9 +113,14 @@ def _not_promoted(before: Status, look: Look) -> str | None:
         return f"No request has gone to patched yet: {status.message}"
     if status.phase is Phase.ROLLING_BACK:
         return f"It is rolled back: {status.message}"
-    if before.phase in (Phase.BAKING, Phase.PROMOTING) and status.phase is before.phase:
+    if before.phase in PAST_ANALYSIS and (status.stage, _accepted(status)) == (before.stage, _accepted(before)):
         return f"It is past that: {status.message}"
     return status.message if status.held and status.held != Reason.INCONCLUSIVE else None
+
+
+def _accepted(status: Status) -> str | None:
+    """Hash of the pod spec that a person accepted for stable."""
+    return status.promotion.accepted_template if status.promotion else None
 
 
 NEVER = {

@@ -7,10 +7,12 @@ The patched pods may be the only healthy ones: a failure holds them in place.
 from . import capacity, guards, moments, reports
 from .guards import Veto
 from .look import Look, enter, hold, ready, record, record_once, routes_have, say
-from .proven import other_template, runs_proven
+from .proven import has_fix, other_template, patched_going, runs_proven
 from .reasons import Reason
+from .rolling_back import begin as roll_back
 from .spec import PromotionMode
 from .status import RETURN_WEIGHTS, Phase, PromotionRecord, Stage, Status
+from .verbs import Verb
 
 SWAPPED_SCRAPES = 4  # judged with the sides swapped before stable has everything
 STEP_SCRAPES = 2  # of them at each weight
@@ -68,16 +70,21 @@ def stable_takes_over(look: Look) -> Status:
 def returning(look: Look) -> Status:
     """Traffic goes back to stable in steps, each gated on pods and on counts with the sides swapped."""
     status = look.status
-    if not ready(look.seen.patched) and look.seen.patched and ready(look.seen.stable) and status.weight:
+    lost = look.seen.patched is not None and (not ready(look.seen.patched) or patched_going(look))
+    if lost and ready(look.seen.stable) and status.weight:
         return stable_takes_over(look)
     failed = _return_failed(look)
     if failed:
         return _fail(look, failed)
-    standing = held(look)
+    standing = None if _alone(look) else held(look)
     if standing:
         return standing
-    if status.weight == 0:
-        return _returned(look)
+    return _returned(look) if status.weight == 0 else _give_more(look)
+
+
+def _give_more(look: Look) -> Status:
+    """Stable's next share, once what it has is judged."""
+    status = look.status
     judged, following = look.judgement, next(weight for weight in RETURN_WEIGHTS if weight < (status.weight or 0))
     if look.seen.metrics is None or (look.seen.metrics and look.seen.metrics.problem):
         veto = guards.metrics_unavailable(look) or guards.counters_unfit(look)
@@ -98,8 +105,13 @@ def returning(look: Look) -> Status:
     return say(recorded.model_copy(update=update), message, "judge it")
 
 
+def _alone(look: Look) -> bool:
+    """Patched is gone and nothing is sent to it: a controller that misses its Service is no reason to wait."""
+    return look.status.weight == 0 and patched_going(look) and routes_have(look, 0) and not look.paused
+
+
 def _returned(look: Look) -> Status:
-    if not look.settled:
+    if not look.settled and not _alone(look):
         return say(look.status, look.status.message, "waiting for the route's controllers to confirm weight 0")
     odd = other_template(look, before=False)
     if odd:
@@ -113,15 +125,15 @@ def _returned(look: Look) -> Status:
 
 def _return_failed(look: Look) -> Veto | None:
     """The swapped guard: the new stable against patched. While patched can serve, it takes everything back."""
-    baseline, stable, judged = look.status.baseline, look.seen.stable, look.judgement
-    if not ready(look.seen.patched):
+    stable, judged = look.seen.stable, look.judgement
+    if not ready(look.seen.patched) or patched_going(look):
         return None
     name = look.spec.stable.deployment
     if ready(stable) == 0:
         return Veto(Reason.PROMOTION_FAILED, f"{name} has no ready pod with the fix.")
     if stable and stable.pods and 2 * sum(pod.crash_looping for pod in stable.pods) >= len(stable.pods):
         return Veto(Reason.PROMOTION_FAILED, f"The pods of {name} crash with the fix.")
-    if stable and stable.deployment and baseline and stable.deployment.template != baseline.patched_template:
+    if stable and stable.deployment and not has_fix(look):
         return Veto(Reason.PROMOTION_FAILED, f"{name} no longer has the pod spec that was proven.")
     if judged and judged.findings.worse.reached_ever:
         rates = f"{reports.rate(judged.patched)} of its requests, patched {reports.rate(judged.stable)}"
@@ -148,10 +160,20 @@ def return_failed(look: Look) -> Status:
         message = f"Patched keeps everything; {look.spec.stable.deployment} is not good with the fix."
         return say(enter(status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
+    if look.seen.deleting and patched_going(look) and stable:
+        veto = Veto(Reason.DELETED, f"The object and Deployment {look.spec.patched.deployment} were deleted.")
+        return roll_back(status, look.now, veto, keep_pods=True)
+    if look.asked is Verb.PROMOTE and patched and not look.paused:
+        message = f"A person wants {look.spec.stable.deployment} to be tried again; patched serves everything meanwhile."
+        again = record(status, look.now, "try again", Reason.REQUESTED, message)
+        return say(enter(again, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, weight=100), message)
     wanted = 0 if patched == 0 and stable else 100 if patched else status.weight
     if wanted != status.weight:
         message = "Stable takes over while patched cannot serve." if wanted == 0 else "Patched can serve again."
         status = record(status, look.now, f"weight {wanted}", Reason.PROMOTION_FAILED, message)
     reason = Reason.DELETION_HELD if look.seen.deleting else Reason.PROMOTION_FAILED
-    text = f"{Reason.PROMOTION_FAILED.sentence} Set promotion.mode to KeepPatched to end with patched."
+    text = (
+        f"{Reason.PROMOTION_FAILED.sentence} Put {look.spec.stable.deployment} right and try again (kubectl hotfix promote "
+        f"{look.seen.name}), or set promotion.mode to KeepPatched to end with patched."
+    )
     return hold(status.model_copy(update={"weight": wanted}), reason, text, "a person decides")

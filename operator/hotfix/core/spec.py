@@ -42,7 +42,9 @@ class ClientErrors(StrEnum):
 
 
 class PromotionMode(StrEnum):
+    AUTO = "Auto"
     PATCH_STABLE = "PatchStable"
+    AWAIT_GIT = "AwaitGit"
     KEEP_PATCHED = "KeepPatched"
 
 
@@ -216,8 +218,11 @@ class Promotion(Model):
     """What happens when the hotfix is proven."""
 
     mode: PromotionMode = Field(
-        PromotionMode.PATCH_STABLE,
-        description="PatchStable: stable's pod template becomes patched's and traffic returns to stable. "
+        PromotionMode.AUTO,
+        description="Auto: AwaitGit where stable is kept by a GitOps tool, Helm or another writer of its pod template, else "
+        "PatchStable (status.resolved.promotion says which). "
+        "PatchStable: stable's pod template becomes patched's and traffic returns to stable. "
+        "AwaitGit: patched serves everything until git has given stable what was proven, then traffic returns to stable. "
         "KeepPatched: patched keeps all traffic and a person goes on from there.",
     )
 

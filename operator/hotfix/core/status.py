@@ -22,12 +22,13 @@ class Phase(StrEnum):
     ANALYZING = "Analyzing"
     BAKING = "Baking"
     PROMOTING = "Promoting"
+    AWAITING_GIT = "AwaitingGit"
     PROMOTED = "Promoted"
     ROLLING_BACK = "RollingBack"
     ROLLED_BACK = "RolledBack"
 
 
-LIVE_PHASES = frozenset({Phase.ANALYZING, Phase.BAKING, Phase.PROMOTING, Phase.ROLLING_BACK})
+LIVE_PHASES = frozenset({Phase.ANALYZING, Phase.BAKING, Phase.PROMOTING, Phase.AWAITING_GIT, Phase.ROLLING_BACK})
 TERMINAL_PHASES = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK})
 
 
@@ -41,6 +42,7 @@ class Stage(StrEnum):
     ALL_TO_PATCHED = "AllToPatched"  # Promoting: patched at 100, acknowledged and settled
     DRAINING_STABLE = "DrainingStable"  # Promoting: stable's last requests end
     PATCHING_STABLE = "PatchingStable"  # Promoting: stable's template set once, rolled out, ready
+    AWAITING_GIT = "AwaitingGit"  # AwaitingGit: patched serves everything until git has given stable what was proven
     RETURNING = "Returning"  # Promoting: traffic back to stable in gated steps, judged with the sides swapped
     RETURN_FAILED = "ReturnFailed"  # Promoting: new stable is worse; patched holds everything
     WEIGHT_ZERO = "WeightZero"  # RollingBack: one write, acknowledged and settled
@@ -58,6 +60,7 @@ PHASES_OF: dict[Stage, frozenset[Phase]] = {
         (Stage.ALL_TO_PATCHED, Stage.DRAINING_STABLE, Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_FAILED),
         frozenset({Phase.PROMOTING}),
     ),
+    Stage.AWAITING_GIT: frozenset({Phase.AWAITING_GIT}),
     Stage.WEIGHT_ZERO: frozenset({Phase.ROLLING_BACK}),
     **dict.fromkeys((Stage.DRAINING_PATCHED, Stage.SCALING_DOWN), frozenset({Phase.PROMOTING, Phase.ROLLING_BACK})),
     Stage.GIVING_BACK: frozenset({Phase.PENDING, Phase.PROMOTING, Phase.ROLLING_BACK}),
@@ -93,6 +96,10 @@ class Resolved(Model):
         default_factory=list, max_length=16, description="Routes and Ingresses by which requests to stable by-pass the weights."
     )
     preset: Short | None = Field(None, description="A preset, or Custom when own queries are given.")
+    promotion: Short | None = Field(None, description="How it is promoted: promotion.mode, and what Auto comes to here.")
+    owners: list[Short] = Field(
+        default_factory=list, max_length=16, description="What keeps the objects of this rollout as they are in git, and which."
+    )
     start_weight: int | None = None
     start_reason: Sentence | None = None
 
@@ -192,13 +199,20 @@ class StableLost(Model):
 
 
 class PromotionRecord(Model):
-    """What promotion changes in stable."""
+    """What promotion changes in stable, and by what it is known that git did."""
 
     changes: list[Short] = Field(default_factory=list, max_length=32, description="Paths of the pod spec that differ.")
     previous_revision: Short | None = Field(
         None, description="Revision of stable before the change, as `kubectl rollout undo --to-revision` takes it."
     )
     patched_at: Moment | None = Field(None, description="When stable's template was seen to be what was proven.")
+    handover: Sentence | None = Field(None, description="What git is to say, ready to be pasted; AwaitingGit waits for it.")
+    shape: Short | None = Field(None, description="Hash of the proven pod spec without its images.")
+    digests: list[Image] = Field(default_factory=list, max_length=16, description="Digests of the images that were proven.")
+    accepted_template: Short | None = Field(
+        None, description="Hash of another pod spec that a person accepted for stable instead of the proven one."
+    )
+    reminders: int = Field(0, ge=0, description="How often people were reminded that git is waited for.")
 
 
 class Status(Model):

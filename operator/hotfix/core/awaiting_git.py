@@ -1,0 +1,153 @@
+"""AwaitingGit: patched is proven and serves everything, and git is to give stable the same; then traffic goes back. Pure.
+
+Nothing of stable is written here. While stable has the old pod spec, a way back to it is a person's decision alone; once git has
+changed it, patched may be the only healthy side.
+"""
+
+import math
+
+from . import guards, handover, returning
+from .guards import Veto
+from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_have, say
+from .preflight import managed_by_gitops
+from .proven import has_fix, noted, other_template, patched_going, runs_proven, unchanged
+from .quantities import seconds, span
+from .reasons import Reason
+from .rolling_back import begin as roll_back
+from .spec import PromotionMode
+from .status import Phase, PromotionRecord, Stage, Status
+from .verbs import Verb
+
+
+def begin(look: Look) -> Status:
+    """Patched serves everything; what git is to say is put into words."""
+    stable, patched = look.seen.stable, look.seen.patched
+    kept = noted(look)
+    if stable and stable.deployment and patched and patched.deployment:
+        told = handover.handover(
+            look.seen.namespace, stable.deployment.name, stable.deployment.pod_spec, patched.deployment.pod_spec
+        )
+        kept = kept.model_copy(update={"handover": told.sentence, "reminders": 0})
+    message = f"Patched is proven and serves everything. {kept.handover or ''}".rstrip()
+    recorded = record(look.status, look.now, "await git", Reason.AWAITING_GIT, message)
+    return _waiting(enter(recorded, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, promotion=kept), look, message)
+
+
+def _waiting(status: Status, look: Look, message: str) -> Status:
+    return say(status, message, f"traffic returns when {look.spec.stable.deployment} runs what was proven")
+
+
+def awaiting_git(look: Look) -> Status:
+    """Until stable runs what was proven."""
+    status, patched = look.status, look.seen.patched
+    if look.asked is Verb.ROLLBACK and unchanged(look):
+        return roll_back(status, look.now, guards.rollback_requested(look) or _asked(look))
+    if patched is not None and (not ready(patched) or patched_going(look)) and ready(look.seen.stable):
+        return _stable_serves(look)
+    standing = returning.held(look)
+    if standing:
+        return standing
+    if status.weight == 0:
+        return _patched_again(look)
+    return _another_mode(look) or _compared(look)
+
+
+def _compared(look: Look) -> Status:
+    """Patched serves everything: what stable runs against what was proven."""
+    if not look.settled or not routes_have(look, 100):
+        return say(look.status, look.status.message, "waiting for the route's controllers to confirm 100 %")
+    odd = other_template(look, before=True)
+    if odd:
+        accepted = odd.reason is Reason.STABLE_CHANGED and look.asked is Verb.PROMOTE
+        return _accept(look) if accepted else returning.hold_for(look, odd)
+    proven = runs_proven(look) and (look.lasted("StableProven") or 0.0) >= READY_SECONDS
+    return returning.begin(look) if proven else _still(look)
+
+
+def _another_mode(look: Look) -> Status | None:
+    """The manifest asks for another way of promotion by now, and nothing speaks against it."""
+    mode, status = look.spec.promotion.mode, look.status
+    stage = {PromotionMode.PATCH_STABLE: Stage.DRAINING_STABLE, PromotionMode.KEEP_PATCHED: Stage.GIVING_BACK}.get(mode)
+    if stage is None or not unchanged(look) or not look.settled or managed_by_gitops(look):
+        return None
+    message = f"The manifest asks for {mode}; git is not waited for any more."
+    recorded = record(status, look.now, str(mode), Reason.PROMOTING, message)
+    return say(enter(recorded, look.now, Phase.PROMOTING, stage), message)
+
+
+def _asked(look: Look) -> Veto:
+    return Veto(Reason.REQUESTED, "A person asked for it.")
+
+
+def _stable_serves(look: Look) -> Status:
+    """Patched cannot serve, or is on its way out, while stable can: stable has everything, until git's fix is there for good or
+    patched is back."""
+    status, name = look.status, look.spec.patched.deployment
+    if look.seen.deleting and patched_going(look) and unchanged(look):
+        return roll_back(
+            status, look.now, Veto(Reason.DELETED, f"The object and Deployment {name} were deleted."), keep_pods=True
+        )
+    if has_fix(look) or (patched_going(look) and not unchanged(look)):
+        return returning.stable_takes_over(look)
+    message = f"{name} cannot serve; {look.spec.stable.deployment}, which runs the old version, serves until it can."
+    if status.weight != 0:
+        status = record(status, look.now, "weight 0", Reason.PATCHED_LOST, message)
+    return hold(
+        status.model_copy(update={"weight": 0}), Reason.PATCHED_LOST, message, "100 % as soon as patched's pods are ready"
+    )
+
+
+def _patched_again(look: Look) -> Status:
+    status = look.status
+    if (look.lasted("PatchedReady") or 0.0) < READY_SECONDS:
+        return hold(status, Reason.PATCHED_LOST, status.message, "100 % when patched's pods have been ready for some seconds")
+    message = f"{look.spec.patched.deployment} can serve again; it gets everything."
+    return _waiting(record(status, look.now, "weight 100", Reason.AWAITING_GIT, message), look, message).model_copy(
+        update={"weight": 100}
+    )
+
+
+def _accept(look: Look) -> Status:
+    """Another pod spec than the proven one is taken for it; it is still judged with the sides swapped."""
+    stable = look.seen.stable.deployment if look.seen.stable else None
+    kept = (look.status.promotion or PromotionRecord()).model_copy(update={"accepted_template": stable and stable.template})
+    message = f"A person accepts what {look.spec.stable.deployment} was given ({', '.join(stable.images if stable else ())})."
+    recorded = record(look.status, look.now, "accept", Reason.REQUESTED, message)
+    return _waiting(recorded.model_copy(update={"promotion": kept}), look, message)
+
+
+def _still(look: Look) -> Status:
+    """Nothing to do but to wait, to hold a deletion, and to remind people: at the deadline, and each time after twice as long."""
+    status, stable = look.status, look.spec.stable.deployment
+    kept = status.promotion or PromotionRecord()
+    if look.seen.deleting and unchanged(look):
+        message = (
+            f"Patched serves everything, and {stable} runs the old version: deleting now would bring that back. "
+            f"{kept.handover or ''} Or give everything back to it all the same: kubectl hotfix release {look.seen.name}."
+        )
+        return hold(record_once(status, look.now, "hold", Reason.DELETION_HELD, message), Reason.DELETION_HELD, message, "git")
+    if not unchanged(look):
+        return _rolling_out(look)
+    waited = look.elapsed(status.stage_started_at)
+    message = f"Patched is proven and serves everything. {kept.handover or ''}".rstrip()
+    due = _reminders_due(waited, seconds(look.spec.analysis.deadline))
+    if due > kept.reminders:
+        reminder = f"Git is waited for since {span(waited)}; patched serves everything meanwhile. {kept.handover or ''}".rstrip()
+        status = record(status, look.now, "remind", Reason.AWAITING_GIT, reminder)
+        status = status.model_copy(update={"promotion": kept.model_copy(update={"reminders": due})})
+    return _waiting(status, look, message)
+
+
+def _reminders_due(waited: float, first: float) -> int:
+    """How many reminders should have been given: one after `first` seconds, and one each time the waiting has doubled."""
+    return 0 if waited < first else 1 + int(math.log2(waited / first))
+
+
+def _rolling_out(look: Look) -> Status:
+    """Git has given stable the fix; a rollout that does not end is told, and patched keeps everything."""
+    stable, name = look.seen.stable, look.spec.stable.deployment
+    grace = stable.deployment.progress_deadline_seconds if stable and stable.deployment else 600
+    if (look.lasted("StableRollingOut") or 0.0) > grace:
+        message = f"{name} has not rolled out what git says in {span(grace)} ({ready(stable)} ready); patched keeps everything."
+        return returning.hold_for(look, Veto(Reason.PROMOTION_FAILED, message))
+    return _waiting(look.status, look, f"{name} rolls out what git says; patched serves everything.")

@@ -1,0 +1,91 @@
+"""What git is to say so that stable gets what was proven, ready to be pasted. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .changes import CONTAINERS, changed_paths, images_of
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChange:
+    """One container of stable and the image it is to have."""
+
+    container: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """From stable's pod spec to the proven one. `paths`: what differs besides images, as kubectl names it."""
+
+    namespace: str
+    deployment: str
+    images: tuple[ImageChange, ...]
+    paths: tuple[str, ...]
+
+    @property
+    def kubectl(self) -> str | None:
+        """The line for a person who keeps stable by hand; None where no image differs."""
+        if not self.images:
+            return None
+        pairs = " ".join(f"{change.container}={change.after}" for change in self.images)
+        return f"kubectl -n {self.namespace} set image deployment/{self.deployment} {pairs}"
+
+    @property
+    def kustomize(self) -> list[dict[str, str]]:
+        """Entries of `images` in a kustomization.yaml: each image of stable by its name, with what replaces it."""
+        return [_entry(change) for change in {change.before: change for change in self.images}.values()]
+
+    @property
+    def helm(self) -> list[str]:
+        """The image of each container as charts split it: repository and tag, or digest."""
+        return [f"{change.container}: {_told(*split(change.after))}" for change in self.images]
+
+    @property
+    def sentence(self) -> str:
+        """In one sentence of at most 1024 characters."""
+        parts = [f"images {', '.join(f'{change.container}={change.after}' for change in self.images)}"] if self.images else []
+        parts += [f"and {', '.join(self.paths)} as in the patched Deployment"] if self.paths else []
+        text = f"In git, give Deployment {self.deployment} the {' '.join(parts).removeprefix('and ')}."
+        return text if len(text) <= 1024 else f"{text[:1020]} ..."
+
+
+def split(image: str) -> tuple[str, str | None, str | None]:
+    """(name, tag, digest) of an image reference; a colon before the last slash belongs to a registry's port."""
+    rest, _, digest = image.partition("@")
+    name, colon, tag = rest.rpartition(":")
+    if not colon or "/" in tag:
+        name, tag = rest, ""
+    return name, tag or None, digest or None
+
+
+def _entry(change: ImageChange) -> dict[str, str]:
+    old, (name, tag, digest) = split(change.before)[0], split(change.after)
+    entry = {"name": old}
+    if name != old:
+        entry["newName"] = name
+    if digest:
+        entry["digest"] = digest
+    elif tag:
+        entry["newTag"] = tag
+    return entry
+
+
+def _told(name: str, tag: str | None, digest: str | None) -> str:
+    told = [f"repository {name}"] + ([f"tag {tag}"] if tag else []) + ([f"digest {digest}"] if digest else [])
+    return ", ".join(told)
+
+
+def handover(namespace: str, deployment: str, stable: Mapping[str, Any], proven: Mapping[str, Any]) -> Handover:
+    """From stable's pod spec to the proven one."""
+    before, after = images_of(stable), images_of(proven)
+    changed = [name for name in before if name in after and before[name] != after[name]]
+    images = tuple(ImageChange(name, before[name], after[name]) for name in changed)
+    told = {f"{kind}.{change.container}.image" for change in images for kind in CONTAINERS}
+    return Handover(namespace, deployment, images, _beside(changed_paths(stable, proven), told))
+
+
+def _beside(paths: Sequence[str], told: set[str]) -> tuple[str, ...]:
+    return tuple(path for path in paths if path not in told)

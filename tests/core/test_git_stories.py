@@ -1,0 +1,281 @@
+"""Promotion that waits for git, through `decide`: patched serves everything until stable runs what was proven."""
+
+from dataclasses import replace
+
+import pytest
+
+from hotfix.core import changes, handover
+from hotfix.core.status import Phase, Stage
+
+from .world import World, a_spec, ready_world
+
+PROVEN, MIRRORED = "sha256:" + "a" * 64, f"mirror.example/app@sha256:{'a' * 64}"
+FLUX = "Flux Kustomization flux-system/shop"
+
+
+def git_world(**more) -> World:  # type: ignore[no-untyped-def]
+    world = ready_world(**more)
+    world.stable.owner = FLUX
+    return world
+
+
+def awaiting(**more) -> World:  # type: ignore[no-untyped-def]
+    return git_world(**more).phase(Phase.AWAITING_GIT)
+
+
+def condition(world: World, kind: str) -> str | None:
+    return next((f"{entry.status} {entry.reason}" for entry in world.remembered.conditions if entry.type == kind), None)
+
+
+def test_a_stable_that_git_keeps_is_not_written_and_patched_serves_until_git_has_the_fix() -> None:
+    world = awaiting()
+    world.rest(600)
+    assert (world.weight, world.stable.template) == (100, "v1")
+    assert condition(world, "Ready") == "True ServingPatched"
+    assert condition(world, "FollowUpRequired") == "True AwaitingGit"
+    assert condition(world, "Completed") == "False InProgress"
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.phase(Phase.PROMOTED, seconds=300)
+    assert world.weights == (1, None)
+    weights = [entry.what for entry in world.remembered.decisions if entry.what.startswith("weight")]
+    assert weights[-3:] == ["weight 95", "weight 50", "weight 0"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "writer", "mode"),
+    [
+        (FLUX, None, "AwaitGit"),
+        (None, "argocd-controller", "AwaitGit"),
+        (None, "pulumi-kubernetes", "AwaitGit"),
+        (None, "kubectl-client-side-apply", "PatchStable"),
+        (None, "hotfix-operator", "PatchStable"),
+        (None, None, "PatchStable"),
+    ],
+)
+def test_auto_waits_for_git_where_somebody_else_keeps_the_pod_template(owner: str | None, writer: str | None, mode: str) -> None:
+    world = ready_world()
+    world.stable.owner, world.stable.template_manager = owner, writer
+    world.stage(Stage.SCALING)
+    assert world.remembered.resolved
+    assert world.remembered.resolved.promotion == mode
+
+
+def test_who_keeps_what_is_told_in_the_status() -> None:
+    world = git_world(route_owner="Argo CD application shop").stage(Stage.SCALING)
+    assert world.remembered.resolved
+    assert world.remembered.resolved.owners == ["HTTPRoute shop: Argo CD application shop", f"Deployment checkout: {FLUX}"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "route", "stable", "refused"),
+    [
+        ("KeepPatched", FLUX, None, True),
+        ("KeepPatched", None, FLUX, False),
+        ("PatchStable", None, FLUX, True),
+        ("PatchStable", FLUX, None, False),
+        ("AwaitGit", FLUX, FLUX, False),
+        ("Auto", FLUX, FLUX, False),
+    ],
+)
+def test_only_what_git_would_undo_is_refused(mode: str, route: str | None, stable: str | None, refused: bool) -> None:
+    world = ready_world(asked=a_spec(promotion={"mode": mode}), route_owner=route)
+    world.stable.owner = stable
+    world.rest(2)
+    assert (world.remembered.held == "ManagedByGitOps") is refused
+
+
+def test_the_same_image_by_another_name_is_what_was_proven() -> None:
+    world = git_world()
+    world.patched.image_ids = ((f"registry.example/app@{PROVEN}",),)
+    world.phase(Phase.AWAITING_GIT)
+    world.stable.template, world.stable.errors, world.stable.image_ids = MIRRORED, 0.001, ((MIRRORED,),)
+    world.phase(Phase.PROMOTED, seconds=300)
+
+
+def test_another_image_by_the_same_shape_is_held_and_taken_when_a_person_accepts_it() -> None:
+    world = git_world()
+    world.patched.image_ids = ((f"registry.example/app@{PROVEN}",),)
+    world.phase(Phase.AWAITING_GIT)
+    world.stable.template, world.stable.errors, world.stable.image_ids = "v3", 0.001, (("app@sha256:" + "b" * 64,),)
+    world.held("StableChanged", seconds=60)
+    assert "kubectl hotfix promote fix" in world.remembered.message
+    world.rest(60)
+    assert world.weight == 100
+    world.request = "promote:1"
+    world.phase(Phase.PROMOTED, seconds=300)
+    assert world.remembered.last_handled_request
+    assert world.remembered.last_handled_request.result == "Accepted"
+
+
+def test_what_was_accepted_is_still_judged_with_the_sides_swapped() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors = "v3", 0.3
+    world.held("StableChanged", seconds=60)
+    world.request = "promote:1"
+    world.stage(Stage.RETURN_FAILED, seconds=200)
+    assert world.weight == 100
+
+
+def test_a_promotion_that_failed_is_tried_again_when_a_person_asks() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors = "v2", 0.3
+    world.stage(Stage.RETURN_FAILED, seconds=200)
+    world.stable.errors, world.request = 0.001, "promote:1"
+    world.phase(Phase.PROMOTED, seconds=300)
+
+
+def test_nothing_is_accepted_before_git_said_anything() -> None:
+    world = awaiting()
+    world.request = "promote:1"
+    world.rest(5)
+    assert world.remembered.last_handled_request
+    assert world.remembered.last_handled_request.result == "Refused"
+    assert world.remembered.phase is Phase.AWAITING_GIT
+
+
+def test_patched_lost_while_git_is_awaited_lets_stable_serve_until_it_is_back() -> None:
+    world = awaiting()
+    world.patched.ready = 0
+    world.rest(5)
+    assert (world.weight, world.remembered.phase, world.remembered.held) == (0, Phase.AWAITING_GIT, "PatchedLost")
+    world.patched.ready = None
+    world.rest(15)
+    assert (world.weight, world.remembered.held) == (100, None)
+
+
+def test_one_commit_that_updates_stable_and_prunes_the_rest_is_safe() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors, world.stable.ready = "v2", 0.001, 1
+    world.patched.exists = world.patched.service = False
+    world.deleting = True
+    world.rest(5)
+    assert world.weight == 0
+    assert not world.gone
+    world.stable.ready = None
+    world.run(lambda w: w.gone, seconds=120)
+    assert world.weights == (1, None)
+
+
+def test_patched_on_its_way_out_is_left_before_its_pods_go() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.patched.deleting = True
+    world.look()
+    assert world.weight == 0
+
+
+def test_a_pruned_service_that_the_route_still_names_does_not_keep_it_from_ending() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.patched.exists = world.patched.service = False
+    world.ack = world.route().ack.REJECTED
+    world.phase(Phase.PROMOTED, seconds=120)
+
+
+def test_a_deletion_is_held_while_stable_runs_the_old_version() -> None:
+    world = awaiting()
+    world.deleting = True
+    world.rest(60)
+    assert (world.gone, world.weight, world.remembered.held) == (False, 100, "DeletionHeld")
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.run(lambda w: w.gone, seconds=300)
+
+
+def test_object_and_patched_deleted_while_stable_is_old_goes_back_to_stable() -> None:
+    world = awaiting()
+    world.deleting, world.patched.exists = True, False
+    world.run(lambda w: w.gone, seconds=200)
+    assert world.weights == (1, None)
+
+
+def test_a_rollback_is_done_before_git_changed_stable_and_refused_after() -> None:
+    world = awaiting()
+    world.request = "rollback:1"
+    world.phase(Phase.ROLLED_BACK, seconds=120)
+    world = awaiting()
+    world.stable.template, world.stable.ready = "v2", 1
+    world.request = "rollback:1"
+    world.rest(5)
+    assert world.remembered.last_handled_request
+    assert world.remembered.last_handled_request.result == "Refused"
+    assert world.weight == 100
+
+
+def test_a_rollout_of_git_that_does_not_end_is_told() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.ready = "v2", 1
+    world.held("PromotionFailed", seconds=900)
+    assert world.weight == 100
+    world.stable.ready, world.stable.errors = None, 0.001
+    world.phase(Phase.PROMOTED, seconds=300)
+
+
+def test_people_are_reminded_at_the_deadline_and_then_each_time_the_waiting_has_doubled() -> None:
+    world = awaiting(asked=a_spec(analysis={"deadline": "10m"}))
+    world.rest(4000)
+    assert world.remembered.promotion
+    assert world.remembered.promotion.reminders == 3  # after 10, 20 and 40 minutes
+    assert world.weight == 100
+    told = [entry for entry in world.announced if "Git is waited for since" in entry.message]
+    assert [entry.reason for entry in told] == ["AwaitingGit"] * 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "phase", "weights"), [("KeepPatched", Phase.PROMOTED, (0, 100)), ("PatchStable", Phase.PROMOTED, (1, None))]
+)
+def test_the_manifest_may_ask_for_another_way_while_git_is_awaited(
+    mode: str, phase: Phase, weights: tuple[int, int | None]
+) -> None:
+    world = ready_world()
+    world.stable.template_manager = "some-pipeline"
+    world.phase(Phase.AWAITING_GIT)
+    world.asked = a_spec(promotion={"mode": mode})
+    world.phase(phase, seconds=300)
+    assert world.weights == weights
+
+
+# ---- what git is to say
+
+
+def specs(**images: str) -> dict[str, object]:
+    return {"containers": [{"name": name.replace("_", "-"), "image": image} for name, image in images.items()]}
+
+
+def test_the_handover_names_images_for_kustomize_helm_and_kubectl() -> None:
+    stable = specs(app="registry.example:5000/shop/checkout:1.4.1", side_car="envoy:1")
+    told = handover.handover(
+        "shop", "checkout", stable, specs(app="registry.example:5000/shop/checkout:1.4.2", side_car="envoy:1")
+    )
+    assert told.kubectl == "kubectl -n shop set image deployment/checkout app=registry.example:5000/shop/checkout:1.4.2"
+    assert told.kustomize == [{"name": "registry.example:5000/shop/checkout", "newTag": "1.4.2"}]
+    assert told.helm == ["app: repository registry.example:5000/shop/checkout, tag 1.4.2"]
+    assert told.paths == ()
+    assert told.sentence == ("In git, give Deployment checkout the images app=registry.example:5000/shop/checkout:1.4.2.")
+
+
+def test_another_registry_and_a_digest_are_handed_over_too() -> None:
+    told = handover.handover("shop", "checkout", specs(app="one/checkout"), specs(app=f"two/checkout@{PROVEN}"))
+    assert told.kustomize == [{"name": "one/checkout", "newName": "two/checkout", "digest": PROVEN}]
+    assert told.helm == [f"app: repository two/checkout, digest {PROVEN}"]
+
+
+def test_what_differs_besides_images_is_handed_over_by_its_path() -> None:
+    fixed = {"containers": [{"name": "app", "image": "checkout:1", "env": [{"name": "SAFE", "value": "1"}]}]}
+    told = handover.handover("shop", "checkout", specs(app="checkout:1"), fixed)
+    assert (told.kubectl, told.kustomize, told.paths) == (None, [], ("containers.app.env",))
+    assert told.sentence == "In git, give Deployment checkout the containers.app.env as in the patched Deployment."
+
+
+def test_a_shape_is_a_pod_spec_without_images() -> None:
+    one, other = specs(app="a"), specs(app="b")
+    assert changes.shape_of(one) == changes.shape_of(other)
+    assert changes.shape_of(one) != changes.shape_of({**one, "hostNetwork": True})
+    assert changes.hash_of(one) != changes.hash_of(other)
+
+
+def test_a_handover_is_told_in_the_status() -> None:
+    world = awaiting()
+    assert world.remembered.promotion
+    assert world.remembered.promotion.handover == "In git, give Deployment checkout the images app=v2."
+    assert "In git" in world.remembered.message
+    assert replace(world.announced[-1], sequence=0).reason == "AwaitingGit"
