@@ -103,6 +103,15 @@ def never_ready() -> None:
     world.phase(Phase.ROLLED_BACK, seconds=400)
 
 
+def handed_over() -> None:
+    world = ready_world(asked=a_spec(analysis={"deadline": "10m"}))
+    world.stable.owner = "Flux Kustomization flux-system/shop"
+    world.patched.image_ids = (("app@sha256:1",),)
+    told(world.phase(Phase.AWAITING_GIT).rest(700))
+    world.stable.template, world.stable.image_ids = "mirror/v2", (("mirror/app@sha256:1",),)
+    world.stage(Stage.RETURNING)
+
+
 def queried() -> None:
     asked = a_spec(metrics=OWN_QUERIES, fix={"errors": "x"})
     world = ready_world(asked=asked).stage(Stage.ADOPTING)
@@ -118,7 +127,7 @@ def by_passed() -> None:
     ready_world(asked=a_spec(startWeight=25), by_pass=1.0).held("WeightNotEffective")
 
 
-STORIES = (promoted, rolled_back, stable_lost, blind, undecided, never_ready, queried, by_passed)
+STORIES = (promoted, rolled_back, stable_lost, blind, undecided, never_ready, handed_over, queried, by_passed)
 
 
 def test_every_field_is_read_by_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def _lines(name: str, status: Status, incident: Incident | None) -> Iterator[Tex
         yield _indented(f"Held: {status.held}.")
     if status.next and status.phase not in TERMINAL_PHASES:
         yield _indented(f"Next: {status.next}")
-    yield from map(_indented, _history(status))
+    yield from map(_indented, _history(name, status))
     if status.verdict:
         yield Text("\nWhat the counts say", style="bold")
         yield from _reasoning(status.verdict)
@@ -109,7 +109,7 @@ def _incident(incident: Incident | None, status: Status) -> Iterator[str]:
         yield f"Nearly all traffic was given the fix {status.recovered_at}."
 
 
-def _history(status: Status) -> Iterator[str]:
+def _history(name: str, status: Status) -> Iterator[str]:
     promotion, resolved, baseline = status.promotion or PromotionRecord(), status.resolved or Resolved(), status.baseline
     if resolved.routes:
         routes = ", ".join(f"{route.name} (rules {', '.join(map(str, route.rules))})" for route in resolved.routes)
@@ -119,6 +119,12 @@ def _history(status: Status) -> Iterator[str]:
         yield f"Stable ran {', '.join(baseline.stable_images)}; the hotfix is {', '.join(baseline.patched_images)}."
     if resolved.start_reason:
         yield f"It started at {resolved.start_weight} %: {resolved.start_reason}."
+    if resolved.owners:
+        yield f"Kept as in git: {'; '.join(resolved.owners)}."
+    if resolved.promotion:
+        yield f"Promotion: {resolved.promotion}."
+    if promotion.handover:
+        yield f"{promotion.handover} All of it, ready to be pasted: kubectl hotfix handover {name}."
     if promotion.changes:
         yield f"The fix changes {', '.join(promotion.changes)}."
     if promotion.previous_revision:
