@@ -9,6 +9,7 @@ from typing import Any
 
 from hotfix.core import actions as act
 from hotfix.core import looking, machine, spec, status
+from hotfix.core.look import Look
 from hotfix.core.observation import (
     Ack,
     CompanionView,
@@ -187,6 +188,9 @@ class World:
     buckets: tuple[tuple[str, float, float], ...] | None = None
     route_exists: bool = True
     route_owner: str | None = None
+    heeds_mark: bool = False
+    reconcile: str | None = None
+    lent_until: str | None = None
     refusal: str | None = None
     stamp: str | None = None
     candidates: tuple[str, ...] | None = ("shop",)
@@ -226,6 +230,9 @@ class World:
             controllers=self.controllers,
             stamp=self.stamp,
             refusal=self.refusal,
+            heeds_mark=self.heeds_mark,
+            reconcile=self.reconcile,
+            lent_until=self.lent_until,
         )
 
     def routes(self) -> RoutesView:
@@ -293,6 +300,10 @@ class World:
             created="2027-01-15T08:00:00Z",
         )
 
+    def shown(self) -> Look:
+        """The look at what is now."""
+        return Look(self.asked, self.remembered, self.observe())
+
     # ---- what is done
 
     def look(self) -> machine.Decision:
@@ -325,15 +336,23 @@ class World:
             case act.AdoptRoute(stamp=stamp):
                 self._write((self.weights[0] * 100, 0))
                 self.stamp = stamp
+                self._mark(action.lent_until)
             case act.SetWeights(weight=weight, stamp=stamp, rules=rules):
                 if rules:
                     self._write((100 - weight, weight))
                 self.stamp = stamp
+                self._mark(action.lent_until)
             case act.ReleaseRoute(original=original, keep_weights=keep):
                 rule = original.rules[0]
                 if not keep:
                     self._write((rule.stable_weight, rule.patched_weight))
                 self.ours, self.stamp = False, None
+                if self.lent_until:
+                    self.reconcile, self.lent_until = original.reconcile, None
+
+    def _mark(self, until: str | None) -> None:
+        if until:
+            self.reconcile, self.lent_until = "disabled", until
 
     def _do_to_workloads(self, action: act.Action) -> None:
         match action:

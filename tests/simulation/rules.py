@@ -95,7 +95,7 @@ def a_difference(one: Decided) -> str | None:
         if isinstance(action, act.SetWeights):
             indexes = set(action.rules)
             same = all(has_weight(rule, action.weight) for rule in action.route.rules if rule.index in indexes)
-            same = same and action.route.stamp == action.stamp
+            same = same and action.route.stamp == action.stamp and not action.lent_until
         elif isinstance(action, act.Scale):
             same = action.deployment.replicas == action.replicas
         elif isinstance(action, act.SetScalerFloor):

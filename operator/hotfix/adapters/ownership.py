@@ -26,6 +26,11 @@ def owner_of(item: Mapping[str, Any]) -> str | None:
     return None
 
 
+def kustomized(item: Mapping[str, Any]) -> bool:
+    """A Flux Kustomization keeps it, which leaves alone what is annotated so."""
+    return f"{FLUX_KUSTOMIZE}/name" in ((item.get("metadata") or {}).get("labels") or {})
+
+
 def template_manager(item: Mapping[str, Any]) -> str | None:
     """The field manager that last wrote the pod template of a workload; None where no one is on record."""
     entries = (item.get("metadata") or {}).get("managedFields") or ()

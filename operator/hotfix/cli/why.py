@@ -119,6 +119,10 @@ def _history(name: str, status: Status) -> Iterator[str]:
         yield f"Stable ran {', '.join(baseline.stable_images)}; the hotfix is {', '.join(baseline.patched_images)}."
     if resolved.start_reason:
         yield f"It started at {resolved.start_weight} %: {resolved.start_reason}."
+    yield from _of_promotion(name, promotion, resolved)
+
+
+def _of_promotion(name: str, promotion: PromotionRecord, resolved: Resolved) -> Iterator[str]:
     if resolved.owners:
         yield f"Kept as in git: {'; '.join(resolved.owners)}."
     if resolved.promotion:

@@ -17,28 +17,32 @@ class SetFinalizer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptRoute:
-    """Add patched's backend at weight 0 to the rules (indexes) that do not name it."""
+    """Add patched's backend at weight 0 to the rules (indexes) that do not name it. `lent_until`: the GitOps tool of the route is
+    to leave it alone until then."""
 
     route: RouteView
     rules: tuple[int, ...]
     stamp: str
+    lent_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetWeights:
     """Give patched `weight` percent of the stable + patched sub-total in the rules (indexes), none where only the `stamp` is to
-    change. `original`: how the route was, for what the sub-total is beside third backends. One write."""
+    change. `original`: how the route was, for what the sub-total is beside third backends. `lent_until` as in AdoptRoute. One
+    write."""
 
     route: RouteView
     rules: tuple[int, ...]
     weight: int
     stamp: str
     original: BorrowedRoute | None = None
+    lent_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRoute:
-    """Original weights back (unless `keep_weights`), injected backends and the stamp out; then our ownership dropped."""
+    """Original weights back (unless `keep_weights`), injected backends, stamp and mark out; then our ownership dropped."""
 
     route: RouteView
     original: BorrowedRoute

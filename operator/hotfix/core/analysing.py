@@ -4,9 +4,10 @@ Order: what rolls back, then changed versions, then the blind policy, then what 
 """
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
-from . import capacity, changes, guards, incidents, moments, promoting, reports
+from . import capacity, changes, edits, guards, incidents, moments, promoting, reports
 from .judgement import Judgement
 from .look import Look, enter, hold, record, record_once, say, versions
 from .planner import suspect
@@ -37,7 +38,8 @@ def shifting(look: Look) -> Status:
     blind = _blind_too_long(look)
     if blind:
         return blind
-    look = _drift_noted(_baked(look))
+    look = _baked(look)
+    look = replace(look, status=edits.corrected(look))
     veto = guards.first(guards.HOLD, look)
     if look.status.phase is Phase.BAKING:
         return _hold(look, veto) if veto else _bake(look)
@@ -50,17 +52,6 @@ def _asked_for(look: Look, veto: guards.Veto | None) -> Status | None:
     if look.asked is not Verb.PROMOTE or veto or judged is None or not look.settled or judged.blocks_at_weight < 1:
         return None
     return _begin_bake(look, judged, Reason.REQUESTED, f"A person promotes it: {reports.not_worse(judged)}")
-
-
-def _drift_noted(look: Look) -> Look:
-    """A manager that keeps writing its own weights is named; ours are written again by the plan."""
-    edit = guards.foreign_edit(look)
-    if edit is None or not edit[1].startswith(guards.GITOPS_MANAGERS):
-        return look
-    message = f"{edit[1]} changed the weights of HTTPRoute {edit[0]}; patched is set back to {look.status.weight} %."
-    return Look(
-        look.spec, record(look.status, look.now, "weights", Reason.TRAFFIC_DRIFT_CORRECTED, message), look.seen, look.judgement
-    )
 
 
 def _hold(look: Look, veto: guards.Veto) -> Status:

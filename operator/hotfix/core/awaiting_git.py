@@ -5,8 +5,9 @@ changed it, patched may be the only healthy side.
 """
 
 import math
+from dataclasses import replace
 
-from . import guards, handover, returning
+from . import edits, guards, handover, returning
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
@@ -39,6 +40,7 @@ def _waiting(status: Status, look: Look, message: str) -> Status:
 
 def awaiting_git(look: Look) -> Status:
     """Until stable runs what was proven."""
+    look = replace(look, status=edits.corrected(look))
     status, patched = look.status, look.seen.patched
     if look.asked is Verb.ROLLBACK and unchanged(look):
         return roll_back(status, look.now, guards.rollback_requested(look) or _asked(look))

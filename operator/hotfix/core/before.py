@@ -63,4 +63,4 @@ def _original(look: Look, route: RouteView) -> BorrowedRoute:
         )
         for rule in asked_rules(route, look.spec)
     ]
-    return BorrowedRoute(name=route.name, rules=rules)
+    return BorrowedRoute(name=route.name, rules=rules, reconcile=route.reconcile)

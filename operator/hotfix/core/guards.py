@@ -6,14 +6,13 @@ The two `ROLL_BACK_*` are asked before anything else, `HOLD` before anything tha
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import reports
+from . import edits, reports
 from .judgement import Verdict
-from .look import READY_SECONDS, Look, ready, route_has, routes_have, shifted_rules, versions
+from .look import READY_SECONDS, Look, ready, routes_have, shifted_rules, versions
 from .observation import Ack, SideView
 from .reasons import Reason, named
 from .verbs import Verb
 
-GITOPS_MANAGERS = ("kustomize-controller", "helm-controller", "argocd", "helm", "fleet", "kapp")
 STALE_BLOCKS = 4  # newest block with requests on both sides may be this many blocks old
 OFF_BLOCKS = 3
 UNANSWERED_BLOCKS = 3
@@ -170,8 +169,8 @@ def route_missing(look: Look) -> Veto | None:
 
 def weights_edited(look: Look) -> Veto | None:
     """A person changed the weights after we had set them."""
-    edit = foreign_edit(look)
-    if edit is None or edit[1].startswith(GITOPS_MANAGERS):
+    edit = edits.foreign_edit(look)
+    if edit is None or edits.by_git(look):
         return None
     name, manager = edit
     wanted = look.status.weight
@@ -182,16 +181,10 @@ def weights_edited(look: Look) -> Veto | None:
     )
 
 
-def foreign_edit(look: Look) -> tuple[str, str] | None:
-    """(route, manager) of a route whose split is neither the wanted nor the last acknowledged one and not written by us."""
-    status, view = look.status, look.seen.routes
-    if view is None or status.acknowledged_weight is None or status.weight is None:
-        return None
-    known = {status.weight, status.acknowledged_weight}
-    for route in view.routes:
-        if not route.ours and not any(route_has(look, route, weight) for weight in known):
-            return route.name, route.weight_manager or "somebody"
-    return None
+def contested(look: Look) -> Veto | None:
+    """A GitOps tool keeps putting its own weights back."""
+    text = edits.contested(look)
+    return Veto(Reason.TRAFFIC_CONTESTED, text) if text else None
 
 
 def paused(look: Look) -> Veto | None:
@@ -284,6 +277,7 @@ HOLD: tuple[Guard, ...] = (
     unseen,
     route_missing,
     weights_edited,
+    contested,
     paused,
     route_rejected,
     weight_not_confirmed,

@@ -139,6 +139,9 @@ class RouteView:
     ours: bool  # the weights are owned by this operator
     controllers: tuple[str, ...]  # controllerNames of the parents' Gateways
     stamp: str | None = None  # which intention it was last written for, see fencing.py
+    heeds_mark: bool = False  # its GitOps tool leaves an object alone that is marked so
+    reconcile: str | None = None  # the mark's value
+    lent_until: str | None = None  # RFC 3339; set where the mark is ours
     refusal: str | None = None  # why this router cannot shift it, a sentence
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  # for the adapter's writes only
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
 from .borrowed import original_of
 from .fencing import stamped, wanted_stamp
+from .lending import until_wanted
 from .look import Look, has_weight, ready, route_has, share_of, shifted_rules
 from .observation import RouteView
 from .pending import replicas_wanted
@@ -100,13 +101,14 @@ def _routes(look: Look, target: Wanted) -> list[Action]:
             found += [_adopt(look, route, unnamed)] if unnamed and target.adopted else _weigh(look, route, target.weight)
         elif unnamed and target.adopted:
             found.append(_adopt(look, route, unnamed))
-        elif target.weight is not None and route.stamp != wanted_stamp(look):
-            found.append(SetWeights(route=route, rules=(), weight=target.weight, stamp=wanted_stamp(look)))
+        elif target.weight is not None and (route.stamp != wanted_stamp(look) or until_wanted(look, route)):
+            until = until_wanted(look, route)
+            found.append(SetWeights(route=route, rules=(), weight=target.weight, stamp=wanted_stamp(look), lent_until=until))
     return found
 
 
 def _adopt(look: Look, route: RouteView, rules: tuple[int, ...]) -> AdoptRoute:
-    return AdoptRoute(route=route, rules=rules, stamp=wanted_stamp(look))
+    return AdoptRoute(route=route, rules=rules, stamp=wanted_stamp(look), lent_until=until_wanted(look, route))
 
 
 def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
@@ -120,14 +122,22 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
         return []
     changed = tuple(rule.index for rule in rules if not has_weight(rule, weight))
     original = original_of(look.status.borrowed, route.name)
-    return [SetWeights(route=route, rules=changed, weight=weight, stamp=wanted_stamp(look), original=original)] if changed else []
+    if not changed:
+        return []
+    until = until_wanted(look, route)
+    return [SetWeights(route=route, rules=changed, weight=weight, stamp=wanted_stamp(look), original=original, lent_until=until)]
 
 
 def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:
     original = original_of(look.status.borrowed, route.name)
-    if original is None or (look.status.acknowledged_weight is None and not route.ours and not stamped(route, look)):
+    if original is None or (look.status.acknowledged_weight is None and not _held(route, look)):
         return []
     return [ReleaseRoute(route=route, original=original, keep_weights=target.keep_weights)]
+
+
+def _held(route: RouteView, look: Look) -> bool:
+    """Something of ours is on the route."""
+    return route.ours or stamped(route, look) or route.lent_until is not None
 
 
 def _workloads(look: Look, target: Wanted) -> list[Action]:

@@ -73,6 +73,7 @@ class Reason(StrEnum):
     WEIGHT_NOT_CONFIRMED = "WeightNotConfirmed", "The route's controllers did not confirm the weight in time."
     WEIGHTS_EDITED = "WeightsEdited", "Somebody changed the weights; they are left as they are."
     TRAFFIC_DRIFT_CORRECTED = "TrafficDriftCorrected", "A manager changed the weights; they were written again."
+    TRAFFIC_CONTESTED = "TrafficContested", "A GitOps tool keeps putting its own weights back; no further step is made."
     ROUTE_MISSING = "RouteMissing", "The route or stable's backend in it is gone; nothing is recreated."
     INSUFFICIENT_CAPACITY = "InsufficientCapacity", "A side has too few ready pods for the share it would get."
     SEVERAL_VERSIONS = "SeveralVersions", "A side runs several images at once; it is not judged until one is left."

@@ -4,7 +4,9 @@ good there. Pure.
 The patched pods may be the only healthy ones: a failure holds them in place.
 """
 
-from . import capacity, guards, moments, reports
+from dataclasses import replace
+
+from . import capacity, edits, guards, moments, reports
 from .guards import Veto
 from .look import Look, enter, hold, ready, record, record_once, routes_have, say
 from .proven import has_fix, other_template, patched_going, runs_proven
@@ -22,6 +24,7 @@ HOLD: tuple[guards.Guard, ...] = (
     guards.unseen,
     guards.route_missing,
     guards.weights_edited,
+    guards.contested,
     guards.paused,
     guards.route_rejected,
     guards.weight_not_confirmed,
@@ -69,6 +72,7 @@ def stable_takes_over(look: Look) -> Status:
 
 def returning(look: Look) -> Status:
     """Traffic goes back to stable in steps, each gated on pods and on counts with the sides swapped."""
+    look = replace(look, status=edits.corrected(look))
     status = look.status
     lost = look.seen.patched is not None and (not ready(look.seen.patched) or patched_going(look))
     if lost and ready(look.seen.stable) and status.weight:

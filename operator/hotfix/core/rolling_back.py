@@ -162,7 +162,8 @@ def _given_back(look: Look) -> bool:
     for route in view.routes:
         original = original_of(borrowed, route.name)
         left = original is not None and any(left_behind(rule, was) for rule, was in matched(route.rules, original))
-        if route.ours or stamped(route, look) or (left and not keeps) or (keeps and lost_its_weight(look, route)):
+        held = route.ours or stamped(route, look) or route.lent_until is not None
+        if held or (left and not keeps) or (keeps and lost_its_weight(look, route)):
             return False
     scaler = look.seen.stable.scaler
     return not (

@@ -180,6 +180,7 @@ class BorrowedRoute(Model):
 
     name: ObjectName
     rules: list[BorrowedRule] = Field(default_factory=list, max_length=16)
+    reconcile: Short | None = Field(None, description="Flux's annotation reconcile as it was.")
 
 
 class Borrowed(Model):

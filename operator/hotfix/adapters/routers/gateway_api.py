@@ -73,21 +73,22 @@ class GatewayApiRouter:
         """Add patched's backend at weight 0 beside stable's."""
         raw = change.route.raw
         named = route_patch.adopt(raw, change.rules, services)
-        await self._write(namespace, raw, named + route_patch.stamped(raw, change.stamp))
+        await self._write(namespace, raw, named + route_patch.annotated(raw, route_patch.lent(change.stamp, change.lent_until)))
 
     async def apply(self, namespace: str, services: Services, change: SetWeights) -> None:
         """Patched gets its percent in these rules, in one write."""
         raw = change.route.raw
         was = route_return.was_of(raw, change.original, services)
         weighed = route_patch.weigh(raw, change.rules, services, change.weight, was)
-        await self._write(namespace, raw, weighed + route_patch.stamped(raw, change.stamp))
+        await self._write(namespace, raw, weighed + route_patch.annotated(raw, route_patch.lent(change.stamp, change.lent_until)))
 
     async def release(self, namespace: str, services: Services, change: ReleaseRoute) -> None:
         """As it was before (`keep_weights`: the split stays, third backends have their old weights); then, in a second write, our
         ownership is dropped."""
         raw, back = change.route.raw, route_return.keep if change.keep_weights else route_return.release
         returned = back(raw, change.original, services)
-        latest = await self._write(namespace, raw, returned + route_patch.stamped(raw, None))
+        unmarked = route_patch.annotated(raw, route_patch.returned(raw, change.original.reconcile))
+        latest = await self._write(namespace, raw, returned + unmarked)
         await self._write(namespace, latest, route_return.disown(latest, FIELD_MANAGER))
 
     async def _write(self, namespace: str, raw: Mapping[str, Any], operations: list[Operation]) -> Mapping[str, Any]:

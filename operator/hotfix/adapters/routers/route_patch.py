@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hotfix.core.lending import LEFT_ALONE
 from hotfix.core.status import BorrowedRule
 from hotfix.errors import Refused
 
@@ -18,6 +19,8 @@ MOST_BACKENDS = 16  # Gateway API: HTTPRouteRule.backendRefs
 FINE = 100  # a sub-total from which on every percent is met to within half a percent
 UNFIT = "RouteUnfit"
 STAMP = "hotfix-operator.dev/stamp"
+LENT_UNTIL = "hotfix-operator.dev/lent-until"
+RECONCILE = "kustomize.toolkit.fluxcd.io/reconcile"
 
 Operation = dict[str, Any]
 Services = tuple[str, str]  # (stable, patched)
@@ -140,17 +143,37 @@ def adopt(route: Mapping[str, Any], indexes: Sequence[int], services: Services) 
     return found
 
 
-def stamped(route: Mapping[str, Any], stamp: str | None) -> list[Operation]:
-    """Operations that set the stamp or (None) take it away; empty when it is so already."""
-    annotations = route["metadata"].get("annotations") or {}
-    if annotations.get(STAMP) == stamp:
+def lent(stamp: str, until: str | None) -> dict[str, str | None]:
+    """The annotations of a borrowed route: the stamp and, with `until`, the mark by which Flux leaves it alone."""
+    mark: dict[str, str | None] = {RECONCILE: LEFT_ALONE, LENT_UNTIL: until} if until else {}
+    return {STAMP: stamp, **mark}
+
+
+def returned(route: Mapping[str, Any], reconcile: str | None) -> dict[str, str | None]:
+    """The annotations of a route that is given back. `reconcile`: what the mark's annotation was before."""
+    ours = LENT_UNTIL in (route["metadata"].get("annotations") or {})
+    return {STAMP: None} | ({RECONCILE: reconcile, LENT_UNTIL: None} if ours else {})
+
+
+def annotated(route: Mapping[str, Any], wanted: Mapping[str, str | None]) -> list[Operation]:
+    """Operations that set these annotations or (None) take them away; empty when it is so already."""
+    before = dict(route["metadata"].get("annotations") or {})
+    after = {key: value for key, value in {**before, **wanted}.items() if value is not None}
+    if after == before:
         return []
-    at = f"/metadata/annotations/{STAMP.replace('/', '~1')}"
-    if stamp is None:
-        return [{"op": "remove", "path": at if len(annotations) > 1 else "/metadata/annotations"}]
-    if not annotations:
-        return [{"op": "add", "path": "/metadata/annotations", "value": {STAMP: stamp}}]
-    return [{"op": "add", "path": at, "value": stamp}]
+    whole = "/metadata/annotations"
+    if not before:
+        return [{"op": "add", "path": whole, "value": after}]
+    if not after:
+        return [{"op": "remove", "path": whole}]
+    found: list[Operation] = []
+    for key in sorted(wanted):
+        at = f"{whole}/{key.replace('~', '~0').replace('/', '~1')}"
+        if key in after and before.get(key) != after[key]:
+            found.append({"op": "add", "path": at, "value": after[key]})
+        elif key in before and key not in after:
+            found.append({"op": "remove", "path": at})
+    return found
 
 
 # ---- operations

@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from hotfix.adapters.kube import FIELD_MANAGER
-from hotfix.adapters.ownership import owner_of
+from hotfix.adapters.ownership import kustomized, owner_of
+from hotfix.core import moments
 from hotfix.core.observation import Ack, RouteView, RuleView
 from hotfix.core.spec import HttpRoute
 
-from .route_patch import MOST_BACKENDS, STAMP, Services, positions, rules_of, sides, weight_of, weights_of
+from .route_patch import LENT_UNTIL, MOST_BACKENDS, RECONCILE, STAMP, Services, positions, rules_of, sides, weight_of, weights_of
+
+LONG_AGO = "1970-01-01T00:00:00Z"
 
 
 def view_of(route: Mapping[str, Any], services: Services, asked: HttpRoute | None) -> RouteView:
     """One route as the core sees it; `asked` is what the manifest says about it."""
     meta = route["metadata"]
+    annotations = meta.get("annotations") or {}
     ack, message = acknowledgement(route)
     managers = managers_of_rules(meta)
     parents = (route.get("status") or {}).get("parents") or ()
@@ -28,10 +32,25 @@ def view_of(route: Mapping[str, Any], services: Services, asked: HttpRoute | Non
         weight_manager=next((name for name in managers if name != FIELD_MANAGER), None),
         ours=FIELD_MANAGER in managers,
         controllers=tuple(sorted({entry["controllerName"] for entry in parents if entry.get("controllerName")})),
-        stamp=(meta.get("annotations") or {}).get(STAMP),
+        stamp=annotations.get(STAMP),
+        heeds_mark=kustomized(route),
+        reconcile=annotations.get(RECONCILE),
+        lent_until=lent_until(annotations),
         refusal=refusal(route, services, asked),
         raw=route,
     )
+
+
+def lent_until(annotations: Mapping[str, str]) -> str | None:
+    """The end of the mark, in RFC 3339; one that somebody edited into something else has passed."""
+    text = annotations.get(LENT_UNTIL)
+    if text is None:
+        return None
+    try:
+        moments.unix(text)
+    except ValueError:
+        return LONG_AGO
+    return text
 
 
 def names(route: Mapping[str, Any], service: str, namespace: str) -> bool:

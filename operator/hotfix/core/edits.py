@@ -1,0 +1,73 @@
+"""Edits of the borrowed routes by others: who changed the weights, and what to tell those who keep changing them. Pure.
+
+What a GitOps tool puts back is written again at once, for while its weights hold the fix reaches nobody. One that goes on doing
+so is named, with the setting that ends it.
+"""
+
+from . import moments
+from .look import Look, record, route_has
+from .reasons import Reason
+from .status import Status
+
+GITOPS_MANAGERS = ("kustomize-controller", "helm-controller", "argocd", "helm", "fleet", "kapp")
+CONTESTED_TIMES, CONTESTED_SECONDS = 3, 600.0
+ARGO_CD = (
+    "spec: {ignoreDifferences: [{group: gateway.networking.k8s.io, kind: HTTPRoute, managedFieldsManagers: [hotfix-operator]}], "
+    "syncPolicy: {syncOptions: [RespectIgnoreDifferences=true]}}"
+)
+FLUX = "metadata: {annotations: {kustomize.toolkit.fluxcd.io/reconcile: disabled}}"
+
+
+def foreign_edit(look: Look) -> tuple[str, str] | None:
+    """(route, manager) of a route whose split is neither the wanted nor the last acknowledged one and not written by us."""
+    status, view = look.status, look.seen.routes
+    if view is None or status.acknowledged_weight is None or status.weight is None:
+        return None
+    known = {status.weight, status.acknowledged_weight}
+    for route in view.routes:
+        if not route.ours and not any(route_has(look, route, weight) for weight in known):
+            return route.name, route.weight_manager or "somebody"
+    return None
+
+
+def by_git(look: Look) -> tuple[str, str] | None:
+    """(route, manager) where a GitOps tool put other weights back."""
+    edit = foreign_edit(look)
+    return edit if edit and edit[1].startswith(GITOPS_MANAGERS) else None
+
+
+def corrected(look: Look) -> Status:
+    """The status with a manager named that wrote its own weights; the plan writes ours again."""
+    edit = by_git(look)
+    if edit is None:
+        return look.status
+    message = f"{edit[1]} changed the weights of HTTPRoute {edit[0]}; patched is set back to {look.status.weight} %."
+    return record(look.status, look.now, "weights", Reason.TRAFFIC_DRIFT_CORRECTED, message)
+
+
+def contested(look: Look) -> str | None:
+    """A sentence for one who has changed the weights again and again in the last minutes; None while nobody has."""
+    times = [moments.unix(entry.time) for entry in look.status.decisions if entry.reason == str(Reason.TRAFFIC_DRIFT_CORRECTED)]
+    recent = [moment for moment in times if look.now - moment < CONTESTED_SECONDS]
+    if len(recent) < CONTESTED_TIMES:
+        return None
+    newest = next(e.message for e in reversed(look.status.decisions) if e.reason == str(Reason.TRAFFIC_DRIFT_CORRECTED))
+    manager = newest.partition(" ")[0]
+    return (
+        f"{manager} changed the weights {len(recent)} times in {CONTESTED_SECONDS / 60:.0f} minutes; they are set back each "
+        f"time, and no further step is made. {_setting(manager, look)}"
+    )
+
+
+def _setting(manager: str, look: Look) -> str:
+    """What ends it, for the tool that this field manager is of."""
+    if manager.startswith("argocd"):
+        return f"To end it, add to the Application: {ARGO_CD}"
+    if manager.startswith("kustomize-controller"):
+        routes = look.status.borrowed.routes if look.status.borrowed else ()
+        rules = [f"{{paths: [/spec/rules], target: {{kind: HTTPRoute, name: {route.name}}}}}" for route in routes]
+        return (
+            f"To end it, give the HTTPRoute in git, for as long as the rollout runs: {FLUX}; or, from kustomize-controller 1.10 "
+            f"on, the Kustomization: spec: {{ignore: [{', '.join(rules)}]}}"
+        )
+    return f"Keep {manager} from writing the route for as long as the rollout runs."
