@@ -32,6 +32,12 @@ def intention_of(written: str | None, seen: Observation) -> int | None:
     return int(number) if (written or "").startswith(prefix) and number.isdecimal() and len(number) < 10 else None
 
 
+def rollout_of(written: str | None) -> str | None:
+    """The name of the rollout on a stamp; None for a text that is none."""
+    name, uid, number = ["", *(written or "").rsplit(".", 2)][-3:] if (written or "").count(".") > 1 else ("", "", "")
+    return name if name and uid and number.isdecimal() else None
+
+
 def stamped(route: RouteView, look: Look) -> bool:
     """The route carries a stamp of this very rollout."""
     return intention_of(route.stamp, look.seen) is not None

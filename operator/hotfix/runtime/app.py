@@ -78,9 +78,10 @@ async def _serve(settings: Settings) -> int:
         if elector:
             kube.may_write = elector.holds
         source = PrometheusSource(_access(settings), clock)
+        router = GatewayApiRouter(kube, mirror)
         ports = Ports(
             store=store,
-            router=GatewayApiRouter(kube, mirror),
+            router=router,
             workloads=KubeWorkloads(kube, mirror),
             metrics=source,
             announcer=KubeAnnouncer(kube, instance=_name()),
@@ -99,7 +100,16 @@ async def _serve(settings: Settings) -> int:
                 telemetry.looked(clock.monotonic() - started, failure)
 
         queue: LookQueue[Key] = LookQueue(look, workers=settings.workers, urgent=store.moves_traffic, late=telemetry.late)
-        serving = Serving(settings=settings, store=store, mirror=mirror, queue=queue, telemetry=telemetry, elector=elector)
+        serving = Serving(
+            settings=settings,
+            store=store,
+            mirror=mirror,
+            queue=queue,
+            telemetry=telemetry,
+            elector=elector,
+            routes=router,
+            now=clock.now,
+        )
         try:
             return await serving.run()
         finally:

@@ -21,6 +21,7 @@ from hotfix.telemetry import Telemetry
 
 from .http import Endpoints
 from .lease import Elector
+from .overdue import Overdue, Routes
 from .queue import LookQueue
 from .watch import Resync, Watch
 
@@ -38,6 +39,8 @@ class Serving:
     queue: LookQueue[Key]
     telemetry: Telemetry
     elector: Elector | None
+    routes: Routes
+    now: Callable[[], float]
 
     def __post_init__(self) -> None:
         self._stopping, self._listed, self._reached, self._leads = (asyncio.Event() for _ in range(4))
@@ -118,8 +121,11 @@ class Serving:
         resync = Resync(listing=self._listing, known=self.telemetry.known, changed=self.queue.add, tidy=self.mirror.sweep)
         # created before kopf: it cancels the tasks that began after it
         looking = _task(self.queue.run, "queue")
+        namespaces: list[str | None] = [*self.settings.namespace] or [None]
+        overdue = Overdue(routes=self.routes, listing=self._listing, namespaces=namespaces, now=self.now)
         parts = {
             looking,
+            _task(overdue.run, "overdue"),
             _task(lambda: resync.run(self.settings.resync_seconds, self._listed), "resync"),
         }
         renewing = _task(self.elector.keep, "lease") if self.elector else None

@@ -1,19 +1,21 @@
 """Router on Gateway API v1 HTTPRoutes: which routes are read, and the few writes, each at the version that was read."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hotfix.adapters.kube import FIELD_MANAGER, Kube, Object, path
 from hotfix.adapters.reading import Direct, Reader, Resource, Writer
+from hotfix.core import fencing, lending
 from hotfix.core.actions import AdoptRoute, ReleaseRoute, SetWeights
 from hotfix.core.observation import RoutesView
 from hotfix.core.spec import HttpRoute
 from hotfix.errors import Conflict, NotFound, Refused
+from hotfix.ports import Key
 
 from . import route_patch, route_return
 from .route_patch import Operation, Services
-from .route_view import ingress_names, names, view_of
+from .route_view import ingress_names, lent_until, names, view_of
 
 API_VERSION = "gateway.networking.k8s.io/v1"
 SETTLE_SECONDS = 1.0  # Contour holds updates back for up to half a second
@@ -90,6 +92,25 @@ class GatewayApiRouter:
         unmarked = route_patch.annotated(raw, route_patch.returned(raw, change.original.reconcile))
         latest = await self._write(namespace, raw, returned + unmarked)
         await self._write(namespace, latest, route_return.disown(latest, FIELD_MANAGER))
+
+    async def take_back(self, namespace: str | None, live: Callable[[Key], bool], now: float) -> list[str]:
+        """Routes whose mark is overdue and whose rollout is not live any more lose mark, stamp and our ownership, so that git has
+        them again; as namespace/name. One that changes meanwhile is left for the next time."""
+        freed = []
+        for raw in await self._kube.list(path(API_VERSION, "httproutes", namespace)):
+            meta = raw["metadata"]
+            annotations = meta.get("annotations") or {}
+            of = fencing.rollout_of(annotations.get(route_patch.STAMP))
+            held = of is not None and live(Key(meta["namespace"], of))
+            if held or not lending.overdue(lent_until(annotations), now):
+                continue
+            try:
+                latest = await self._write(meta["namespace"], raw, route_patch.annotated(raw, route_patch.returned(raw, None)))
+                await self._write(meta["namespace"], latest, route_return.disown(latest, FIELD_MANAGER))
+            except (Conflict, NotFound):
+                continue
+            freed.append(f"{meta['namespace']}/{meta['name']}")
+        return freed
 
     async def _write(self, namespace: str, raw: Mapping[str, Any], operations: list[Operation]) -> Mapping[str, Any]:
         """The route after the write; nothing is written where there is nothing to do.
