@@ -93,6 +93,12 @@ class Settings(BaseSettings):
         "0.0.0.0:8080",
         description="HOST:PORT of /livez, /readyz and /metrics.",
     )
+    notify_webhook: Annotated[str, AfterValidator(_url)] | None = Field(
+        None, description="Address that is told of each change of phase (CloudEvents by POST)."
+    )
+    notify_webhook_secret_file: str | None = Field(
+        None, description="File with the key by which these are signed (Standard Webhooks), read at each use."
+    )
     leader_election: bool = Field(True, description="Work only while holding the Lease, so that several replicas may run.")
     lease_namespace: str = Field("", description="Namespace of the Lease. Default: the pod's own.")
     workers: int = Field(16, ge=1, le=256, description="Looks under way at once.")

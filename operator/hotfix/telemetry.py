@@ -72,6 +72,7 @@ class Telemetry:
             registry=self.registry,
         )
         self._failures = Counter("hotfix_look_failures", "Looks that ended early, by error.", ("error",), registry=self.registry)
+        self._untold = Counter("hotfix_webhook_failures", "Messages that the web hook did not take.", registry=self.registry)
         self._watches = Gauge("hotfix_watches", "Watches of namespaces with live rollouts.", registry=self.registry)
         self._leads = Gauge("hotfix_leader", "1 while this replica leads.", registry=self.registry)
         self._last: dict[Key, tuple[Series, int]] = {}
@@ -148,6 +149,10 @@ class Telemetry:
     def late(self, seconds: float) -> None:
         """A look begins, so much later than it was due."""
         self._lateness.observe(seconds)
+
+    def untold(self) -> None:
+        """A message for the web hook was given up."""
+        self._untold.inc()
 
     def looked(self, seconds: float, error: Exception | None) -> None:
         """One look ended."""

@@ -26,6 +26,7 @@ CHECKS_ITSELF = "_nonsense"
 
 # field -> who reads it instead
 READ_ELSEWHERE = {
+    "BorrowedRoute.reconcile": "the router that gives it back",
     "Condition.message": "kubectl, Flux and Argo CD",
     "Condition.reason": "kubectl, Flux and Argo CD",
     "Condition.observed_generation": "kubectl wait, Flux and Argo CD",

@@ -82,6 +82,7 @@ class Announce:
     message: str
     type: str  # Normal or Warning
     action: str
+    phase: str | None = None  # the phase that began with it
 
 
 Action = SetFinalizer | AdoptRoute | SetWeights | ReleaseRoute | Scale | SetPodSpec | SetScalerFloor | Announce

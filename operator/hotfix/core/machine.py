@@ -98,7 +98,7 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
         look = replace(look, status=verdicts.shown(before, look, judged=before.stage in JUDGED))
         look = replace(look, status=_explained(before, look.status, look.judgement))
         look = fencing.numbered(look, before)
-    look = replace(look, status=requested.answered(before, look))
+    look = replace(look, status=requested.answered(before, _phased(before, look)))
     final = conditions.attach(look)
     look = replace(look, status=final)
     again = NEXT_STAGE_SECONDS if final.phase is Phase.PENDING and final.stage is not before.stage else _look_again(look)
@@ -229,6 +229,17 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
 def _rolls_out(look: Look) -> bool:
     """Git has changed stable's pod spec, and its pods are not there yet."""
     return look.status.stage is Stage.AWAITING_GIT and not proven.unchanged(look) and not proven.runs_proven(look)
+
+
+def _phased(before: Status, look: Look) -> Look:
+    """The newest decision of a look in which a phase began says so; the first one of all says Pending."""
+    status, known = look.status, before.decisions[-1].sequence if before.decisions else 0
+    newest = status.decisions[-1] if status.decisions else None
+    began = status.phase is not before.phase or (newest is not None and newest.reason == str(Reason.HOTFIX_DETECTED))
+    if newest is None or newest.sequence == known or not began:
+        return look
+    decisions = [*status.decisions[:-1], newest.model_copy(update={"phase": status.phase})]
+    return replace(look, status=status.model_copy(update={"decisions": decisions}))
 
 
 def _explained(before: Status, status: Status, judged: Judgement | None) -> Status:

@@ -193,6 +193,7 @@ def _announcements(look: Look) -> list[Action]:
             message=entry.message or entry.reason,
             type=entry.type,
             action=entry.what,
+            phase=entry.phase,
         )
         for entry in look.status.decisions
         if entry.sequence > done

@@ -20,6 +20,7 @@ from hotfix.adapters.prometheus import Access, PrometheusSource
 from hotfix.adapters.reading import Resource
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
 from hotfix.adapters.store import ROLLOUTS, KubeStore
+from hotfix.adapters.webhook import Told, Webhook
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.errors import OutsideError
 from hotfix.lookout import Ports
@@ -78,13 +79,14 @@ async def _serve(settings: Settings) -> int:
         if elector:
             kube.may_write = elector.holds
         source = PrometheusSource(_access(settings), clock)
-        router = GatewayApiRouter(kube, mirror)
+        router, announcer = GatewayApiRouter(kube, mirror), KubeAnnouncer(kube, instance=_name())
+        webhook = _webhook(settings, clock, telemetry)
         ports = Ports(
             store=store,
             router=router,
             workloads=KubeWorkloads(kube, mirror),
             metrics=source,
-            announcer=KubeAnnouncer(kube, instance=_name()),
+            announcer=Told(announcer, webhook) if webhook else announcer,
             clock=clock,
         )
         reconciler = Reconciler(ports, settings.reconcile, telemetry)
@@ -109,12 +111,21 @@ async def _serve(settings: Settings) -> int:
             elector=elector,
             routes=router,
             now=clock.now,
+            webhook=webhook,
         )
         try:
             return await serving.run()
         finally:
             source.close()
             await mirror.close()
+
+
+def _webhook(settings: Settings, clock: SystemClock, telemetry: Telemetry) -> Webhook | None:
+    """Where changes of phase are told; None where nobody asked for it."""
+    if settings.notify_webhook is None:
+        return None
+    secret = settings.notify_webhook_secret_file
+    return Webhook(url=settings.notify_webhook, secret_file=secret, now=clock.now, given_up=telemetry.untold)
 
 
 def _heard(queue: LookQueue[Key], resource: Resource[object], namespace: str, name: str) -> None:

@@ -14,6 +14,7 @@ from hotfix.adapters.kube import Object
 from hotfix.adapters.login import credentials
 from hotfix.adapters.mirror import Mirror
 from hotfix.adapters.store import KubeStore
+from hotfix.adapters.webhook import LAST_WORDS_SECONDS, Webhook
 from hotfix.errors import OutsideError
 from hotfix.ports import Key
 from hotfix.settings import Settings
@@ -41,6 +42,7 @@ class Serving:
     elector: Elector | None
     routes: Routes
     now: Callable[[], float]
+    webhook: Webhook | None
 
     def __post_init__(self) -> None:
         self._stopping, self._listed, self._reached, self._leads = (asyncio.Event() for _ in range(4))
@@ -128,6 +130,8 @@ class Serving:
             _task(overdue.run, "overdue"),
             _task(lambda: resync.run(self.settings.resync_seconds, self._listed), "resync"),
         }
+        telling = {_task(self.webhook.run, "web hook")} if self.webhook else set()
+        parts |= telling
         renewing = _task(self.elector.keep, "lease") if self.elector else None
         if renewing:
             parts.add(renewing)
@@ -150,6 +154,8 @@ class Serving:
         await asyncio.wait({watching}, timeout=5)
         for task in (*parts, watching, waiting, ready):
             task.cancel()
+        if telling:  # its last words
+            await asyncio.wait(telling, timeout=LAST_WORDS_SECONDS + 1)
         return FAILURE if failed else 0
 
 
