@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from .core import looking, spec, status
+from .core import looking, reverted, spec, status
 from .core.look import asked_rules
 from .core.observation import CompanionView, MetricsView, Observation, RivalView, RoutesView, SideView
 from .errors import Conflict, OutsideError, Refused
@@ -42,7 +42,9 @@ class Lookout:
         services = (asked.stable_service, asked.patched_service)
         refusals: list[tuple[str, str]] = []
         if remembered.stage is status.Stage.DONE:
-            return self._observation(stored, now, refusals)
+            ended = reverted.watched(asked.stable.deployment, remembered)
+            reading = self._workloads.read(namespace, asked.stable.deployment, services[0], fresh=True) if ended else None
+            return self._observation(stored, now, refusals, stable=await _seen(reading, []) if reading else None)
         survey = remembered.stage in (None, status.Stage.CHECKING)
         pending = survey or remembered.stage in (status.Stage.SCALING, status.Stage.ADOPTING)
         stable, patched, routes, rivals, companions = await asyncio.gather(

@@ -50,6 +50,9 @@ class Telemetry:
         )
         self._lost = self._gauge("stable_lost", "1 while stable cannot serve and patched has all traffic.")
         self._ended = self._gauge("rolled_back_timestamp_seconds", "When a rollout ended as rolled back, by reason.", "reason")
+        self._reverted = self._gauge(
+            "fix_reverted_timestamp_seconds", "When stable of a promoted rollout was seen to run the broken version again."
+        )
         self._drifts = Counter(
             "hotfix_rollout_drift_corrections",
             "How often a manager's weights were written over.",
@@ -110,22 +113,28 @@ class Telemetry:
     def _series(self, key: Key, status: Status) -> Series:
         """What is told of a rollout with this status."""
         of = (key.namespace, key.name)
-        series: Series = {(self._weight, of): status.weight or 0}
+        series: Series = {(self._weight, of): status.weight or 0, **self._standing(of, status)}
         if status.phase is not None:
             series[self._phase, (*of, status.phase)] = 1
             if status.phase_started_at:
                 series[self._began, (*of, status.phase)] = moments.unix(status.phase_started_at)
         if status.phase is Phase.ROLLED_BACK and status.phase_started_at:
             series[self._ended, (*of, status.why or "")] = moments.unix(status.phase_started_at)
+        if status.fix_reverted_at is not None:
+            series[self._reverted, of] = moments.unix(status.fix_reverted_at)
         if status.stable_lost is not None:
             series[self._lost, of] = 1
-        if status.held is not None:
-            series[self._held, (*of, status.held)] = 1
-            since = standing_since(status)
-            if status.held not in PASSING and since:
-                series[self._waiting, (*of, status.held)] = moments.unix(since)
-        elif status.phase is Phase.AWAITING_GIT and status.phase_started_at:
-            series[self._waiting, (*of, Reason.AWAITING_GIT)] = moments.unix(status.phase_started_at)
+        return series
+
+    def _standing(self, of: tuple[str, str], status: Status) -> Series:
+        """What it is held for, and since when it waits for a person."""
+        if status.held is None:
+            begun = status.phase_started_at if status.phase is Phase.AWAITING_GIT else None
+            return {(self._waiting, (*of, Reason.AWAITING_GIT)): moments.unix(begun)} if begun else {}
+        series: Series = {(self._held, (*of, status.held)): 1}
+        since = standing_since(status)
+        if status.held not in PASSING and since:
+            series[self._waiting, (*of, status.held)] = moments.unix(since)
         return series
 
     def counts(self, watches: Callable[[], int], leads: Callable[[], bool]) -> None:

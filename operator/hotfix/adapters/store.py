@@ -6,7 +6,8 @@ from typing import Any
 
 from hotfix.core.observation import RivalView
 from hotfix.core.requested import LONGEST
-from hotfix.core.status import LIVE_PHASES, TERMINAL_PHASES
+from hotfix.core.reverted import Watched
+from hotfix.core.status import LIVE_PHASES, TERMINAL_PHASES, Phase
 from hotfix.errors import NotFound
 from hotfix.ports import Key, Stored
 
@@ -27,6 +28,7 @@ class KubeStore:
         self._kube, self._reader = kube, Direct(kube) if reader is None else reader
         self._writer = Writer(kube, self._reader)
         self._moving: set[Key] = set()
+        self._promoted: dict[Key, Watched] = {}
 
     async def load(self, key: Key) -> Stored | None:
         """The object as it is now; None when it is gone."""
@@ -85,7 +87,15 @@ class KubeStore:
     async def keys(self, namespace: str | None) -> dict[Key, bool]:
         """All rollouts of a namespace, or of the cluster: key -> whether there is something to do."""
         items = await self._kube.list(path(API_VERSION, PLURAL, namespace))
-        return {stored.key: not _finished(stored) for stored in map(self._note, map(_stored, items))}
+        found = [self._note(_stored(item)) for item in items]
+        self._promoted = {key: kept for key, kept in self._promoted.items() if namespace not in (None, key.namespace)}
+        self._promoted |= {stored.key: kept for stored in found if (kept := _watched(stored))}
+        return {stored.key: not _finished(stored) for stored in found}
+
+    @property
+    def promoted(self) -> dict[Key, Watched]:
+        """What is watched for after the end, as the last lists had it."""
+        return self._promoted
 
     def moves_traffic(self, key: Key) -> bool:
         """Whether patched may hold traffic, by the last status that was read or written here."""
@@ -111,6 +121,21 @@ class KubeStore:
             return False
         self._reader.wrote(ROLLOUTS, namespace, item)
         return True
+
+
+def _watched(stored: Stored) -> Watched | None:
+    """As core/reverted.py has it, of the stored object as it is: thousands may have ended."""
+    status, baseline = stored.status, stored.status.get("baseline") or {}
+    fixed = (status.get("promotion") or {}).get("patchedAt")
+    if status.get("phase") != Phase.PROMOTED or not fixed or not baseline.get("stableTemplate"):
+        return None
+    return Watched(
+        deployment=(stored.spec.get("stable") or {}).get("deployment", ""),
+        template=baseline["stableTemplate"],
+        images=tuple(baseline.get("stableImages") or ()),
+        fixed=tuple(baseline.get("patchedImages") or ()),
+        told=status.get("fixRevertedAt") is not None,
+    )
 
 
 def _place(stored: Stored) -> tuple[str, str]:

@@ -80,6 +80,11 @@ class KubeWorkloads:
             log.info("not looked at: %s", error)
             return []
 
+    async def templates(self, namespace: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Deployment -> (hash of its pod spec, images), asked for anew."""
+        found = [_deployment(item) for item in await self._kube.list(path("apps/v1", "deployments", namespace))]
+        return {view.name: (view.template, view.images) for view in found}
+
     async def scale(self, namespace: str, deployment: DeploymentView, replicas: int) -> None:
         """Set `.spec.replicas`."""
         await self._patch(namespace, deployment, "/spec/replicas", replicas)

@@ -23,6 +23,7 @@ from . import (
     reports,
     requested,
     returning,
+    reverted,
     rolling_back,
     stable_lost,
     stepped,
@@ -92,7 +93,9 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
     before = status
     status = _noted(spec, status, seen)
     look = Look(spec, status, seen)
-    if status.stage is not Stage.DONE:
+    if status.stage is Stage.DONE:
+        look = replace(look, status=reverted.noticed(look))
+    else:
         look = _with_judgement(look)
         look = replace(look, status=_unacknowledged(status, _next(look)))
         look = replace(look, status=verdicts.shown(before, look, judged=before.stage in JUDGED))

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     SERVING_PATCHED = "ServingPatched", "The hotfix serves all traffic, from the patched Deployment."
     PROMOTED = "Promoted", "The hotfix serves all traffic."
     IN_PROGRESS = "InProgress", "How it ends is still open."
+    FIX_REVERTED = "FixReverted", "After the promotion stable got the broken version again; nothing is done about it."
     # held
     HELD = "Held", "It stands still; the condition Reconciling has the reason."
     PAUSED = "Paused", "Frozen by spec.paused or by a request; rollback rules stay armed."

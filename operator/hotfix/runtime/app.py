@@ -80,11 +80,11 @@ async def _serve(settings: Settings) -> int:
             kube.may_write = elector.holds
         source = PrometheusSource(_access(settings), clock)
         router, announcer = GatewayApiRouter(kube, mirror), KubeAnnouncer(kube, instance=_name())
-        webhook = _webhook(settings, clock, telemetry)
+        workloads, webhook = KubeWorkloads(kube, mirror), _webhook(settings, clock, telemetry)
         ports = Ports(
             store=store,
             router=router,
-            workloads=KubeWorkloads(kube, mirror),
+            workloads=workloads,
             metrics=source,
             announcer=Told(announcer, webhook) if webhook else announcer,
             clock=clock,
@@ -112,6 +112,7 @@ async def _serve(settings: Settings) -> int:
             routes=router,
             now=clock.now,
             webhook=webhook,
+            templates=workloads.templates,
         )
         try:
             return await serving.run()

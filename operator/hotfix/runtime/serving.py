@@ -24,6 +24,7 @@ from .http import Endpoints
 from .lease import Elector
 from .overdue import Overdue, Routes
 from .queue import LookQueue
+from .reverts import Reverts, Templates
 from .watch import Resync, Watch
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Serving:
     routes: Routes
     now: Callable[[], float]
     webhook: Webhook | None
+    templates: Callable[[str], Awaitable[Templates]]
 
     def __post_init__(self) -> None:
         self._stopping, self._listed, self._reached, self._leads = (asyncio.Event() for _ in range(4))
@@ -120,7 +122,14 @@ class Serving:
         """Everything that runs side by side, until a signal, or until one part fails or the lease is lost."""
         self._leads.set()
         watch = Watch(self._changed, credentials)
-        resync = Resync(listing=self._listing, known=self.telemetry.known, changed=self.queue.add, tidy=self.mirror.sweep)
+        reverts = Reverts(promoted=lambda: self.store.promoted, templates=self.templates, changed=self.queue.add)
+        resync = Resync(
+            listing=self._listing,
+            known=self.telemetry.known,
+            changed=self.queue.add,
+            tidy=self.mirror.sweep,
+            after=reverts.look,
+        )
         # created before kopf: it cancels the tasks that began after it
         looking = _task(self.queue.run, "queue")
         namespaces: list[str | None] = [*self.settings.namespace] or [None]

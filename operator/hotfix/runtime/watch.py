@@ -112,13 +112,14 @@ class Resync:
     """List everything now and then: what the watch missed is looked at, what is gone is noticed.
 
     `listing`: key -> whether there is something to do. `known`: the keys that something is remembered of. `tidy` is called before
-    each list.
+    each list, `after` behind it.
     """
 
     listing: Callable[[], Awaitable[Mapping[Key, bool]]]
     known: Callable[[], Collection[Key]]
     changed: Callable[[Key], None]
     tidy: Callable[[], Awaitable[None]]
+    after: Callable[[], Awaitable[None]]
 
     async def run(self, every_seconds: float, listed: asyncio.Event) -> None:
         """Without an end; `listed` is set after the first list."""
@@ -129,6 +130,7 @@ class Resync:
                 for key in {*(key for key, unfinished in found.items() if unfinished), *(set(self.known()) - set(found))}:
                     self.changed(key)
                 listed.set()
+                await self.after()
                 wait = every_seconds * (0.9 + 0.2 * random.random())
             except OutsideError as error:
                 log.warning("the rollouts cannot be listed: %s", error)
