@@ -3,25 +3,21 @@
 Order: what rolls back, then changed versions, then the blind policy, then what holds, then the deadline, then the next step.
 """
 
-import math
 from dataclasses import replace
-from decimal import Decimal
 
+from . import alone as without_control
 from . import capacity, changes, edits, guards, incidents, moments, promoting, reports
 from .judgement import Judgement
 from .look import Look, enter, hold, record, record_once, say, versions
 from .planner import suspect
-from .quantities import seconds, share, span
+from .quantities import seconds, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
-from .spec import OnDeadline, OnMetricsUnavailable
+from .spec import OnDeadline, OnMetricsUnavailable, Urgency
 from .status import Phase, Stage, Status
 from .terms import HELD_SCRAPES, MINIMUM_BLOCKS, MINIMUM_SECONDS
+from .urgency import alone, bake_seconds, control_percent
 from .verbs import Verb
-
-CONTROL_PERCENT = 5  # stable's share in the bake ...
-CONTROL_PERCENT_QUIET = 20  # ... and where 5 % would be under 20 requests a scrape
-CONTROL_REQUESTS = 20.0
 
 
 def shifting(look: Look) -> Status:
@@ -32,6 +28,8 @@ def shifting(look: Look) -> Status:
     changed = _changed_versions(look)
     if changed:
         return changed
+    if without_control.is_alone(look):
+        return _bake_alone(look)
     veto = guards.first(guards.ROLL_BACK_JUDGED, look)
     if veto:
         return roll_back(look.status, look.now, veto)
@@ -42,16 +40,36 @@ def shifting(look: Look) -> Status:
     look = replace(look, status=edits.corrected(look))
     veto = guards.first(guards.HOLD, look)
     if look.status.phase is Phase.BAKING:
-        return _hold(look, veto) if veto else _bake(look)
+        return _hold(look, veto) if veto else _without_control(look) or _bake(look)
     return _asked_for(look, veto) or _deadline(look, veto) or (_hold(look, veto) if veto else _advance(look))
 
 
-def _asked_for(look: Look, veto: guards.Veto | None) -> Status | None:
-    """A person promotes without waiting for the evidence: to the bake, with every guard armed, and with counts at this weight."""
+def _without_control(look: Look) -> Status | None:
+    """It bakes with a control that it was not to have, and may do without by now."""
     judged = look.judgement
-    if look.asked is not Verb.PROMOTE or veto or judged is None or not look.settled or judged.blocks_at_weight < 1:
+    if judged is None or not alone(look) or look.status.weight == 100 or not look.settled or not _proven(look):
         return None
-    return _begin_bake(look, judged, Reason.REQUESTED, f"A person promotes it: {reports.not_worse(judged)}")
+    return _begin_bake(look, judged, Reason.EVIDENCE_SUFFICIENT, reports.not_worse(judged))
+
+
+def _bake_alone(look: Look) -> Status:
+    """Stable has nothing: pods and patched's own errors tell."""
+    status, left = without_control.baked(replace(look, status=edits.corrected(look)))
+    look = replace(look, status=status)
+    veto = without_control.standing(look)
+    if veto and not (veto.reason is Reason.ERROR_ALARM and look.asked is Verb.PROMOTE):
+        return _hold(look, veto)
+    return without_control.waiting(look, status, left) if left > 0 or not look.settled else promoting.begin(look)
+
+
+def _asked_for(look: Look, veto: guards.Veto | None) -> Status | None:
+    """A person does not wait for the evidence: to the bake, with every guard armed, and with counts at this weight."""
+    judged, haste = look.judgement, look.spec.urgency is Urgency.BREAK_GLASS
+    if not (look.asked is Verb.PROMOTE or haste) or veto or judged is None or not look.settled or judged.blocks_at_weight < 1:
+        return None
+    why, text = (Reason.BREAK_GLASS, "urgency BreakGlass") if haste else (Reason.REQUESTED, "A person promotes it")
+    look = replace(look, status=look.status.model_copy(update={"follow_up": str(why)})) if haste else look
+    return _begin_bake(look, judged, why, f"{text}: {reports.not_worse(judged)}")
 
 
 def _hold(look: Look, veto: guards.Veto) -> Status:
@@ -167,7 +185,9 @@ def _harmless(judged: Judgement) -> bool:
 def _proven(look: Look) -> bool:
     """All that is wanted is proven, for long enough, and two scrapes were taken at the present weight, one of them judged."""
     judged, since, interval = look.judgement, look.weight_since, look.interval_seconds
-    if judged is None or since is None or not judged.findings.proven or judged.blocks_at_weight < 1:
+    if judged is None or since is None or judged.blocks_at_weight < 1:
+        return False
+    if not (judged.findings.not_worse.reached_now if alone(look) else judged.findings.proven):
         return False
     if look.now // interval - since // interval < HELD_SCRAPES:
         return False
@@ -180,7 +200,7 @@ def _advance(look: Look) -> Status:
     if judged is None or not look.settled or judged.blocks_at_weight < 1:
         return say(status, f"Patched gets {status.weight} %; waiting for counts at this weight.", "judge the next scrape")
     weight = status.weight or 0
-    allowed = tuple(step for step in look.spec.steps if step <= judged.ramp_weight)
+    allowed = () if alone(look) else tuple(step for step in look.spec.steps if step <= judged.ramp_weight)
     target = max(capacity.largest_weight(look, allowed), weight)
     proven = max(judged.ramp_weight, status.proven_weight or 0)
     status = status.model_copy(update={"proven_weight": proven if proven else None})
@@ -215,21 +235,9 @@ def _step(look: Look, weight: int) -> dict[str, str]:
     return {"step": f"{done}/{len(steps)}"}
 
 
-def control_percent(look: Look, judged: Judgement) -> int:
-    """Stable's share in the bake: 5 %, less where its errors would cost more than half of maxErrorRateIncrease (never under
-    1 %), more where 5 % gives under 20 requests a scrape."""
-    rate = judged.request_rate
-    if rate is not None and rate * look.interval_seconds * CONTROL_PERCENT / 100 < CONTROL_REQUESTS:
-        return CONTROL_PERCENT_QUIET
-    excess = judged.stable.rate - judged.patched.rate
-    if excess <= 0:
-        return CONTROL_PERCENT
-    affordable = share(look.spec.analysis.max_error_rate_increase) / 2 / Decimal(excess) * 100
-    return max(1, min(CONTROL_PERCENT, math.floor(affordable)))
-
-
 def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> Status:
-    weight = 100 - control_percent(look, judged)
+    excess = judged.stable.rate - judged.patched.rate
+    weight = 100 if alone(look) else 100 - control_percent(look, judged.request_rate, excess)
     short = capacity.patched_short(look, weight)
     if short:
         return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))
@@ -248,7 +256,7 @@ def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> 
         recovered_at=moment,
         **_step(look, weight),
     )
-    return say(baking, message, f"bake for {look.spec.analysis.bake_time}, then promote")
+    return say(baking, message, f"bake for {span(bake_seconds(look.spec))}, then promote")
 
 
 def _baked(look: Look) -> Look:
@@ -266,7 +274,7 @@ def _baked(look: Look) -> Look:
 def _bake(look: Look) -> Status:
     """Nearly everything is on patched; promote when it has baked, with fresh counts and pods for all of it."""
     status, judged = look.status, look.judgement
-    left = seconds(look.spec.analysis.bake_time) - status.bake_seconds
+    left = bake_seconds(look.spec) - status.bake_seconds
     if left > 0 or judged is None or not look.settled:
         rates = f"fails {reports.rate(judged.patched)}, stable {reports.rate(judged.stable)}" if judged else "is not judged"
         return say(status, f"Baking at {status.weight} %: patched {rates}.", f"promote after {span(left)} more of fresh requests")

@@ -92,6 +92,14 @@ MODEL_RULES: dict[str, tuple[Rule, ...]] = {
             "(has(self.stable.service) ? self.stable.service : self.stable.deployment)",
             "patched needs a Service of its own: set patched.service to another one than stable's",
         ),
+        Rule(
+            "self.urgency != 'BreakGlass' || (has(self.incident) && has(self.incident.reference) && has(self.incident.reason))",
+            "urgency BreakGlass needs incident.reference and incident.reason: it is looked at afterwards",
+        ),
+        Rule(
+            "self.control != 'None' || (has(self.incident) && has(self.incident.reference))",
+            "control None needs incident.reference: nothing stays on stable to compare with",
+        ),
     ),
     "Metrics": (
         Rule("has(self.requests) == has(self.errors)", "give both metrics.requests and metrics.errors, or neither"),

@@ -106,7 +106,11 @@ def _held(status: Status) -> bool:
 def attach(look: Look) -> Status:
     """The status with its conditions for this look."""
     status = look.status
-    entries = [_condition(look, fact) for fact in facts(look)]
+    found = facts(look)
+    if status.follow_up and all(fact.type != "FollowUpRequired" for fact in found):
+        text = f"{status.follow_up}: look at what was shipped, then: kubectl hotfix acknowledge {look.seen.name}"
+        found.append(_fact("FollowUpRequired", "True", status.follow_up, text))
+    entries = [_condition(look, fact) for fact in found]
     return status.model_copy(update={"conditions": entries})
 
 

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     # moving
     PROGRESSING = "Progressing", "The rollout goes on by itself."
     TRAFFIC_SHIFTED = "TrafficShifted", "The weight of patched was changed."
+    BREAK_GLASS = "BreakGlass", "Evidence was not waited for, as urgency asks; acknowledge it afterwards."
     EVIDENCE_SUFFICIENT = "EvidenceSufficient", "Patched is proven not to be worse than stable."
     PROMOTING = "Promoting", "The fix is moved into stable."
     AWAITING_GIT = "AwaitingGit", "Patched is proven and serves everything; git is to give stable the same."
@@ -80,6 +81,7 @@ class Reason(StrEnum):
     SEVERAL_VERSIONS = "SeveralVersions", "A side runs several images at once; it is not judged until one is left."
     PATCHED_CHANGED = "PatchedChanged", "Patched's pod spec changed; the evidence starts from zero at the start weight."
     STABLE_CHANGED = "StableChanged", "Stable's pod spec changed; the evidence starts from zero."
+    ERROR_ALARM = "ErrorAlarm", "Patched has everything and fails more than stable ever did; a person decides."
     INCONCLUSIVE = "Inconclusive", "The deadline passed without a decision."
     BOTH_UNREADY = "BothUnready", "Neither side has ready pods; weights are left as they are."
     STABLE_LOST = "StableLost", "Stable cannot serve; all traffic is on patched until it is back."

@@ -24,13 +24,19 @@ def rate(tally: Tally) -> str:
 
 
 def interval(tally: Tally) -> str:
-    """The 95 % Wilson score interval of a rate, `4.5 to 5.4 %`; empty without requests. For people: nothing is decided by it."""
+    """The 95 % Wilson score interval of a rate, `4.5 to 5.4 %`; empty without requests."""
     if not tally.requests:
         return ""
+    low, high = bounds(tally)
+    return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+
+
+def bounds(tally: Tally) -> tuple[float, float]:
+    """The ends of that interval, shares; there must be requests."""
     n, p = tally.requests, tally.rate
     middle, half = p + Z95**2 / (2 * n), Z95 * math.sqrt(p * (1 - min(1.0, p)) / n + Z95**2 / (4 * n * n))
     low, high = (max(0.0, min(1.0, (middle + side) / (1 + Z95**2 / n))) for side in (-half, half))
-    return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+    return low, high
 
 
 def request_rate(judged: Judgement) -> str | None:

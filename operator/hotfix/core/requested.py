@@ -32,6 +32,8 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     new = HandledRequest(request=text, result=RequestResult.WAITING, time=moments.rfc3339(seen.now))
     status = status.model_copy(update={"last_handled_request": new})
     paused = _paused_after(spec, status, new.verb)
+    if new.verb is Verb.ACKNOWLEDGE:
+        return status.model_copy(update={"follow_up": None})
     return status if paused is None else status.model_copy(update={"paused": paused})
 
 
@@ -69,6 +71,8 @@ def _done(look: Look, verb: Verb | None) -> bool:
             return look.paused
         case Verb.RESUME:
             return not look.paused
+        case Verb.ACKNOWLEDGE:
+            return True
         case Verb.PROMOTE:
             return status.phase in PAST_ANALYSIS
         case _:
@@ -80,7 +84,7 @@ def _refusal(before: Status, look: Look, verb: Verb | None) -> str | None:
     if verb is None:
         return f"There is no such request; use one of {WORDS}."
     never = NEVER.get(verb)
-    if never is None and before.stage is Stage.DONE:
+    if never is None and before.stage is Stage.DONE and verb is not Verb.ACKNOWLEDGE:
         return f"It has ended as {before.phase}: {before.message}"
     return never or REFUSALS[verb](before, look)
 
@@ -126,7 +130,6 @@ def _accepted(status: Status) -> str | None:
 NEVER = {
     Verb.RETRY: "A rollout that has ended is not begun again; apply a HotfixRollout with a new name.",
     Verb.RETRY_SAME: "A rollout that has ended is not begun again; apply a HotfixRollout with a new name.",
-    Verb.ACKNOWLEDGE: "Nothing waits for an acknowledgement.",
 }
 REFUSALS: dict[Verb, Callable[[Status, Look], str | None]] = {
     Verb.PAUSE: _not_paused,
@@ -134,4 +137,5 @@ REFUSALS: dict[Verb, Callable[[Status, Look], str | None]] = {
     Verb.ROLLBACK: _not_rolled_back,
     Verb.PROMOTE: _not_promoted,
     Verb.RELEASE: lambda before, look: None,
+    Verb.ACKNOWLEDGE: lambda before, look: None if before.follow_up else "Nothing waits for an acknowledgement.",
 }

@@ -4,58 +4,49 @@ The CRD is generated from these models (descriptions included), so a field that 
 What only the cluster can tell (does the Service exist?) is no business of this module.
 """
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from .choices import (
+    AfterRollback,
+    ClientErrors,
+    Control,
+    OnDeadline,
+    OnMetricsUnavailable,
+    Preset,
+    PromotionMode,
+    ReplicaPolicy,
+    Urgency,
+)
 from .fields import Duration, Image, Model, Moment, ObjectName, Query, ServiceName, Share, Text
 
+__all__ = [
+    "AUTO",
+    "AfterRollback",
+    "Analysis",
+    "ClientErrors",
+    "Control",
+    "Fix",
+    "HttpRoute",
+    "Incident",
+    "Latency",
+    "Metrics",
+    "OnDeadline",
+    "OnMetricsUnavailable",
+    "Patched",
+    "Preset",
+    "Promotion",
+    "PromotionMode",
+    "ReplicaPolicy",
+    "Risk",
+    "Spec",
+    "Stable",
+    "Traffic",
+    "Urgency",
+    "parse",
+]
 AUTO = "Auto"
-
-
-class ReplicaPolicy(StrEnum):
-    MATCH = "Match"
-    OWN = "Own"
-
-
-class AfterRollback(StrEnum):
-    SCALE_TO_ZERO = "ScaleToZero"
-    KEEP = "Keep"
-
-
-class OnDeadline(StrEnum):
-    HOLD = "Hold"
-    ROLLBACK = "Rollback"
-    PROMOTE = "Promote"
-
-
-class OnMetricsUnavailable(StrEnum):
-    LAST_PROVEN = "LastProven"
-    HOLD = "Hold"
-    ROLLBACK = "Rollback"
-
-
-class ClientErrors(StrEnum):
-    GUARD = "Guard"
-    OFF = "Off"
-
-
-class PromotionMode(StrEnum):
-    AUTO = "Auto"
-    PATCH_STABLE = "PatchStable"
-    AWAIT_GIT = "AwaitGit"
-    KEEP_PATCHED = "KeepPatched"
-
-
-class Preset(StrEnum):
-    CONTOUR = "contour"
-    ISTIO = "istio"
-    LINKERD = "linkerd"
-    TRAEFIK = "traefik"
-    NGINX = "nginx"
-    ENVOY_GATEWAY = "envoy-gateway"  # refused with what to do instead: its counters cannot tell the sides apart
-    HTTP = "http"
 
 
 class Stable(Model):
@@ -265,6 +256,18 @@ class Spec(Model):
     fix: Fix | None = Field(None, description="The errors this hotfix is for. Without it only the absence of harm is proven.")
     promotion: Promotion = Field(
         default_factory=lambda: Promotion.model_validate({}), description="What happens when the hotfix is proven."
+    )
+    urgency: Urgency = Field(
+        Urgency.STANDARD,
+        description="Standard: traffic follows the evidence. Expedited: the largest step at once and a fifth of the bake. "
+        "BreakGlass: the share of the bake at once, with every guard armed; needs incident.reference and incident.reason, and "
+        "is to be acknowledged afterwards.",
+    )
+    control: Control = Field(
+        Control.KEEP,
+        description="Keep: stable keeps a few percent in the bake, against which patched is judged. None, for a vulnerability: "
+        "once patched is proven not to be worse nothing stays on stable; from then on pods and an alarm about errors tell. Needs "
+        "incident.reference.",
     )
     incident: Incident | None = Field(None, description="The incident this hotfix is for.")
     expires: Moment | None = Field(None, description="RFC 3339; not started after this moment (Expired).")

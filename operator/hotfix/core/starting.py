@@ -5,7 +5,7 @@ What must be right before is in pending.py.
 
 from dataclasses import replace
 
-from . import capacity, latency, moments
+from . import capacity, latency, moments, urgency
 from .baseline import Learnt, Proxies, baseline_of, count_themselves
 from .before import late_blocks
 from .counting import Counter
@@ -14,6 +14,7 @@ from .observation import MetricsView
 from .quantities import percent, span
 from .reasons import Reason
 from .spacing import SLOW_SECONDS, block_seconds, spacing_seconds
+from .spec import Urgency
 from .start_weight import (
     MOST_PERCENT,
     WORSE_BY,
@@ -84,24 +85,30 @@ def _shift(look: Look, learnt: Learnt) -> Status:
     if short:
         return hold(look.status, Reason.INSUFFICIENT_CAPACITY, short, "start when patched has the pods")
     status = _warned(look, terms, request_rate, weight)
+    breaks = look.spec.urgency is Urgency.BREAK_GLASS
     message = f"Patched gets {weight} %: {why}."
     moment = moments.rfc3339(look.now)
     done = sum(1 for step in look.spec.steps if step <= weight)
     started = enter(
-        record(status, look.now, f"weight {weight}", Reason.TRAFFIC_SHIFTED, message),
+        record(status, look.now, f"weight {weight}", Reason.BREAK_GLASS if breaks else Reason.TRAFFIC_SHIFTED, message),
         look.now,
-        Phase.ANALYZING,
+        Phase.BAKING if breaks else Phase.ANALYZING,
         Stage.SHIFTING,
         weight=weight,
         started_at=moment,
         evidence_from=moment,
         resolved=(status.resolved or Resolved()).model_copy(update={"start_weight": weight, "start_reason": why[:1024]}),
         step=f"{done}/{len(look.spec.steps)}",
+        recovered_at=moment if breaks else None,
+        follow_up=str(Reason.BREAK_GLASS) if breaks else None,
     )
     return say(started, message, "judge the first scrapes")
 
 
 def _first_weight(look: Look, terms: Terms, request_rate: float | None) -> tuple[int, str]:
+    haste = urgency.start(look, request_rate)
+    if haste:
+        return haste
     asked = look.spec.start_weight
     if isinstance(asked, int):
         told = f"; {_expectation(outlook(terms, request_rate, asked), request_rate)}" if request_rate else ""

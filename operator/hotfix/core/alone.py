@@ -1,0 +1,97 @@
+"""Baking without a control: stable is vulnerable, so it gets nothing, and patched is judged by what pods and its own errors say.
+
+Nothing can be proven here. Pods that cannot serve take everything back to stable; an error rate that stable never had holds the
+promotion and calls a person. Pure.
+"""
+
+from collections.abc import Sequence
+
+from . import guards, moments, reports
+from .counting import Block, count
+from .fitness import problems
+from .guards import Veto
+from .judgement import Tally
+from .look import Look, say
+from .preflight import CUSTOM, preset_name
+from .quantities import percent, share, span
+from .reasons import Reason
+from .status import Phase, Stage, Status
+from .urgency import alone, bake_seconds, failing_before
+
+ALARM_BLOCKS = 6
+HOLD: tuple[guards.Guard, ...] = (
+    guards.both_unready,
+    guards.unseen,
+    guards.route_missing,
+    guards.weights_edited,
+    guards.contested,
+    guards.paused,
+    guards.route_rejected,
+    guards.weight_not_confirmed,
+    guards.metrics_unavailable,
+)
+
+
+def is_alone(look: Look) -> bool:
+    """It bakes, and stable has nothing."""
+    status = look.status
+    return alone(look) and status.stage is Stage.SHIFTING and status.phase is Phase.BAKING and status.weight == 100
+
+
+def standing(look: Look) -> Veto | None:
+    """What keeps it from being promoted."""
+    return guards.first(HOLD, look) or _unfit(look) or _failing(look)
+
+
+def baked(look: Look) -> tuple[Status, float]:
+    """The status with the newest blocks counted towards the bake, and the seconds that are left."""
+    status = look.status
+    since = moments.unix(status.baked_until or status.phase_started_at or moments.rfc3339(look.now))
+    fresh = [] if look.paused else [block for block in _blocks(look) if block.start >= since and block.patched.requests]
+    counted = sum(block.end - block.start for block in fresh[-guards.STALE_BLOCKS :])
+    if fresh:
+        update = {"bake_seconds": status.bake_seconds + round(counted), "baked_until": moments.rfc3339(fresh[-1].end)}
+        status = status.model_copy(update=update)
+    return status, bake_seconds(look.spec) - status.bake_seconds
+
+
+def waiting(look: Look, status: Status, left: float) -> Status:
+    """Nothing is wrong, and it has not baked for long enough."""
+    bad, requests = _newest(_blocks(look))
+    rates = f"patched fails {percent(bad / requests)} ({bad}/{requests})" if requests else "patched has no requests"
+    return say(status, f"Nothing is left on stable: {rates}.", f"promote after {span(left)} more of fresh requests")
+
+
+def _blocks(look: Look) -> Sequence[Block]:
+    metrics = look.seen.metrics
+    if metrics is None or metrics.problem:
+        return ()
+    found = count(metrics)
+    return () if found.problem else found.blocks
+
+
+def _newest(blocks: Sequence[Block]) -> tuple[int, int]:
+    """(failed, all) requests of patched in the newest blocks."""
+    newest = blocks[-ALARM_BLOCKS:]
+    return sum(block.patched.bad for block in newest), sum(block.patched.requests for block in newest)
+
+
+def _unfit(look: Look) -> Veto | None:
+    """Its counters cannot be judged."""
+    metrics = look.seen.metrics
+    found = problems(metrics, own_queries=preset_name(look) == CUSTOM) if metrics else []
+    return Veto(found[0].reason, found[0].message) if found else None
+
+
+def _failing(look: Look) -> Veto | None:
+    """Patched fails more than stable did and more than is tolerated, surely (95 %)."""
+    bad, requests = _newest(_blocks(look))
+    before, margin = failing_before(look.status.baseline), float(share(look.spec.analysis.max_error_rate_increase))
+    if requests == 0 or reports.bounds(Tally(requests=requests, bad=bad))[0] <= before + margin:
+        return None
+    return Veto(
+        Reason.ERROR_ALARM,
+        f"Patched fails {percent(bad / requests)} ({bad}/{requests}) of its newest requests, where stable failed "
+        f"{percent(before)}; there is no control to tell whether that is the patch. A person decides: "
+        f"kubectl hotfix rollback or promote {look.seen.name}.",
+    )

@@ -1,0 +1,154 @@
+"""Haste: where a hotfix starts, how long it bakes, what is looked at afterwards, and a stable that must get nothing."""
+
+import pytest
+
+from hotfix.core import urgency
+from hotfix.core.status import Phase, Stage
+
+from .world import START, World, a_spec, ready_world
+
+INCIDENT = {"reference": "INC-1", "reason": "Payments fail"}
+
+
+def hasty(mode: str, **more: object) -> World:
+    return ready_world(asked=a_spec(urgency=mode, incident=INCIDENT, analysis={"bakeTime": "10m"}, **more))
+
+
+def condition(world: World, kind: str) -> str | None:
+    return next((f"{entry.status} {entry.reason}" for entry in world.remembered.conditions if entry.type == kind), None)
+
+
+def seconds_to(world: World, weight: float) -> float:
+    world.run(lambda w: w.weight >= weight)
+    return world.now - START
+
+
+def test_each_haste_is_sooner_at_nearly_all_traffic_than_the_one_before() -> None:
+    waits = [seconds_to(hasty(mode), 80) for mode in ("Standard", "Expedited", "BreakGlass")]
+    assert waits == sorted(waits)
+    assert waits[0] > waits[2]
+
+
+def test_expedited_begins_with_the_largest_step_and_bakes_for_a_fifth() -> None:
+    world = hasty("Expedited").phase(Phase.ANALYZING)
+    assert world.remembered.weight == 50
+    world.phase(Phase.BAKING)
+    began = world.now
+    world.stage(Stage.ALL_TO_PATCHED)
+    assert 120 <= world.now - began < 180
+
+
+@pytest.mark.parametrize(("asked", "baked"), [("10m", 120), ("2m", 60), ("30s", 30), ("0s", 0)])
+def test_a_bake_that_was_short_already_is_not_made_next_to_nothing(asked: str, baked: float) -> None:
+    assert urgency.bake_seconds(a_spec(urgency="Expedited", analysis={"bakeTime": asked})) == baked
+
+
+def test_a_start_weight_that_was_asked_for_is_kept() -> None:
+    assert hasty("Expedited", startWeight=5).phase(Phase.ANALYZING).remembered.weight == 5
+
+
+def test_break_glass_bakes_at_once_and_is_to_be_acknowledged() -> None:
+    world = hasty("BreakGlass").phase(Phase.BAKING, seconds=120)
+    assert world.remembered.weight == 95
+    assert condition(world, "FollowUpRequired") == "True BreakGlass"
+    assert [entry.reason for entry in world.announced].count("BreakGlass") == 1
+    world.phase(Phase.PROMOTED)
+    assert condition(world, "FollowUpRequired") == "True BreakGlass"
+    world.request = "acknowledge:1"
+    world.look()
+    assert condition(world, "FollowUpRequired") is None
+    assert world.remembered.last_handled_request
+    assert world.remembered.last_handled_request.result == "Accepted"
+
+
+def test_nothing_is_acknowledged_that_waits_for_nothing() -> None:
+    world = ready_world().phase(Phase.PROMOTED)
+    world.request = "acknowledge:1"
+    world.look()
+    assert world.remembered.last_handled_request
+    assert world.remembered.last_handled_request.result == "Refused"
+
+
+def test_behind_the_broken_glass_every_guard_is_armed() -> None:
+    world = hasty("BreakGlass")
+    world.patched.errors = 0.5
+    world.phase(Phase.ROLLED_BACK, seconds=300)
+    assert world.remembered.why == "PatchedWorse"
+
+
+def test_haste_does_not_pass_over_pods_or_metrics() -> None:
+    world = hasty("BreakGlass", patched={"replicas": "Own"})
+    world.patched.replicas = 1
+    world.held("InsufficientCapacity", seconds=120)
+    world = hasty("BreakGlass")
+    world.blind = True
+    world.held("MetricsUnavailable", seconds=120)
+    assert world.weight == 0
+
+
+def test_haste_may_be_asked_for_on_the_way() -> None:
+    world = ready_world(asked=a_spec(startWeight=1)).phase(Phase.ANALYZING)
+    world.asked = a_spec(startWeight=1, urgency="BreakGlass", incident=INCIDENT)
+    world.phase(Phase.BAKING, seconds=30)
+    assert condition(world, "FollowUpRequired") == "True BreakGlass"
+
+
+# ---- a vulnerability: nothing stays on stable
+
+
+def vulnerable(**more: object) -> World:
+    return ready_world(asked=a_spec(control="None", incident=INCIDENT, **more))
+
+
+def test_nothing_stays_on_stable_once_patched_is_not_worse() -> None:
+    world = vulnerable()
+    weights = set()
+    while world.remembered.phase is not Phase.BAKING:
+        world.rest(1)
+        weights.add(round(world.weight))
+    assert world.remembered.weight == 100
+    assert len(weights) == 2 + (0 in weights)  # the start, and everything
+    world.phase(Phase.PROMOTED, seconds=900)
+
+
+def test_without_a_control_an_error_rate_that_stable_never_had_holds_and_calls_a_person() -> None:
+    world = vulnerable().phase(Phase.BAKING)
+    world.patched.errors = 0.2
+    world.held("ErrorAlarm", seconds=120)
+    world.rest(300)
+    assert (world.weight, world.remembered.phase) == (100, Phase.BAKING)
+    world.request = "promote:1"
+    world.phase(Phase.PROMOTING, seconds=10)
+
+
+def test_the_alarm_ends_with_the_errors() -> None:
+    world = vulnerable().phase(Phase.BAKING)
+    world.patched.errors = 0.2
+    world.held("ErrorAlarm", seconds=120)
+    world.patched.errors = 0.001
+    world.phase(Phase.PROMOTED, seconds=900)
+
+
+def test_pods_that_cannot_serve_take_everything_back_without_a_control_too() -> None:
+    world = vulnerable().phase(Phase.BAKING)
+    world.patched.crash_looping = 2
+    world.phase(Phase.ROLLED_BACK, seconds=120)
+
+
+def test_a_patch_that_is_worse_at_the_start_gets_no_more() -> None:
+    world = vulnerable()
+    world.patched.errors = 0.5
+    world.phase(Phase.ROLLED_BACK)
+
+
+def test_what_cannot_be_seen_is_not_baked() -> None:
+    world = vulnerable().phase(Phase.BAKING)
+    world.blind = True
+    world.rest(200)
+    assert (world.remembered.phase, world.remembered.held) == (Phase.BAKING, "MetricsUnavailable")
+
+
+def test_break_glass_with_a_vulnerability_ends_without_a_control() -> None:
+    world = ready_world(asked=a_spec(control="None", urgency="BreakGlass", incident=INCIDENT)).phase(Phase.BAKING)
+    world.run(lambda w: w.weight == 100, seconds=200)
+    assert world.remembered.phase is Phase.BAKING
