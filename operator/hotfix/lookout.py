@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from .core import looking, reverted, spec, status
+from .core import looking, retrying, reverted, spec, status
 from .core.look import asked_rules
 from .core.observation import CompanionView, MetricsView, Observation, RivalView, RoutesView, SideView
 from .errors import Conflict, OutsideError, Refused
@@ -42,9 +42,7 @@ class Lookout:
         services = (asked.stable_service, asked.patched_service)
         refusals: list[tuple[str, str]] = []
         if remembered.stage is status.Stage.DONE:
-            ended = reverted.watched(asked.stable.deployment, remembered)
-            reading = self._workloads.read(namespace, asked.stable.deployment, services[0], fresh=True) if ended else None
-            return self._observation(stored, now, refusals, stable=await _seen(reading, []) if reading else None)
+            return self._observation(stored, now, refusals, **await self._after_the_end(stored, asked, remembered))
         survey = remembered.stage in (None, status.Stage.CHECKING)
         pending = survey or remembered.stage in (status.Stage.SCALING, status.Stage.ADOPTING)
         stable, patched, routes, rivals, companions = await asyncio.gather(
@@ -67,6 +65,17 @@ class Lookout:
             metrics=metrics,
             metrics_error=why,
         )
+
+    async def _after_the_end(self, stored: Stored, asked: spec.Spec, remembered: status.Status) -> dict[str, SideView | None]:
+        """Only what is asked about: whether stable still has the fix, whether patched was changed since it was rolled back."""
+        seen: dict[str, SideView | None] = {}
+        if reverted.watched(asked.stable.deployment, remembered):
+            reading = self._workloads.read(stored.key.namespace, asked.stable.deployment, asked.stable_service, fresh=True)
+            seen["stable"] = await _seen(reading, [])
+        if retrying.asked(stored.request, remembered):
+            reading = self._workloads.read(stored.key.namespace, asked.patched.deployment, asked.patched_service, fresh=True)
+            seen["patched"] = await _seen(reading, [])
+        return seen
 
     async def look_anew(self, stored: Stored, asked: spec.Spec, remembered: status.Status, seen: Observation) -> Observation:
         """The same look, with the route and what can serve as they are now: a version protects the object that is written, and

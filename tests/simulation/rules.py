@@ -236,6 +236,8 @@ def _rules(look: Look, route: RouteView, indexes: tuple[int, ...]) -> list:  # t
 def terminal_is_final(one: Decided) -> str | None:
     """9: after the end nothing happens, and after a rollback began no weight rises."""
     before, after = one.before, one.after
+    if before.phase is Phase.ROLLED_BACK and (one.seen.request or "").startswith("retry") and after.phase is Phase.PENDING:
+        return None
     if before.stage is Stage.DONE:
         odd = [type(a).__name__ for a in one.actions if not isinstance(a, act.Announce | act.SetFinalizer)]
         if odd or (after.phase, after.stage, after.weight) != (before.phase, before.stage, before.weight):

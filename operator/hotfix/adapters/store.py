@@ -76,9 +76,9 @@ class KubeStore:
         await self._kube.merge_patch(url, {"metadata": {"annotations": {REQUEST: text}}}, manager)
 
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
-        """The namespace's other unfinished rollouts."""
+        """The namespace's other rollouts that are unfinished, or were rolled back."""
         others = await self._reader.list(ROLLOUTS, key.namespace)
-        return tuple(o.as_rival for o in others if o.as_rival.phase not in TERMINAL_PHASES and o.key != key)
+        return tuple(o.as_rival for o in others if o.as_rival.phase != Phase.PROMOTED and o.key != key)
 
     async def reach(self, namespace: str | None) -> None:
         """A list of one: raises when rollouts cannot be read."""
@@ -181,6 +181,8 @@ def _rival(name: str, created: str, spec: Object, status: Object) -> RivalView:
         phase=status.get("phase"),
         stable=(spec.get("stable") or {}).get("deployment", ""),
         routes=tuple(route.get("name", "") for route in named),
+        template=(status.get("baseline") or {}).get("patchedTemplate"),
+        why=status.get("why"),
     )
 
 

@@ -33,6 +33,7 @@ STALLING = frozenset(
         Reason.MANAGED_BY_GITOPS,
         Reason.PATCHED_ALREADY_SERVES,
         Reason.EXPIRED,
+        Reason.FAILED_BEFORE,
     }
 )
 # Stalled only after 30 s: what is applied together is not there at once

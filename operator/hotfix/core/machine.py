@@ -22,6 +22,7 @@ from . import (
     proven,
     reports,
     requested,
+    retrying,
     returning,
     reverted,
     rolling_back,
@@ -94,9 +95,9 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
     status = _noted(spec, status, seen)
     look = Look(spec, status, seen)
     if status.stage is Stage.DONE:
-        look = replace(look, status=reverted.noticed(look))
+        look = replace(look, status=retrying.begun(look) or reverted.noticed(look))
     else:
-        look = _with_judgement(look)
+        look = _with_judgement(replace(look, status=retrying.same_again(look)))
         look = replace(look, status=_unacknowledged(status, _next(look)))
         look = replace(look, status=verdicts.shown(before, look, judged=before.stage in JUDGED))
         look = replace(look, status=_explained(before, look.status, look.judgement))
@@ -260,7 +261,7 @@ def _look_again(look: Look) -> float | None:
     status = look.status
     if status.stage is Stage.DONE:
         said = not status.decisions or status.announced >= status.decisions[-1].sequence
-        return None if said and not look.seen.finalizer else SOON_SECONDS
+        return None if said and not look.seen.finalizer and not look.asked else SOON_SECONDS
     if status.phase is Phase.PENDING:
         return 5.0 if status.stage is Stage.CHECKING else 1.0
     awaiting = status.weight is not None and (not look.settled or not routes_have(look, status.weight))

@@ -210,13 +210,15 @@ class MetricsView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RivalView:
-    """Another HotfixRollout of the namespace that is not finished."""
+    """Another HotfixRollout of the namespace that is not finished, or was rolled back."""
 
     name: str
     created: str
     phase: str | None
     stable: str
     routes: tuple[str, ...]
+    template: str | None = None  # hash of the pod spec that it wanted to prove
+    why: str | None = None  # it was rolled back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ while the rollout is paused (the rehearsal). What is worth saying but no reason 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from . import moments, presets
+from . import moments, presets, retrying
 from .labels import service_selects
 from .look import Look, asked_rules, has_weight
 from .observation import Ack, DeploymentView, ServiceView, SideView
@@ -202,6 +202,18 @@ def route_busy(look: Look) -> Problem | None:
     return None
 
 
+def failed_before(look: Look) -> Problem | None:
+    """This very patch was rolled back."""
+    rival = retrying.failed_before(look)
+    if rival is None:
+        return None
+    return Problem(
+        Reason.FAILED_BEFORE,
+        f"HotfixRollout {rival.name} rolled this very pod spec back ({rival.why}); put another fix into "
+        f"{look.spec.patched.deployment}, or: kubectl hotfix retry {look.seen.name} --same.",
+    )
+
+
 def no_port(look: Look) -> Problem | None:
     """A Service lacks the port that the route sends to."""
     for route in look.seen.routes.routes if look.seen.routes else ():
@@ -269,6 +281,7 @@ CHECKS: tuple[Check, ...] = (
     selects_both_sides,
     nothing_to_promote,
     managed_by_gitops,
+    failed_before,
     no_port,
     metrics_unknown,
     blind_to_grpc,

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     )
     MANAGED_BY_GITOPS = "ManagedByGitOps", "Git would undo the promotion that was asked for; it is refused before traffic moves."
     PATCHED_ALREADY_SERVES = "PatchedAlreadyServes", "Patched has a weight above 0 already; set it to 0 first."
+    FAILED_BEFORE = "FailedBefore", "This very patch was rolled back before; change it, or ask for it with retry --same."
     EXPIRED = "Expired", "The rollout was not started before spec.expires."
     PATCHED_READY = "PatchedReady", "Patched has the ready pods it needs."
     PATCHED_NEVER_READY = "PatchedNeverReady", "Patched's pods did not become ready in time."

@@ -6,20 +6,22 @@ for it is done by the stages and guards (`Look.asked`); here it is taken in and 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from . import moments
+from . import moments, retrying
 from .look import Look, record
 from .observation import Observation
 from .proven import unchanged
 from .reasons import Reason
 from .spec import Spec
 from .status import Phase, Stage, Status
-from .verbs import HandledRequest, RequestResult, Verb
+from .verbs import RETRIES, HandledRequest, RequestResult, Verb
 
 LONGEST = 253
 TAKEN_BACK = frozenset({Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN, Stage.GIVING_BACK})
 FIX_IN_STABLE = frozenset({Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_FAILED})
 PAST_ANALYSIS = frozenset({Phase.BAKING, Phase.PROMOTING, Phase.AWAITING_GIT})
+AFTER_THE_END = frozenset({Verb.ACKNOWLEDGE, *RETRIES})
 WORDS = ", ".join(Verb)
 
 
@@ -73,6 +75,8 @@ def _done(look: Look, verb: Verb | None) -> bool:
             return not look.paused
         case Verb.ACKNOWLEDGE:
             return True
+        case Verb.RETRY | Verb.RETRY_SAME:
+            return status.phase is Phase.PENDING
         case Verb.PROMOTE:
             return status.phase in PAST_ANALYSIS
         case _:
@@ -83,10 +87,9 @@ def _refusal(before: Status, look: Look, verb: Verb | None) -> str | None:
     """Why it will not be done; None where it was, or may yet be."""
     if verb is None:
         return f"There is no such request; use one of {WORDS}."
-    never = NEVER.get(verb)
-    if never is None and before.stage is Stage.DONE and verb is not Verb.ACKNOWLEDGE:
+    if before.stage is Stage.DONE and verb not in AFTER_THE_END:
         return f"It has ended as {before.phase}: {before.message}"
-    return never or REFUSALS[verb](before, look)
+    return REFUSALS[verb](before, look)
 
 
 def _not_paused(before: Status, look: Look) -> str | None:
@@ -122,20 +125,25 @@ def _not_promoted(before: Status, look: Look) -> str | None:
     return status.message if status.held and status.held != Reason.INCONCLUSIVE else None
 
 
+def _not_retried(before: Status, look: Look) -> str | None:
+    """Refused by what it was before this look; it may have begun by now."""
+    return retrying.refusal(
+        replace(look, status=before.model_copy(update={"last_handled_request": look.status.last_handled_request}))
+    )
+
+
 def _accepted(status: Status) -> str | None:
     """Hash of the pod spec that a person accepted for stable."""
     return status.promotion.accepted_template if status.promotion else None
 
 
-NEVER = {
-    Verb.RETRY: "A rollout that has ended is not begun again; apply a HotfixRollout with a new name.",
-    Verb.RETRY_SAME: "A rollout that has ended is not begun again; apply a HotfixRollout with a new name.",
-}
 REFUSALS: dict[Verb, Callable[[Status, Look], str | None]] = {
     Verb.PAUSE: _not_paused,
     Verb.RESUME: _not_resumed,
     Verb.ROLLBACK: _not_rolled_back,
     Verb.PROMOTE: _not_promoted,
     Verb.RELEASE: lambda before, look: None,
+    Verb.RETRY: _not_retried,
+    Verb.RETRY_SAME: _not_retried,
     Verb.ACKNOWLEDGE: lambda before, look: None if before.follow_up else "Nothing waits for an acknowledgement.",
 }

@@ -229,6 +229,9 @@ class Status(Model):
     stopped_seconds: int = Field(0, ge=0, description="Past seconds in which the clocks stood still: paused or stable lost.")
     paused: bool = Field(False, description="A person paused it by a request, not by the manifest.")
     last_handled_request: HandledRequest | None = Field(None, description="What a person last asked for, and the answer.")
+    same_again: Short | None = Field(
+        None, description="Hash of the pod spec that was rolled back before and that a person wants to try all the same."
+    )
     follow_up: Short | None = Field(None, description="Why a person has to look at it afterwards, until that is acknowledged.")
     keep_pods: bool = Field(False, description="Patched's pods stay after the rollback whatever afterRollback says.")
     promotion: PromotionRecord | None = None

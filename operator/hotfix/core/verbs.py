@@ -20,6 +20,9 @@ class Verb(StrEnum):
     ACKNOWLEDGE = "acknowledge"
 
 
+RETRIES = (Verb.RETRY, Verb.RETRY_SAME)
+
+
 class RequestResult(StrEnum):
     """What became of a request."""
 
@@ -39,5 +42,10 @@ class HandledRequest(Model):
     @property
     def verb(self) -> Verb | None:
         """None for a word that is none of ours."""
-        word = self.request.partition(":")[0]
+        return self.verb_of(self.request)
+
+    @staticmethod
+    def verb_of(request: str) -> Verb | None:
+        """The verb of `verb:token`."""
+        word = request.partition(":")[0]
         return Verb(word) if word in set(Verb) else None

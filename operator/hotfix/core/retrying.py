@@ -1,0 +1,99 @@
+"""A rollout that was rolled back, begun again because a person asks for it; and what was rolled back before, remembered. Pure.
+
+Without a changed patch the same would happen again, so that has to be said expressly (`retry-same`).
+"""
+
+from . import moments
+from .look import Look, record
+from .observation import RivalView
+from .reasons import Reason
+from .status import Phase, Stage, Status
+from .verbs import RETRIES, HandledRequest, RequestResult, Verb
+
+
+def asked(request: str | None, status: Status) -> bool:
+    """A rollout that was rolled back is asked to begin again, and has not answered yet: its patched is to be looked at."""
+    known = status.last_handled_request
+    waits = known if known and known.result is RequestResult.WAITING else None
+    new = request if request and not (known and known.request == request) else None
+    verb = HandledRequest.verb_of(new) if new else waits.verb if waits else None
+    return status.phase is Phase.ROLLED_BACK and verb in RETRIES
+
+
+def begun(look: Look) -> Status | None:
+    """The status of another attempt; None where that is not asked for, or not allowed."""
+    if look.asked not in RETRIES or refusal(look) or not _seen(look):
+        return None
+    status, moment = look.status, moments.rfc3339(look.now)
+    same = look.asked is Verb.RETRY_SAME
+    message = f"Begun again{' with the same patch' if same else ' with another patch'}; it was rolled back for {status.why}."
+    told = record(status, look.now, "retry", Reason.REQUESTED, message)
+    return Status(
+        phase=Phase.PENDING,
+        stage=Stage.CHECKING,
+        message=message,
+        phase_started_at=moment,
+        stage_started_at=moment,
+        observed_generation=status.observed_generation,
+        conditions=status.conditions,
+        decisions=told.decisions,
+        announced=status.announced,
+        intention=status.intention,
+        last_handled_request=status.last_handled_request,
+        follow_up=status.follow_up,
+        same_again=_template(look) if same else None,
+    )
+
+
+def refusal(look: Look) -> str | None:
+    """Why it is not begun again; None where it may be, or where patched was not seen yet."""
+    status = look.status
+    if status.phase is Phase.PENDING and look.asked is Verb.RETRY_SAME:
+        return None
+    if status.stage is not Stage.DONE:
+        return "It is under way; only what was rolled back is begun again."
+    if status.phase is not Phase.ROLLED_BACK:
+        return f"It has ended as {status.phase}: {status.message}"
+    baseline, patched = status.baseline, look.seen.patched
+    if baseline is None or patched is None or look.asked is Verb.RETRY_SAME:
+        return None
+    if patched.deployment is None:
+        return f"Deployment {look.spec.patched.deployment} does not exist."
+    if patched.deployment.template == baseline.patched_template:
+        return (
+            f"{patched.deployment.name} still has the pod spec that was rolled back ({status.why}); change it, or say that it is to "
+            f"be tried again as it is: kubectl hotfix retry {look.seen.name} --same."
+        )
+    return None
+
+
+def _seen(look: Look) -> bool:
+    """A rollout that ended before patched was known has nothing to compare with."""
+    return look.status.stage is Stage.DONE and (look.seen.patched is not None or look.status.baseline is None)
+
+
+def _template(look: Look) -> str | None:
+    deployment = look.seen.patched.deployment if look.seen.patched else None
+    return deployment.template if deployment else None
+
+
+def same_again(look: Look) -> Status:
+    """Before the start: a person wants the very patch that another rollout rolled back."""
+    if look.asked is not Verb.RETRY_SAME or look.status.phase is not Phase.PENDING or _template(look) is None:
+        return look.status
+    return look.status.model_copy(update={"same_again": _template(look)})
+
+
+def failed_before(look: Look) -> RivalView | None:
+    """Another rollout of the same stable that rolled this very pod spec back; None where a person wants it all the same."""
+    template = _template(look)
+    if template is None or look.status.same_again == template:
+        return None
+    return next(
+        (
+            rival
+            for rival in look.seen.rivals or ()
+            if rival.phase == Phase.ROLLED_BACK and rival.stable == look.spec.stable.deployment and rival.template == template
+        ),
+        None,
+    )
