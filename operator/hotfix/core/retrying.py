@@ -61,8 +61,8 @@ def refusal(look: Look) -> str | None:
         return f"Deployment {look.spec.patched.deployment} does not exist."
     if patched.deployment.template == baseline.patched_template:
         return (
-            f"{patched.deployment.name} still has the pod spec that was rolled back ({status.why}); change it, or say that it is to "
-            f"be tried again as it is: kubectl hotfix retry {look.seen.name} --same."
+            f"{patched.deployment.name} still has the pod spec that was rolled back ({status.why}); change it, or say that it is "
+            f"to be tried again as it is: kubectl hotfix retry {look.seen.name} --same."
         )
     return None
 
