@@ -21,6 +21,7 @@ KUBERNETES = "v1.37.2"
 CONTOUR = "v1.33.6"
 PROMETHEUS = "v0.316.0"
 GATEWAY_API = "v1.3.0"
+FLUX = "v1.9.5"  # of its controllers
 GO_AT_LEAST = (1, 26)
 Log = Callable[[str], None]
 
@@ -123,6 +124,35 @@ def ensure(log: Log = print) -> Path:
             if not (folder / "crds").exists():
                 _crds(go, folder)
     return folder
+
+
+def ensure_flux(log: Log = print) -> Path:
+    """The folder with kustomize-controller and Flux's CRDs, which only the tests with Flux need; builds what is not there yet."""
+    sums = "".join((HERE / "kustomize" / name).read_text() for name in ("go.mod", "go.sum"))
+    folder = cache_root() / f"flux-{hashlib.sha256(sums.encode()).hexdigest()[:16]}"
+    with _locked(folder, log):
+        name = "kustomize-controller"
+        flags = ("-mod=mod", "-trimpath", "-ldflags", "-s -w")
+        if not (folder / name).exists():
+            command = (_go(), "build", *flags, "-o", "{out}", f"github.com/fluxcd/{name}")
+            _build("go", Build(name, command, HERE / "kustomize", 8.0), folder, log, "1 of 1")
+        if not (folder / "crds").exists():
+            _flux_crds(_go(), folder)
+    return folder
+
+
+def _flux_crds(go: str, folder: Path) -> None:
+    """Copy the CRDs of Kustomization and GitRepository out of the Go module cache."""
+    partial = folder / ".crds"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for controller, kinds in (
+        ("kustomize", "kustomize.toolkit.fluxcd.io_kustomizations"),
+        ("source", "source.toolkit.fluxcd.io_gitrepositories"),
+    ):
+        module = _module(go, f"github.com/fluxcd/{controller}-controller@{FLUX}")
+        shutil.copyfile(module / "config/crd/bases" / f"{kinds}.yaml", partial / f"{kinds}.yaml")
+    partial.rename(folder / "crds")
 
 
 def _build(go: str, build: Build, folder: Path, log: Log, which: str) -> None:
