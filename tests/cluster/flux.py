@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from . import binaries
-from .cluster import Cluster
+from .cluster import Cluster, Running
 
 NAMESPACE = "flux-system"
 ARTIFACTS_PORT = 18090
@@ -30,6 +30,7 @@ class Flux:
     """One controller, one repository. Files: path -> text."""
 
     cluster: Cluster
+    running: tuple[Running, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     commits: int = 0
 
@@ -44,11 +45,11 @@ class Flux:
         artifacts = cluster.home / "artifacts"
         artifacts.mkdir()
         serve = [sys.executable, "-m", "http.server", str(ARTIFACTS_PORT), "--bind", "127.0.0.1", "--directory", str(artifacts)]
-        cluster.spawn(serve, name="artifacts")
+        server = cluster.spawn(serve, name="artifacts")
         flags = ("--watch-all-namespaces", "--enable-leader-election=false", "--events-addr=", "--concurrent=2")
         addresses = ("--metrics-addr=127.0.0.1:18080", "--health-addr=127.0.0.1:19440")
         env = {"KUBECONFIG": str(cluster.home / "inside.kubeconfig"), "RUNTIME_NAMESPACE": NAMESPACE}
-        cluster.spawn([str(programs / "kustomize-controller"), *flags, *addresses], name="flux", env=env)
+        controller = cluster.spawn([str(programs / "kustomize-controller"), *flags, *addresses], name="flux", env=env)
         made = {
             "apiVersion": "source.toolkit.fluxcd.io/v1",
             "kind": "GitRepository",
@@ -57,7 +58,28 @@ class Flux:
         }
         cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd/gitrepositories.source.toolkit.fluxcd.io")
         cluster.apply(made)
-        return cls(cluster)
+        return cls(cluster, (server, controller))
+
+    def stop(self) -> None:
+        """Controller and server end."""
+        for running in self.running:
+            running.stop()
+
+    def forget(self) -> None:
+        """No Kustomization any more; what it made stays."""
+        self.cluster.kubectl("patch", "kustomization", "shop", "-n", NAMESPACE, "--type=merge", "-p", '{"spec":{"prune":false}}')
+        self.cluster.kubectl("delete", "kustomization", "shop", "-n", NAMESPACE, "--timeout=60s")
+
+    def settled(self) -> None:
+        """Until it has reconciled twice more."""
+        for _ in range(2):
+            before = self.cluster.read("kustomization", "shop", NAMESPACE)["metadata"]["resourceVersion"]
+            self.cluster.kubectl(
+                "annotate", "kustomization", "shop", "-n", NAMESPACE, "--overwrite", f"reconcile.fluxcd.io/requestedAt={before}"
+            )
+            self.cluster.until(
+                lambda wanted=before: self.state().get("lastHandledReconcileAt") == wanted, "Flux reconciles", seconds=60
+            )
 
     def commit(self, **changed: object) -> str:
         """Files (`_` stands for `.` before the ending) get these objects or texts, or go with None; the revision."""

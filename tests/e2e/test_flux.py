@@ -1,0 +1,125 @@
+"""A hotfix by commits, with the kustomize-controller of Flux: git and cluster agree at the end, and no request is lost."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.cluster.flux import DISABLED, Flux
+
+from .shop import deployment, rollout, route, service, untouched
+from .story import Stories
+
+
+@pytest.fixture(scope="module")
+def flux(cluster: Cluster) -> Iterator[Flux]:
+    """One controller for the stories of this file, which come one after the other."""
+    flux = Flux.start(cluster)
+    yield flux
+    flux.stop()
+
+
+@pytest.fixture
+def synced(shop: Stories, flux: Flux) -> Iterator[Stories]:
+    """A shop that a Kustomization keeps as it is in git, with nothing to fix yet."""
+    flux.files.clear()
+    revision = flux.commit(app=[deployment("checkout", "sample:1.0"), service("checkout"), route("checkout", shop.host)])
+    flux.sync(shop.namespace)
+    flux.applied(revision)
+    shop.ready("checkout", 2)
+    yield shop
+    flux.forget()
+
+
+def hotfix(image: str, **spec: Any) -> list[dict[str, Any]]:
+    """What a person commits."""
+    return [deployment("checkout-hotfix", image), service("checkout-hotfix"), rollout(**spec)]
+
+
+def fixed(shop: Stories, image: str = "sample:1.1") -> list[dict[str, Any]]:
+    """The app with the fix in stable."""
+    return [deployment("checkout", image), service("checkout"), route("checkout", shop.host)]
+
+
+def agreed(shop: Stories, flux: Flux, before: dict[str, Any]) -> None:
+    """Nothing is left of the operator's, and git has nothing to change."""
+    after = untouched(shop.read("httproute", "checkout"))
+    assert after == before
+    assert flux.difference(shop.namespace) == ""
+
+
+def test_a_hotfix_is_committed_proven_handed_over_and_taken_out_again(synced: Stories, flux: Flux) -> None:
+    shop = synced
+    before = untouched(shop.read("httproute", "checkout"))
+    with shop.load(20, timeout_seconds=10) as load:
+        flux.commit(hotfix=hotfix("sample:1.1"))
+        status = shop.phase("AwaitingGit", seconds=180)
+        assert status["resolved"]["owners"][0] == "HTTPRoute checkout: Flux Kustomization flux-system/shop"
+        assert shop.conditions()["Ready"] == ("True", "ServingPatched")
+        assert shop.read("httproute", "checkout")["metadata"]["annotations"][DISABLED] == "disabled"
+        told = json.loads(shop.hotfix("handover", "fix", "-o", "json"))
+        assert told["kustomize"]["images"] == [{"name": "sample", "newTag": "1.1"}]
+        flux.commit(kustomization={"images": told["kustomize"]["images"]})
+        shop.phase("Promoted", seconds=180)
+        flux.settled()
+        flux.applied(flux.commit(app=fixed(shop), kustomization=None, hotfix=None))
+        flux.cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout is pruned", seconds=60)
+        assert load.lost() == []
+    assert shop.image("checkout") == "sample:1.1"
+    agreed(shop, flux, before)
+
+
+def test_a_bad_patch_is_seen_to_fail_and_git_is_as_the_cluster(synced: Stories, flux: Flux) -> None:
+    shop = synced
+    before = untouched(shop.read("httproute", "checkout"))
+    flux.sync(shop.namespace, wait=True, timeout="2m")
+    flux.commit(hotfix=hotfix("sample:crash"))
+    with shop.load(20, timeout_seconds=10):
+        shop.phase("RolledBack", seconds=180)
+        flux.cluster.until(lambda: flux.ready() == ("False", "HealthCheckFailed"), "Flux sees it failed", seconds=150)
+    agreed(shop, flux, before)
+
+
+def test_one_commit_that_updates_stable_and_prunes_the_rest_loses_nothing(synced: Stories, flux: Flux) -> None:
+    shop = synced
+    before = untouched(shop.read("httproute", "checkout"))
+    with shop.load(20, timeout_seconds=10) as load:
+        flux.commit(hotfix=hotfix("sample:1.1"))
+        shop.phase("AwaitingGit", seconds=180)
+        flux.applied(flux.commit(app=fixed(shop), hotfix=None))
+        flux.cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout goes", seconds=120)
+        assert load.lost() == []
+    agreed(shop, flux, before)
+
+
+def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_for(synced: Stories, flux: Flux) -> None:
+    shop = synced
+    flux.sync(shop.namespace, wait=True, timeout="4m")
+    with shop.load(20, timeout_seconds=10):
+        revision = flux.commit(hotfix=hotfix("sample:1.1"))
+        shop.phase("AwaitingGit", seconds=180)
+        flux.cluster.until(lambda: flux.ready()[0] == "True", "Flux has waited for what serves", seconds=60)
+        flux.applied(revision)
+        flux.applied(flux.commit(app=fixed(shop)))
+        shop.phase("Promoted", seconds=180)
+
+
+def test_a_route_that_flux_keeps_is_not_put_back_while_it_is_borrowed(synced: Stories, flux: Flux) -> None:
+    shop = synced
+    with shop.load(20, timeout_seconds=10):
+        flux.commit(hotfix=hotfix("sample:1.1", startWeight=25, analysis={"bakeTime": "20s"}, paused=False))
+        shop.phase("Analyzing", "Baking", seconds=120)
+        flux.settled()
+        edited = copy.deepcopy(route("checkout", shop.host))
+        edited["metadata"]["labels"] = {"team": "payments"}
+        flux.applied(flux.commit(app=[deployment("checkout", "sample:1.0"), service("checkout"), edited]))
+        assert not [entry for entry in shop.status()["decisions"] if entry["reason"] == "TrafficDriftCorrected"]
+        flux.commit(hotfix=None)
+        flux.cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout goes", seconds=120)
+    flux.cluster.until(
+        lambda: shop.read("httproute", "checkout")["metadata"]["labels"].get("team"), "git has it again", seconds=30
+    )
+    assert flux.difference(shop.namespace) == ""
