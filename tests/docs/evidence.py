@@ -1,6 +1,6 @@
 """What the production core says of the recorded rollouts (docs/evidence.json) after every scrape, as curves. No drawing here.
 
-Times are seconds since the first weight. A scrape is judged one scrape after its end, so its evidence is placed there.
+Times are seconds since the first weight. A scrape is judged when it has had the time to arrive, so its evidence is placed there.
 """
 
 import json
@@ -15,7 +15,7 @@ from hotfix.core.counting import Block, Count
 from hotfix.core.folded import folded
 from hotfix.core.judging import judge
 from hotfix.core.look import Look
-from hotfix.core.looking import metrics_span
+from hotfix.core.looking import judging_lag, metrics_span
 from hotfix.core.observation import Observation
 from hotfix.core.questions import questions
 from hotfix.core.reasons import Reason
@@ -144,8 +144,8 @@ def _decisions(run: Run) -> Iterator[Decision]:
 
 def _curves(run: Run) -> Iterator[Curve]:
     """Every question that can move traffic; of the weights those above the first one."""
-    interval = run.terms.interval_seconds
-    seen = [(run.blocks[:number], run.blocks[number - 1].end + interval - run.began) for number in range(1, len(run.blocks) + 1)]
+    lag = judging_lag(run.terms.interval_seconds)
+    seen = [(run.blocks[:number], run.blocks[number - 1].end + lag - run.began) for number in range(1, len(run.blocks) + 1)]
     judged = [(judge(run.terms, blocks).findings, at) for blocks, at in seen]
     last = judged[-1][0]
     for verdict, question in last.against.items():

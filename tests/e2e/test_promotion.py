@@ -72,7 +72,7 @@ def test_own_queries_judge_too(shop: Stories) -> None:
     series = 'http_requests_total{namespace="$(namespace)",pod=~"$(pods)"'
     queries = {"requests": f"{series}}}", "errors": f'{series},code=~"5.."}}'}
     with shop.story("deleted") as load:
-        shop.cluster.until(lambda: len(load.answers()) > 320, "a quarter of a minute of history")
+        shop.cluster.until(lambda: len(load.answers()) > 600, "half a minute of history")
         shop.apply(rollout(metrics={**queries, "interval": "1s"}))
         status = shop.phase("Baking", seconds=180)
         assert status["resolved"]["preset"] == "Custom"
