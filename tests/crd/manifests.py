@@ -58,6 +58,8 @@ def full() -> dict[str, Any]:
             "required": False,
         },
         "promotion": {"mode": "KeepPatched"},
+        "urgency": "BreakGlass",
+        "control": "None",
         "incident": {
             "reference": "INC-4711",
             "reason": "Payments fail for cards without a CVC",
@@ -203,7 +205,10 @@ BAD = (
     Bad("spec.fix", {"errors": "x", "minReduction": "80%", "expectedReduction": "80%"}, "fix.minReduction must be below"),
     Bad("spec.fix", {"errors": "x", "expectedReduction": "110%"}, "give a share above 0% and at most 100%", True),
     # the rest
-    Bad("spec.promotion.mode", "AwaitGit", 'supported values: "PatchStable", "KeepPatched"', True),
+    Bad("spec.promotion.mode", "Await", 'supported values: "Auto", "PatchStable", "AwaitGit", "KeepPatched"', True),
+    Bad("spec.urgency", "Fast", 'supported values: "Standard", "Expedited", "BreakGlass"', True),
+    Bad("spec.urgency", "BreakGlass", "urgency BreakGlass needs incident.reference and incident.reason"),
+    Bad("spec.control", "None", "control None needs incident.reference"),
     Bad("spec.incident.reference", "x" * 65, "may not be more than 64 bytes", True),
     Bad("spec.incident.url", "javascript:alert(1)", AN_ADDRESS, True),
     Bad("spec.incident.url", "http://", AN_ADDRESS),

@@ -64,7 +64,7 @@ OF_FULL = (
     Change("spec.analysis", GONE),
     Change("spec.metrics.errors", 'http_requests_total{code="500", deployment="$(deployment)"}'),
     Change("spec.fix", GONE),
-    Change("spec.incident", GONE),
+    Change("spec.incident", GONE, "urgency BreakGlass needs incident.reference"),
     Change("spec.expires", GONE),
 )
 # of the shortest object: what was left out is given later

@@ -1,0 +1,67 @@
+"""What docs/gitops.md tells people to write is what the code means, and can be applied."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hotfix.adapters.routers.route_patch import LENT_UNTIL, RECONCILE, STAMP
+from hotfix.core import edits
+from hotfix.core.lending import LEFT_ALONE
+from tests.cluster import Cluster
+from tests.e2e.shop import deployment, rollout, route, service
+
+from .generate import DOCS
+
+PAGE = (DOCS / "gitops.md").read_text()
+
+
+def snippets() -> list[Any]:
+    """The YAML of the page, in its order."""
+    return [yaml.safe_load(text) for text in re.findall(r"^ *```yaml\n(.*?)^ *```", PAGE, re.M | re.S)]
+
+
+def one(key: str) -> Any:
+    (found,) = [snippet for snippet in snippets() if key in snippet]
+    return found
+
+
+def test_the_mark_of_a_borrowed_route_is_the_one_that_is_written() -> None:
+    mark = one(RECONCILE)
+    assert set(mark) == {RECONCILE, LENT_UNTIL}
+    assert mark[RECONCILE] == LEFT_ALONE
+    assert STAMP in PAGE
+
+
+def test_the_setting_of_argo_cd_is_the_one_that_is_named_when_weights_are_contested() -> None:
+    told, named = one("spec")["spec"], yaml.safe_load(edits.ARGO_CD)["spec"]
+    assert told["ignoreDifferences"] == named["ignoreDifferences"]
+    assert set(named["syncPolicy"]["syncOptions"]) <= set(told["syncPolicy"]["syncOptions"])
+
+
+@pytest.mark.cluster
+def test_the_layout_can_be_built_and_applied(cluster: Cluster, operator: object, tmp_path: Path) -> None:
+    """The tree of the page, with the hotfix and the image that is handed over."""
+    objects = {"deployment": deployment("checkout", "registry.example/checkout:1.4.1"), "service": service("checkout")}
+    objects["route"] = route("checkout", "checkout.local")
+    for name, item in objects.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(item))
+    folder = tmp_path / "hotfix"
+    folder.mkdir()
+    hotfix = [deployment("checkout-hotfix", "registry.example/checkout:1.4.2"), service("checkout-hotfix"), rollout()]
+    (folder / "hotfix.yaml").write_text(yaml.safe_dump_all(hotfix))
+    (folder / "kustomization.yaml").write_text("resources: [hotfix.yaml]\n")
+    resources = [f"{name}.yaml" for name in objects]
+    images = one("images")
+    for listed, image in (([*resources, "hotfix"], "1.4.2"), (resources, "1.4.2")):
+        (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"resources": listed, **images}))
+        built = cluster.kubectl("kustomize", str(tmp_path)).stdout
+        stable = next(
+            item for item in yaml.safe_load_all(built) if item["metadata"]["name"] == "checkout" and item["kind"] == "Deployment"
+        )
+        assert stable["spec"]["template"]["spec"]["containers"][0]["image"].endswith(image)
+        cluster.kubectl(
+            "apply", "--server-side", "--dry-run=server", "--validate=strict", "-n", "default", "-f", "-", stdin=built
+        )
