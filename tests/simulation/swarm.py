@@ -12,6 +12,7 @@ from hotfix.adapters.mirror import MAX_AGE_SECONDS
 from .connection import Trouble
 
 IMAGES = ("sample:1.1", "sample:1.1", "sample:crash")  # a good hotfix twice as often as a bad one
+KEPT_BY_GIT = 0.3
 BREADTH = 0.35  # each fault is in the swarm of about every third rollout: rare ones meet each other that way
 
 
@@ -48,6 +49,7 @@ class Plan:
     per_call: dict[Trouble, float] = field(default_factory=dict)
     per_look: dict[Fault, float] = field(default_factory=dict)
     fault_seconds: float = 300.0
+    git: bool = False  # Flux keeps stable and the route
     max_age_seconds: float = MAX_AGE_SECONDS  # of what operators remember of the cluster; with less they list often
 
     @property
@@ -63,7 +65,8 @@ class Plan:
         calls = ", ".join(f"{trouble} {chance:.1%}" for trouble, chance in self.per_call.items()) or "none"
         looks = ", ".join(f"{fault} {chance:.1%}" for fault, chance in self.per_look.items()) or "none"
         return (
-            f"seed {self.seed}: {self.image}, {self.operators} operator(s), {self.spec}, {len(self.rules) or 1} rule(s)\n"
+            f"seed {self.seed}: {self.image}, {self.operators} operator(s), {self.spec}, {len(self.rules) or 1} rule(s)"
+            f"{', kept by git' if self.git else ''}\n"
             f"  of requests: {calls}\n  of looks: {looks}\n  for {self.fault_seconds:.0f} s"
         )
 
@@ -109,5 +112,6 @@ def plan_of(seed: int) -> Plan:
         per_call={trouble: lots.choice((0.001, 0.005, 0.02)) for trouble in calls},
         per_look={fault: lots.choice((0.005, 0.02)) for fault in Fault if lots.random() < BREADTH / 2},
         fault_seconds=lots.uniform(60, 300),
+        git="promotion" not in spec and random.Random(f"git {seed}").random() < KEPT_BY_GIT,
         max_age_seconds=lots.choice((2.0, MAX_AGE_SECONDS)),
     )

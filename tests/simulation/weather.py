@@ -121,6 +121,16 @@ class Weather:
             self.shop.api.edit("HotfixRollout", NAMESPACE, KEY.name, [{"op": "add", "path": f"/spec/{field}", "value": value}])
             self.spec()
 
+    def commit(self, image: str) -> None:
+        """Git gives stable this image, and it is synced."""
+        if self.image(STABLE) != image:
+            self.note("-- git has the fix")
+            at = "/spec/template/spec/containers/0/image"
+            self.shop.api.edit(
+                "Deployment", NAMESPACE, STABLE, [{"op": "replace", "path": at, "value": image}], "kustomize-controller"
+            )
+            self.outside.note("Deployment", STABLE)
+
     def help(self) -> None:
         """What the messages tell a person to do."""
         status, spec = self.outside.status(), self.spec()

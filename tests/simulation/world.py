@@ -27,6 +27,7 @@ from .swarm import OF_PEOPLE, OF_PODS, Plan, plan_of
 from .weather import Weather
 
 SETTLE_SECONDS = 3600.0
+COMMITS = 0.05  # chance in each turn that git gives stable the fix that it is waited for
 WAKES = 0.05  # chance in each turn that a hanging request goes on
 ENDED = ("Promoted", "RolledBack")
 Hear = Callable[[Spec, Status, Observation, Decision], None]
@@ -53,8 +54,11 @@ class World:
         self.result = Result(plan)
         self.shop = Shop(plan.image, rules=plan.rules, **plan.spec)
         self.requests = self.shop.requests = ProxiedRequests(self.shop.api)
+        if plan.git:
+            kept_by_git(self.shop)
         self.shop.advance(60)
         self.began = self.shop.clock.now()
+        self.commits = random.Random(f"commits {plan.seed}")
         self.calm = False
         self.last = ""
         self.outside = Outside(self.shop.api, NAMESPACE, KEY.name)
@@ -125,6 +129,8 @@ class World:
     async def _looks(self) -> None:
         """Every operator that is due looks; then time passes until the next one is."""
         now = self.shop.clock.now()
+        if self.plan.git and self.phase == "AwaitingGit" and self.commits.random() < COMMITS:
+            self.weather.commit(self.plan.image)
         for operator in self.operators:
             if operator.hangs and (self.calm or self.lots.random() < WAKES):
                 self.note(f"operator {operator.number} wakes up")
@@ -211,6 +217,15 @@ class World:
         yield "everything is said", bool(missing), f"no event for decisions {missing}"
         lost = self.requests.lost > 0 and not plan.has(*OF_PODS) and not self.weather.edited_after_the_end
         yield "no request is lost", lost, f"{self.requests.lost:.1f} requests went to pods that had ended"
+
+
+def kept_by_git(shop: Shop) -> None:
+    """Flux has made the route and stable."""
+    labels = {"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+    for kind in ("HTTPRoute", "Deployment"):
+        shop.api.edit(
+            kind, NAMESPACE, STABLE, [{"op": "add", "path": "/metadata/labels", "value": labels}], "kustomize-controller"
+        )
 
 
 @contextmanager
