@@ -24,9 +24,12 @@ def seconds_to(world: World, weight: float) -> float:
 
 
 def test_each_haste_is_sooner_at_nearly_all_traffic_than_the_one_before() -> None:
-    waits = [seconds_to(hasty(mode), 80) for mode in ("Standard", "Expedited", "BreakGlass")]
-    assert waits == sorted(waits)
-    assert waits[0] > waits[2]
+    waits = []
+    for mode in ("Standard", "Expedited", "BreakGlass"):
+        world = hasty(mode)
+        world.stable.errors = 0.02
+        waits.append(seconds_to(world, 80))
+    assert waits[0] > waits[1] > waits[2]
 
 
 def test_expedited_begins_with_the_largest_step_and_bakes_for_a_fifth() -> None:
