@@ -126,6 +126,10 @@ calibrate: $(READY) ## Measure: the stated risks of wrong answers, on their exac
 bench-reaction: $(READY) ## Measure: first bad answer to weight 0, good hotfix to 80 % of traffic, CPU, memory, requests
 	@$(BIN)/python -m tests.bench.reaction
 
+.PHONY: bench-urgency
+bench-urgency: $(READY) ## Measure: seconds from apply to 80 % of traffic, for each urgency (RUNS=3)
+	@$(BIN)/python -m tests.bench.urgency
+
 .PHONY: bench-failover
 bench-failover: $(READY) ## Measure: how long nobody decides when the leading replica ends or is killed (RUNS=3)
 	@$(BIN)/python -m tests.bench.failover

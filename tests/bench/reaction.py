@@ -64,7 +64,7 @@ def crash(cluster: Cluster, number: int, *, stable: str) -> Crash:
     shop = Shop(cluster, f"crash-{stable[-1]}-{number}")
     shop.open(stable=stable, patched="sample:crash")
     with shop.load(RATE) as load:
-        _warm(cluster, load)
+        warm(cluster, load)
         shop.apply(rollout())
         status = shop.phase("RolledBack", seconds=180)
         decided = next(d for d in status["decisions"] if d["reason"] == "RollingBack")
@@ -77,7 +77,7 @@ def crash(cluster: Cluster, number: int, *, stable: str) -> Crash:
     return result
 
 
-def _warm(cluster: Cluster, load: Load) -> None:
+def warm(cluster: Cluster, load: Load) -> None:
     """So much load that the request rate is known before the start."""
     cluster.until(lambda: len(load.answers()) > SETTLED_SECONDS * RATE, "requests before the start", seconds=3 * SETTLED_SECONDS)
 
@@ -87,7 +87,7 @@ def cure(cluster: Cluster, number: int, seconds: float) -> Cure:
     shop = Shop(cluster, f"cure-{number}")
     shop.open(patched="sample:1.1")
     with shop.load(RATE, seconds=seconds + 120) as load:
-        _warm(cluster, load)
+        warm(cluster, load)
         shop.apply(rollout())
         status = shop.until(lambda s: s.get("startedAt"), "the start", seconds=60)
         begin = _unix(status["startedAt"])
@@ -97,10 +97,10 @@ def cure(cluster: Cluster, number: int, seconds: float) -> Cure:
         answers = [answer for answer in load.answers() if begin <= answer.sent < begin + seconds]
         lost = len(load.lost())
     cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
-    return Cure(_reached(answers, 0.8) - begin, sum(a.bad for a in answers), seconds, requests, lost)
+    return Cure(reached(answers, 0.8) - begin, sum(a.bad for a in answers), seconds, requests, lost)
 
 
-def _reached(answers: list[Answer], share: float) -> float:
+def reached(answers: list[Answer], share: float) -> float:
     """When patched first had this share of the answers over one second; the end when it never had."""
     for index in range(0, max(1, len(answers) - int(RATE)), 10):
         window = answers[index : index + int(RATE)]
