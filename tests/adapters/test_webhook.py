@@ -140,6 +140,14 @@ async def test_a_decision_within_a_phase_is_not_told(receiver: tuple[Receiver, s
         assert [got["id"] for got in await receiver[0].heard()] == ["8c1f.4"]
 
 
+async def test_what_was_told_is_not_told_again_while_its_event_cannot_be_published(receiver: tuple[Receiver, str]) -> None:
+    async with Hook(receiver[1]) as hook:
+        told = Told(Silent(), hook.webhook)
+        for sequence in (3, 3, 3, 4):
+            await told.announce(stored(), event(sequence))
+        assert [got["id"] for got in await receiver[0].heard(2)] == ["8c1f.3", "8c1f.4"]
+
+
 async def test_a_signature_can_be_checked_with_the_key_as_it_is_now(receiver: tuple[Receiver, str], tmp_path: Path) -> None:
     secret = tmp_path / "key"
     secret.write_text("old\n")

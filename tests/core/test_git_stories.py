@@ -279,3 +279,138 @@ def test_a_handover_is_told_in_the_status() -> None:
     assert world.remembered.promotion.handover == "In git, give Deployment checkout the images app=v2."
     assert "In git" in world.remembered.message
     assert replace(world.announced[-1], sequence=0).reason == "AwaitingGit"
+
+
+# ---- what goes wrong while git is awaited
+
+
+def test_a_patched_that_blinks_while_git_rolls_out_gets_everything_back() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors, world.stable.ready = "v2", 0.001, 1
+    world.patched.ready = 0
+    world.rest(3)
+    assert (world.weight, world.remembered.phase) == (0, Phase.AWAITING_GIT)
+    world.patched.ready = None
+    world.rest(15)
+    assert world.weight == 100
+    world.stable.ready = None
+    world.phase(Phase.PROMOTED, seconds=300)
+
+
+def test_each_loss_of_patched_is_waited_out_twice_as_long_and_it_comes_back_with_all_its_pods() -> None:
+    world, waits = awaiting(), []
+    for _ in range(3):
+        world.patched.ready = 0
+        world.run(lambda w: w.weight == 0, seconds=10)
+        world.patched.ready = 1
+        world.rest(400)
+        assert world.weight == 0, "one pod is not enough for everything"
+        world.patched.ready = None
+        began = world.now
+        world.run(lambda w: w.weight == 100, seconds=400)
+        waits.append(world.now - began)
+    assert waits[0] <= waits[1] <= waits[2]
+
+
+def test_a_new_stable_that_took_over_is_not_judged_by_what_it_failed_before() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.run(lambda w: "StableProven" in w.remembered.since, seconds=20)
+    world.patched.ready = 0
+    world.rest(2)
+    world.patched.ready = None
+    world.phase(Phase.PROMOTED, seconds=300)
+
+
+@pytest.mark.parametrize("what", ["both sides", "route", "served by stable"])
+def test_a_deleted_rollout_that_has_nothing_to_wait_for_goes(what: str) -> None:
+    world = awaiting()
+    if what == "both sides":
+        world.stable.exists = world.patched.exists = False
+    elif what == "route":
+        world.route_exists = False
+    else:
+        world.patched.ready = 0
+        world.rest(5)
+    world.deleting = True
+    world.run(lambda w: w.gone, seconds=300)
+
+
+def test_every_hold_of_a_deleted_rollout_says_how_to_end_it() -> None:
+    world = awaiting()
+    world.deleting, world.asked = True, a_spec(paused=True)
+    world.rest(5)
+    assert world.remembered.held == "DeletionHeld"
+    assert "kubectl hotfix release fix" in world.remembered.message
+    assert [entry.what for entry in world.remembered.decisions].count("hold") == 1
+
+
+def test_keep_patched_is_refused_where_git_would_take_the_route_back() -> None:
+    world = ready_world(route_owner=FLUX).phase(Phase.ANALYZING)
+    world.asked = a_spec(promotion={"mode": "KeepPatched"})
+    world.held("ManagedByGitOps", seconds=400)
+    assert world.weight == 100
+
+
+def test_a_failed_promotion_on_a_route_of_git_is_not_ended_with_patched() -> None:
+    world = awaiting(route_owner=FLUX)
+    world.stable.template, world.stable.errors = "v2", 0.3
+    world.stage(Stage.RETURN_FAILED, seconds=200)
+    assert "KeepPatched" not in world.remembered.message
+    world.asked = a_spec(promotion={"mode": "KeepPatched"})
+    world.rest(60)
+    assert (world.remembered.stage, world.weight) == (Stage.RETURN_FAILED, 100)
+
+
+def test_a_pod_spec_that_was_set_once_is_not_set_again() -> None:
+    world = ready_world().stage(Stage.PATCHING_STABLE)
+    world.stable.ready = 1
+    world.rest(3)
+    assert world.stable.template == "v2"
+    world.stable.template = "v1"
+    world.held("StableChanged", seconds=20)
+    world.rest(60)
+    assert (world.stable.template, world.weight) == ("v1", 100)
+
+
+def test_what_was_known_by_its_digest_is_known_by_its_text_while_traffic_returns() -> None:
+    world = git_world()
+    world.patched.image_ids = ((f"registry.example/app@{PROVEN}",),)
+    world.phase(Phase.AWAITING_GIT)
+    world.stable.template, world.stable.errors, world.stable.image_ids = MIRRORED, 0.001, ((MIRRORED,),)
+    world.stage(Stage.RETURNING, seconds=60)
+    world.stable.ready = 1
+    world.rest(2)
+    assert world.remembered.stage is Stage.RETURNING
+
+
+def test_a_wrong_commit_does_not_count_as_the_time_of_the_right_one() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors = "v9", 0.001
+    world.held("StableChanged", seconds=60)
+    world.rest(700)
+    world.stable.template, world.stable.ready = "v2", 1
+    world.rest(30)
+    assert world.remembered.held is None
+
+
+def test_a_service_that_is_pruned_alone_is_patched_going_too() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.patched.service = False
+    world.ack = world.route().ack.REJECTED
+    world.phase(Phase.PROMOTED, seconds=300)
+
+
+def test_a_stable_that_took_over_and_does_not_roll_out_is_told() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.ready, world.patched.exists = "v2", 1, False
+    world.held("PromotionFailed", seconds=900)
+    assert world.weight == 0
+
+
+def test_git_that_was_first_leaves_nothing_to_hand_over_and_nothing_to_revert() -> None:
+    world = git_world().phase(Phase.ANALYZING)
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.phase(Phase.PROMOTED, seconds=900).rest(10)
+    assert not [entry for entry in world.announced if entry.reason == "FixReverted" or "the ." in entry.message]

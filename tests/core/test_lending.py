@@ -88,3 +88,16 @@ def test_weights_put_back_while_git_is_awaited_are_repaired_too() -> None:
     world.rest(6)
     assert world.weight == 100
     assert [entry.reason for entry in world.remembered.decisions].count("TrafficDriftCorrected") == 1
+
+
+def test_a_mark_that_an_earlier_rollout_left_is_not_taken_for_somebody_elses() -> None:
+    world = lent_world()
+    world.reconcile, world.lent_until = "disabled", moments.rfc3339(START + DAY)
+    world.phase(Phase.PROMOTED).rest(5)
+    assert (world.reconcile, world.lent_until) == (None, None)
+
+
+def test_an_annotation_that_cannot_be_remembered_is_not() -> None:
+    world = lent_world()
+    world.reconcile = "x" * 300
+    world.phase(Phase.PROMOTED)

@@ -3,9 +3,9 @@
 import pytest
 
 from hotfix.core.observation import RivalView
-from hotfix.core.status import Phase
+from hotfix.core.status import Phase, Stage
 
-from .world import World, ready_world
+from .world import World, a_spec, ready_world
 
 
 def rolled_back() -> World:
@@ -85,3 +85,63 @@ def test_what_another_rollout_rolled_back_is_not_begun_without_a_word() -> None:
 @pytest.mark.parametrize("rival", [failed(template="v9"), failed(stable="other"), failed(phase="Promoted")])
 def test_what_others_rolled_back_is_no_matter(rival: RivalView) -> None:
     ready_world(rivals=(rival,)).phase(Phase.ANALYZING)
+
+
+def test_replicas_that_are_not_ours_have_to_be_there_before_it_is_begun_again() -> None:
+    world = rolled_back()
+    world.asked = a_spec(patched={"replicas": "Own"})
+    world.patched.template, world.request, world.patched.replicas = "v3", "retry:1", 0
+    world.rest(2)
+    assert answer(world) == "Refused"
+
+
+def test_a_request_that_comes_back_from_git_is_not_done_again() -> None:
+    world = ready_world().phase(Phase.ANALYZING)
+    for request in ("pause:git", "resume:1", "pause:git"):
+        world.request = request
+        world.rest(1)
+    assert not world.remembered.paused
+
+
+@pytest.mark.parametrize(("verb", "result"), [("rollback", "Refused"), ("release", "Accepted")])
+def test_a_promotion_that_is_coming_to_its_end_is_not_rolled_back(verb: str, result: str) -> None:
+    world = ready_world().run(lambda w: w.remembered.stage is Stage.DRAINING_PATCHED)
+    world.request = f"{verb}:1"
+    world.rest(1)
+    assert answer(world) == result
+    world.phase(Phase.PROMOTED, seconds=60)
+
+
+def test_a_patched_that_is_being_kept_is_released_all_the_same() -> None:
+    world = ready_world(asked=a_spec(promotion={"mode": "KeepPatched"})).stage(Stage.GIVING_BACK)
+    world.request = "release:1"
+    world.phase(Phase.ROLLED_BACK, seconds=60)
+    assert answer(world) == "Accepted"
+    assert world.weights == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("phase", "template", "created", "busy"),
+    [
+        ("Analyzing", "v9", "2027-01-15T09:00:00Z", True),
+        ("Pending", "v9", "2027-01-15T09:00:00Z", True),  # it has passed its checks
+        ("Pending", None, "2027-01-15T09:00:00Z", False),
+        ("Pending", None, "2027-01-15T07:00:00Z", True),
+    ],
+)
+def test_who_has_passed_its_checks_goes_first(phase: str, template: str | None, created: str, busy: bool) -> None:
+    rival = RivalView(name="other", created=created, phase=phase, stable="checkout", routes=("shop",), template=template)
+    world = ready_world(rivals=(rival,)).rest(3)
+    assert (world.remembered.held == "RouteBusy") is busy
+
+
+def test_of_two_that_have_passed_them_at_once_the_older_goes_on() -> None:
+    world = ready_world().stage(Stage.ADOPTING)
+    younger = {"created": "2027-01-15T09:00:00Z", "phase": "Pending", "template": "v9"}
+    world.rivals = (RivalView(name="other", stable="checkout", routes=("shop",), **younger),)
+    world.phase(Phase.ANALYZING)
+    world = ready_world().stage(Stage.ADOPTING)
+    world.rivals = (
+        RivalView(name="other", stable="checkout", routes=("shop",), **{**younger, "created": "2027-01-15T07:00:00Z"}),
+    )
+    world.held("RouteBusy", seconds=30)

@@ -155,3 +155,55 @@ def test_break_glass_with_a_vulnerability_ends_without_a_control() -> None:
     world = ready_world(asked=a_spec(control="None", urgency="BreakGlass", incident=INCIDENT)).phase(Phase.BAKING)
     world.run(lambda w: w.weight == 100, seconds=200)
     assert world.remembered.phase is Phase.BAKING
+
+
+def test_a_stable_that_changes_while_it_has_nothing_does_not_stop_the_bake() -> None:
+    world = vulnerable().phase(Phase.BAKING)
+    world.stable.template = "v9"
+    world.rest(3)
+    assert (world.remembered.phase, world.weight) == (Phase.BAKING, 100)
+    world.patched.errors = 0.3
+    world.held("ErrorAlarm", seconds=120)
+
+
+def test_a_control_that_is_wanted_again_too_late_changes_nothing() -> None:
+    world = vulnerable().phase(Phase.BAKING)
+    world.asked = a_spec(incident=INCIDENT)
+    world.phase(Phase.PROMOTED, seconds=900)
+
+
+def test_a_patched_that_answers_nothing_without_a_control_is_told() -> None:
+    world = vulnerable(analysis={"bakeTime": "10m"}).phase(Phase.BAKING)
+    world.patched.hangs = True
+    world.held("NoTraffic", seconds=120)
+
+
+def test_a_vulnerable_stable_may_be_scaled_to_nothing() -> None:
+    world = vulnerable(promotion={"mode": "KeepPatched"}).phase(Phase.BAKING)
+    world.stable.replicas = 0
+    world.phase(Phase.PROMOTED, seconds=900)
+
+
+def test_the_alarm_is_passed_over_at_once_by_a_person() -> None:
+    world = vulnerable(analysis={"bakeTime": "30m"}).phase(Phase.BAKING)
+    world.patched.errors = 0.2
+    world.held("ErrorAlarm", seconds=120)
+    world.request = "promote:1"
+    world.phase(Phase.PROMOTING, seconds=10)
+    assert world.remembered.last_handled_request
+    assert world.remembered.last_handled_request.result == "Accepted"
+
+
+def test_a_promotion_that_a_person_asked_for_keeps_a_control_until_patched_is_not_worse() -> None:
+    world = vulnerable(startWeight=1)
+    world.rate = 10
+    world.phase(Phase.ANALYZING).rest(8)
+    world.request = "promote:1"
+    world.phase(Phase.BAKING, seconds=60)
+    assert world.remembered.weight < 100
+
+
+def test_the_policy_for_silent_metrics_holds_without_a_control_too() -> None:
+    world = vulnerable(analysis={"onMetricsUnavailable": "Rollback", "metricsGrace": "30s"}).phase(Phase.BAKING)
+    world.blind = True
+    world.phase(Phase.ROLLED_BACK, seconds=120)

@@ -379,7 +379,8 @@ class World:
         if raised:
             assert self.patched.serving > 0, "a weight was raised for a side that cannot serve"
             lost = self.remembered.stable_lost is not None
-            promoting = self.remembered.phase is status.Phase.PROMOTING
+            # what was proven already gets everything back when pods tell that it can serve
+            promoting = self.remembered.phase in (status.Phase.PROMOTING, status.Phase.AWAITING_GIT)
             if (self.blind or self.problem) and not lost and not promoting:
                 raise AssertionError("a weight was raised blind")
             if self.remembered.phase is status.Phase.ROLLING_BACK and not lost:

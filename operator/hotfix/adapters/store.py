@@ -127,11 +127,12 @@ def _watched(stored: Stored) -> Watched | None:
     """As core/reverted.py has it, of the stored object as it is: thousands may have ended."""
     status, baseline = stored.status, stored.status.get("baseline") or {}
     fixed = (status.get("promotion") or {}).get("patchedAt")
-    if status.get("phase") != Phase.PROMOTED or not fixed or not baseline.get("stableTemplate"):
+    old, new = baseline.get("stableTemplate"), baseline.get("patchedTemplate")
+    if status.get("phase") != Phase.PROMOTED or not fixed or not old or status.get("weight") or old == new:
         return None
     return Watched(
         deployment=(stored.spec.get("stable") or {}).get("deployment", ""),
-        template=baseline["stableTemplate"],
+        template=old,
         images=tuple(baseline.get("stableImages") or ()),
         fixed=tuple(baseline.get("patchedImages") or ()),
         told=status.get("fixRevertedAt") is not None,

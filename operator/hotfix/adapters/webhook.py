@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 TYPE = "dev.hotfix-operator.rollout"
 CONTENT = "application/cloudevents+json; charset=utf-8"
+REMEMBERED = 20_000  # rollouts
 WAITING = 1000  # messages; the oldest goes first
 TRIES = 6
 FIRST_SECONDS, LONGEST_SECONDS = 1.0, 30.0  # between two tries, doubled each time
@@ -116,12 +117,16 @@ class Told:
 
     def __init__(self, announcer: Announcer, webhook: Webhook) -> None:
         self._announcer, self._webhook = announcer, webhook
+        self._told: OrderedDict[str, int] = OrderedDict()  # uid -> the newest decision that was told
 
     async def announce(self, stored: Stored, event: Announce) -> None:
         """The Event first."""
         await self._announcer.announce(stored, event)
-        if event.phase:
+        if event.phase and event.sequence > self._told.pop(stored.uid, 0):
             self._webhook.put(cloud_event(stored, event, self._webhook.now()))
+        self._told[stored.uid] = event.sequence
+        while len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
 
     def announced(self, key: Key) -> int | None:
         """As the Events were."""

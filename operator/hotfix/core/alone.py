@@ -15,8 +15,8 @@ from .look import Look, say
 from .preflight import CUSTOM, preset_name
 from .quantities import percent, share, span
 from .reasons import Reason
-from .status import Phase, Stage, Status
-from .urgency import alone, bake_seconds, failing_before
+from .status import Stage, Status
+from .urgency import bake_seconds, failing_before
 
 ALARM_BLOCKS = 6
 HOLD: tuple[guards.Guard, ...] = (
@@ -33,14 +33,14 @@ HOLD: tuple[guards.Guard, ...] = (
 
 
 def is_alone(look: Look) -> bool:
-    """It bakes, and stable has nothing."""
+    """Stable has nothing, and not because it was lost: told by what is so, for the manifest may say something else by now."""
     status = look.status
-    return alone(look) and status.stage is Stage.SHIFTING and status.phase is Phase.BAKING and status.weight == 100
+    return status.stage is Stage.SHIFTING and status.weight == 100 and status.stable_lost is None
 
 
 def standing(look: Look) -> Veto | None:
     """What keeps it from being promoted."""
-    return guards.first(HOLD, look) or _unfit(look) or _failing(look)
+    return guards.first(HOLD, look) or _unfit(look) or _silent(look) or _failing(look)
 
 
 def baked(look: Look) -> tuple[Status, float]:
@@ -81,6 +81,20 @@ def _unfit(look: Look) -> Veto | None:
     metrics = look.seen.metrics
     found = problems(metrics, own_queries=preset_name(look) == CUSTOM) if metrics else []
     return Veto(found[0].reason, found[0].message) if found else None
+
+
+def _silent(look: Look) -> Veto | None:
+    """Patched has completed no request for some scrapes."""
+    blocks, patience = _blocks(look), guards.STALE_BLOCKS * look.interval_seconds
+    newest = next((block.end for block in reversed(blocks) if block.patched.requests), None)
+    since = max(newest or 0.0, moments.unix(look.status.phase_started_at or moments.rfc3339(look.now)))
+    if look.now - since <= patience:
+        return None
+    return Veto(
+        Reason.NO_TRAFFIC,
+        f"Patched has everything and completes no requests: either none come, or it does not answer; see kubectl logs "
+        f"deploy/{look.spec.patched.deployment}.",
+    )
 
 
 def _failing(look: Look) -> Veto | None:

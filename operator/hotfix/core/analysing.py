@@ -14,7 +14,7 @@ from .quantities import seconds, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .spec import OnDeadline, OnMetricsUnavailable, Urgency
-from .status import Phase, Stage, Status
+from .status import Baseline, Phase, Stage, Status
 from .terms import HELD_SCRAPES, MINIMUM_BLOCKS, MINIMUM_SECONDS
 from .urgency import alone, bake_seconds, control_percent
 from .verbs import Verb
@@ -29,7 +29,8 @@ def shifting(look: Look) -> Status:
     if changed:
         return changed
     if without_control.is_alone(look):
-        return _bake_alone(look)
+        told = look.spec.analysis.on_metrics_unavailable is OnMetricsUnavailable.ROLLBACK
+        return (_blind_too_long(look) if told else None) or _bake_alone(look)
     veto = guards.first(guards.ROLL_BACK_JUDGED, look)
     if veto:
         return roll_back(look.status, look.now, veto)
@@ -57,7 +58,9 @@ def _bake_alone(look: Look) -> Status:
     status, left = without_control.baked(replace(look, status=edits.corrected(look)))
     look = replace(look, status=status)
     veto = without_control.standing(look)
-    if veto and not (veto.reason is Reason.ERROR_ALARM and look.asked is Verb.PROMOTE):
+    if veto and veto.reason is Reason.ERROR_ALARM and look.asked is Verb.PROMOTE and look.settled:
+        return promoting.begin(look)
+    if veto:
         return _hold(look, veto)
     return without_control.waiting(look, status, left) if left > 0 or not look.settled else promoting.begin(look)
 
@@ -116,14 +119,24 @@ def _changed_versions(look: Look) -> Status | None:
             f"The pod spec of {stable.deployment.name} changed; evidence from zero, the weight is left at {status.weight} %."
         )
         runs = {"stable_template": stable.deployment.template, "stable_images": list(stable.deployment.images)}
+        if without_control.is_alone(look):
+            return _rebased(look, baseline.model_copy(update=runs))
         recorded = record(status, look.now, "evidence from zero", Reason.STABLE_CHANGED, message)
         again = enter(recorded, look.now, Phase.ANALYZING, Stage.SHIFTING, baseline=baseline.model_copy(update=runs), **fresh)
         return say(again, message)
-    if "SeveralVersions" in status.since and versions(stable) == 1 == versions(patched) and not guards.several_versions(look):
+    mixed = "SeveralVersions" in status.since and not without_control.is_alone(look)
+    if mixed and versions(stable) == 1 == versions(patched) and not guards.several_versions(look):
         since = {name: moment for name, moment in status.since.items() if name != "SeveralVersions"}
         again = enter(status, look.now, Phase.ANALYZING, Stage.SHIFTING, since=since, **fresh)
         return say(again, "One image is left on each side; evidence from zero.")
     return None
+
+
+def _rebased(look: Look, baseline: Baseline) -> Status:
+    """Stable, which has nothing, runs something else: nothing was being compared with it, and the bake begins again."""
+    message = f"The pod spec of {look.spec.stable.deployment} changed, which has no traffic; the bake begins again."
+    recorded = record(look.status, look.now, "bake again", Reason.STABLE_CHANGED, message)
+    return say(recorded.model_copy(update={"baseline": baseline, "bake_seconds": 0, "baked_until": None}), message)
 
 
 def _start_weight(status: Status) -> int:
@@ -237,7 +250,9 @@ def _step(look: Look, weight: int) -> dict[str, str]:
 
 def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> Status:
     excess = judged.stable.rate - judged.patched.rate
-    weight = 100 if alone(look) else 100 - control_percent(look, judged.request_rate, excess)
+    weight = (
+        100 if alone(look) and judged.findings.not_worse.reached_now else 100 - control_percent(look, judged.request_rate, excess)
+    )
     short = capacity.patched_short(look, weight)
     if short:
         return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))

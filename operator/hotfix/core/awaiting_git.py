@@ -7,17 +7,19 @@ changed it, patched may be the only healthy side.
 import math
 from dataclasses import replace
 
-from . import edits, guards, handover, returning
+from . import capacity, edits, guards, handover, returning
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
-from .proven import has_fix, noted, other_template, patched_going, runs_proven, unchanged
+from .proven import noted, other_template, patched_going, runs_proven, unchanged
 from .quantities import seconds, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .spec import PromotionMode
 from .status import Phase, PromotionRecord, Stage, Status
 from .verbs import Verb
+
+LONGEST_SECONDS = 300.0  # that patched is waited for after it was lost again and again
 
 
 def begin(look: Look) -> Status:
@@ -28,7 +30,8 @@ def begin(look: Look) -> Status:
         told = handover.handover(
             look.seen.namespace, stable.deployment.name, stable.deployment.pod_spec, patched.deployment.pod_spec
         )
-        kept = kept.model_copy(update={"handover": told.sentence, "reminders": 0})
+        sentence = told.sentence if told.images or told.paths else None
+        kept = kept.model_copy(update={"handover": sentence, "reminders": 0})
     message = f"Patched is proven and serves everything. {kept.handover or ''}".rstrip()
     recorded = record(look.status, look.now, "await git", Reason.AWAITING_GIT, message)
     return _waiting(enter(recorded, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, promotion=kept), look, message)
@@ -41,6 +44,33 @@ def _waiting(status: Status, look: Look, message: str) -> Status:
 def awaiting_git(look: Look) -> Status:
     """Until stable runs what was proven."""
     look = replace(look, status=edits.corrected(look))
+    after = _nothing_to_wait_for(look) or _awaiting(look)
+    return _deletion_held(look, after) if look.seen.deleting and after.stage is Stage.AWAITING_GIT else after
+
+
+def _nothing_to_wait_for(look: Look) -> Status | None:
+    """Deleted, and the route or both sides are gone, or stable serves everything already."""
+    routes, sides = look.seen.routes, (look.seen.stable, look.seen.patched)
+    gone = bool(routes and routes.missing) or all(side is not None and side.deployment is None for side in sides)
+    if not look.seen.deleting or not (gone or (look.status.weight == 0 and routes_have(look, 0))):
+        return None
+    veto = Veto(Reason.DELETED, "The HotfixRollout was deleted, and there is nothing left that git could be waited for.")
+    return roll_back(look.status, look.now, veto, keep_pods=True)
+
+
+def _deletion_held(look: Look, after: Status) -> Status:
+    """A person has to know what the deletion waits for, and how to end it all the same."""
+    if after.held == str(Reason.CLUSTER_UNAVAILABLE):
+        return after
+    message = (
+        f"Deleting now would bring the old version back; kubectl hotfix release {look.seen.name} does it all the same. "
+        f"{after.message}"
+    )
+    after = after.model_copy(update={"decisions": look.status.decisions}) if after.held else after
+    return hold(record_once(after, look.now, "hold", Reason.DELETION_HELD, message), Reason.DELETION_HELD, message, after.next)
+
+
+def _awaiting(look: Look) -> Status:
     status, patched = look.status, look.seen.patched
     if look.asked is Verb.ROLLBACK and unchanged(look):
         return roll_back(status, look.now, guards.rollback_requested(look) or _asked(look))
@@ -89,20 +119,27 @@ def _stable_serves(look: Look) -> Status:
         return roll_back(
             status, look.now, Veto(Reason.DELETED, f"The object and Deployment {name} were deleted."), keep_pods=True
         )
-    if has_fix(look) or (patched_going(look) and not unchanged(look)):
+    if runs_proven(look) or (patched_going(look) and not unchanged(look)):
         return returning.stable_takes_over(look)
-    message = f"{name} cannot serve; {look.spec.stable.deployment}, which runs the old version, serves until it can."
+    runs = "which runs the old version, " if unchanged(look) else ""
+    message = f"{name} cannot serve; {look.spec.stable.deployment}, {runs}serves until it can."
     if status.weight != 0:
-        status = record(status, look.now, "weight 0", Reason.PATCHED_LOST, message)
+        kept = status.promotion or PromotionRecord()
+        kept = kept.model_copy(update={"lost_times": kept.lost_times + 1})
+        status = record(status, look.now, "weight 0", Reason.PATCHED_LOST, message).model_copy(update={"promotion": kept})
     return hold(
         status.model_copy(update={"weight": 0}), Reason.PATCHED_LOST, message, "100 % as soon as patched's pods are ready"
     )
 
 
 def _patched_again(look: Look) -> Status:
-    status = look.status
-    if (look.lasted("PatchedReady") or 0.0) < READY_SECONDS:
-        return hold(status, Reason.PATCHED_LOST, status.message, "100 % when patched's pods have been ready for some seconds")
+    """Pods tell, and nothing else: it was proven. Each time it was lost it is waited for twice as long."""
+    status, kept = look.status, look.status.promotion or PromotionRecord()
+    wait = min(READY_SECONDS * 2 ** max(0, kept.lost_times - 1), LONGEST_SECONDS)
+    short = capacity.patched_short(look, 100)
+    if short or (look.lasted("PatchedReady") or 0.0) < wait:
+        coming = short or f"100 % when patched's pods have been ready for {span(wait)}"
+        return hold(status, Reason.PATCHED_LOST, status.message, coming)
     message = f"{look.spec.patched.deployment} can serve again; it gets everything."
     return _waiting(record(status, look.now, "weight 100", Reason.AWAITING_GIT, message), look, message).model_copy(
         update={"weight": 100}
@@ -119,15 +156,9 @@ def _accept(look: Look) -> Status:
 
 
 def _still(look: Look) -> Status:
-    """Nothing to do but to wait, to hold a deletion, and to remind people: at the deadline, and each time after twice as long."""
-    status, stable = look.status, look.spec.stable.deployment
+    """Nothing to do but to wait, and to remind people: at the deadline, and each time after twice as long."""
+    status = look.status
     kept = status.promotion or PromotionRecord()
-    if look.seen.deleting and unchanged(look):
-        message = (
-            f"Patched serves everything, and {stable} runs the old version: deleting now would bring that back. "
-            f"{kept.handover or ''} Or give everything back to it all the same: kubectl hotfix release {look.seen.name}."
-        )
-        return hold(record_once(status, look.now, "hold", Reason.DELETION_HELD, message), Reason.DELETION_HELD, message, "git")
     if not unchanged(look):
         return _rolling_out(look)
     waited = look.elapsed(status.stage_started_at)

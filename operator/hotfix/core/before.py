@@ -9,6 +9,8 @@ from .quantities import seconds
 from .spacing import block_seconds
 from .status import Baseline, Borrowed, BorrowedRoute, BorrowedRule
 
+LONGEST = 253
+
 
 def stable_pods(side: SideView | None) -> int:
     """R: stable's ready pods at the start; what it should have when none is ready."""
@@ -52,6 +54,12 @@ def borrowed(look: Look) -> Borrowed:
     )
 
 
+def _reconcile(route: RouteView) -> str | None:
+    """What the annotation was before any rollout marked the route; nothing for what nobody writes by hand."""
+    left_behind = route.lent_until is not None
+    return None if left_behind or len(route.reconcile or "") > LONGEST else route.reconcile
+
+
 def _original(look: Look, route: RouteView) -> BorrowedRoute:
     rules = [
         BorrowedRule(
@@ -63,4 +71,4 @@ def _original(look: Look, route: RouteView) -> BorrowedRoute:
         )
         for rule in asked_rules(route, look.spec)
     ]
-    return BorrowedRoute(name=route.name, rules=rules, reconcile=route.reconcile)
+    return BorrowedRoute(name=route.name, rules=rules, reconcile=_reconcile(route))

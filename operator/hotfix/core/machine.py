@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from . import (
+    alone,
     analysing,
     awaiting_git,
     conditions,
@@ -115,7 +116,7 @@ def _next(look: Look) -> Status:
         # everything it could be given back to goes too: waiting would only keep the namespace from going
         ended = enter(look.status, look.now, Phase.ROLLED_BACK, Stage.DONE)
         return say(ended, "The namespace is being deleted; the rollout lets go of it.")
-    if stage in LOSES_STABLE and look.status.phase is not Phase.PROMOTING:
+    if stage in LOSES_STABLE and look.status.phase is not Phase.PROMOTING and not alone.is_alone(look):
         away = stable_lost.handle(look)
         if away is not None:
             return away
@@ -232,7 +233,8 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
 
 def _rolls_out(look: Look) -> bool:
     """Git has changed stable's pod spec, and its pods are not there yet."""
-    return look.status.stage is Stage.AWAITING_GIT and not proven.unchanged(look) and not proven.runs_proven(look)
+    rolls = look.status.stage is Stage.AWAITING_GIT and not proven.unchanged(look) and not proven.runs_proven(look)
+    return rolls and proven.other_template(look, before=True) is None
 
 
 def _phased(before: Status, look: Look) -> Look:

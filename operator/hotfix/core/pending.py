@@ -13,8 +13,8 @@ from .rolling_back import begin as roll_back
 from .spec import ReplicaPolicy
 from .status import Phase, Resolved, ResolvedRoute, Stage, Status
 
-# right when it began; it is our own write that a controller has not answered yet, and others wait for us
-PASSED_OVER = (Reason.NOTHING_TO_PROMOTE, Reason.ROUTE_PENDING, Reason.ROUTE_BUSY)
+# right when it began, and it is our own write that a controller has not answered yet
+PASSED_OVER = (Reason.NOTHING_TO_PROMOTE, Reason.ROUTE_PENDING)
 
 
 def checking(look: Look) -> Status:

@@ -196,8 +196,10 @@ def route_busy(look: Look) -> Problem | None:
     for rival in look.seen.rivals or ():
         same = rival.stable == look.spec.stable.deployment or names & set(rival.routes)
         started = rival.phase not in (None, "Pending")
+        claimed = rival.template is not None and not started  # it has passed these checks, and may start at any moment
         older = (rival.created, rival.name) < (look.seen.created, look.seen.name)
-        if same and rival.phase not in TERMINAL_PHASES and (started or older):
+        first = started or (claimed and older) if look.status.baseline else started or claimed or older
+        if same and rival.phase not in TERMINAL_PHASES and first:
             return Problem(Reason.ROUTE_BUSY, f"HotfixRollout {rival.name} uses the same route or stable; waiting for it.")
     return None
 

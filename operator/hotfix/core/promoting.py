@@ -4,12 +4,14 @@ From the moment stable's template changes, the patched pods may be the only heal
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from . import awaiting_git, guards, returning
+from . import awaiting_git, guards, moments, returning
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
+from .preflight import managed_by_gitops
 from .promotion_mode import mode_of
-from .proven import other_template, runs_proven, unchanged
+from .proven import has_fix, other_template, runs_proven, unchanged
 from .quantities import seconds, span
 from .reasons import Reason
 from .returning import held, hold_for, stable_takes_over
@@ -52,6 +54,9 @@ def all_to_patched(look: Look) -> Status:
         return back
     if not look.settled or not routes_have(look, 100):
         return say(look.status, look.status.message, "waiting for the route's controllers to confirm 100 %")
+    refused = managed_by_gitops(look)
+    if refused:
+        return hold_for(look, Veto(refused.reason, refused.message))
     mode = mode_of(look)
     if mode is PromotionMode.AWAIT_GIT:
         return awaiting_git.begin(look)
@@ -97,9 +102,24 @@ def patching_stable(look: Look) -> Status:
     odd = other_template(look, before=True)
     if odd:
         return hold_for(look, odd)
+    look = _noted(look)
+    if unchanged(look) and look.status.promotion and look.status.promotion.patched_at:
+        message = (
+            f"Somebody gave {look.spec.stable.deployment} its old pod spec back; it is not written again. Put the fix there."
+        )
+        return hold_for(look, Veto(Reason.STABLE_CHANGED, message))
     if not runs_proven(look) or (look.lasted("StableProven") or 0.0) < READY_SECONDS:
         return _rolling_out(look)
     return returning.begin(look)
+
+
+def _noted(look: Look) -> Look:
+    """Once stable has the fix, that is remembered: it is written once."""
+    kept = look.status.promotion or PromotionRecord()
+    if kept.patched_at or not has_fix(look):
+        return look
+    noted = kept.model_copy(update={"patched_at": moments.rfc3339(look.now)})
+    return replace(look, status=look.status.model_copy(update={"promotion": noted}))
 
 
 def _rolling_out(look: Look) -> Status:

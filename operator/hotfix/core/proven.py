@@ -76,9 +76,9 @@ def unchanged(look: Look) -> bool:
 
 
 def patched_going(look: Look) -> bool:
-    """Patched's Deployment is gone or on its way out; its pods still answer for a moment."""
+    """Patched's Deployment or its Service is gone or on its way out; its pods still answer for a moment."""
     side = look.seen.patched
-    return bool(side and (side.deployment is None or side.deployment.deleting))
+    return bool(side and (side.deployment is None or side.deployment.deleting or side.service is None))
 
 
 def other_template(look: Look, *, before: bool) -> Veto | None:

@@ -17,7 +17,7 @@ from .spec import Spec
 from .status import Phase, Stage, Status
 from .verbs import RETRIES, HandledRequest, RequestResult, Verb
 
-LONGEST = 253
+LONGEST, MEMORY = 253, 8
 TAKEN_BACK = frozenset({Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN, Stage.GIVING_BACK})
 FIX_IN_STABLE = frozenset({Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_FAILED})
 PAST_ANALYSIS = frozenset({Phase.BAKING, Phase.PROMOTING, Phase.AWAITING_GIT})
@@ -29,10 +29,11 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     """A request that is new waits for its answer; a pause or its end holds from this look on."""
     text = (seen.request or "")[:LONGEST]
     known = status.last_handled_request
-    if not text or (known and known.request == text):
+    if not text or (known and known.request == text) or text in status.handled_requests:
         return status
     new = HandledRequest(request=text, result=RequestResult.WAITING, time=moments.rfc3339(seen.now))
-    status = status.model_copy(update={"last_handled_request": new})
+    before = [*status.handled_requests, known.request][-MEMORY:] if known else status.handled_requests
+    status = status.model_copy(update={"last_handled_request": new, "handled_requests": before})
     paused = _paused_after(spec, status, new.verb)
     if new.verb is Verb.ACKNOWLEDGE:
         return status.model_copy(update={"follow_up": None})
@@ -80,7 +81,8 @@ def _done(look: Look, verb: Verb | None) -> bool:
         case Verb.PROMOTE:
             return status.phase in PAST_ANALYSIS
         case _:
-            return status.phase is Phase.ROLLING_BACK or status.stage in TAKEN_BACK
+            back = status.phase is Phase.PENDING or (verb is Verb.RELEASE and status.weight == 0)
+            return status.phase is Phase.ROLLING_BACK or (status.stage in TAKEN_BACK and back)
 
 
 def _refusal(before: Status, look: Look, verb: Verb | None) -> str | None:
@@ -104,8 +106,10 @@ def _not_resumed(before: Status, look: Look) -> str | None:
 
 def _not_rolled_back(before: Status, look: Look) -> str | None:
     """From the moment stable's pod spec changes, patched may be the only healthy side."""
-    waits = look.status.stage is Stage.AWAITING_GIT
-    if look.status.stage not in FIX_IN_STABLE and not (waits and not unchanged(look)):
+    status = look.status
+    ending = status.stage in TAKEN_BACK and status.phase is Phase.PROMOTING
+    waits = status.stage is Stage.AWAITING_GIT and not unchanged(look)
+    if status.stage not in FIX_IN_STABLE and not ending and not waits:
         return None
     return (
         f"{look.spec.stable.deployment} is getting the fix already, and patched may be the only side that can serve; "

@@ -7,6 +7,7 @@ from . import moments
 from .look import Look, record
 from .observation import RivalView
 from .reasons import Reason
+from .spec import ReplicaPolicy
 from .status import Phase, Stage, Status
 from .verbs import RETRIES, HandledRequest, RequestResult, Verb
 
@@ -40,6 +41,7 @@ def begun(look: Look) -> Status | None:
         announced=status.announced,
         intention=status.intention,
         last_handled_request=status.last_handled_request,
+        handled_requests=status.handled_requests,
         follow_up=status.follow_up,
         same_again=_template(look) if same else None,
     )
@@ -59,6 +61,9 @@ def refusal(look: Look) -> str | None:
         return None
     if patched.deployment is None:
         return f"Deployment {look.spec.patched.deployment} does not exist."
+    others = look.spec.patched.replicas is ReplicaPolicy.OWN or patched.scaler or patched.deployment.owner
+    if others and patched.deployment.replicas == 0:
+        return f"{patched.deployment.name} has no replicas, and they are not the operator's to set; scale it up first."
     if patched.deployment.template == baseline.patched_template:
         return (
             f"{patched.deployment.name} still has the pod spec that was rolled back ({status.why}); change it, or say that it is "

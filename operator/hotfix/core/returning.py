@@ -9,7 +9,9 @@ from dataclasses import replace
 from . import capacity, edits, guards, moments, reports
 from .guards import Veto
 from .look import Look, enter, hold, ready, record, record_once, routes_have, say
+from .preflight import managed_by_gitops
 from .proven import has_fix, other_template, patched_going, runs_proven
+from .quantities import span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .spec import PromotionMode
@@ -47,7 +49,9 @@ def hold_for(look: Look, veto: Veto) -> Status:
 
 def begin(look: Look) -> Status:
     """Stable runs the fix, and gets its first share of it back; evidence from zero."""
-    noted = (look.status.promotion or PromotionRecord()).model_copy(update={"patched_at": moments.rfc3339(look.now)})
+    stable = look.seen.stable.deployment if look.seen.stable else None
+    kept = {"patched_at": moments.rfc3339(look.now), "accepted_template": stable.template if stable else None}
+    noted = (look.status.promotion or PromotionRecord()).model_copy(update=kept)  # known by its text from now on
     message = f"{look.spec.stable.deployment} runs the fix; traffic goes back to it in steps."
     recorded = record(look.status, look.now, f"weight {RETURN_WEIGHTS[0]}", Reason.TRAFFIC_SHIFTED, message)
     begun = enter(
@@ -67,7 +71,9 @@ def stable_takes_over(look: Look) -> Status:
     """Patched cannot serve and stable, whose pod spec changes already, can."""
     message = "Patched has no ready pod while stable has; stable takes everything."
     recorded = record(look.status, look.now, "weight 0", Reason.PATCHED_LOST, message)
-    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.RETURNING, weight=0), message)
+    # what stable failed before the fix is not held against it
+    fresh = {"evidence_from": moments.rfc3339(look.now), "excluded": []}
+    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.RETURNING, weight=0, **fresh), message)
 
 
 def returning(look: Look) -> Status:
@@ -111,7 +117,7 @@ def _give_more(look: Look) -> Status:
 
 def _alone(look: Look) -> bool:
     """Patched is gone and nothing is sent to it: a controller that misses its Service is no reason to wait."""
-    return look.status.weight == 0 and patched_going(look) and routes_have(look, 0) and not look.paused
+    return look.status.weight == 0 and patched_going(look) and routes_have(look, 0) and (look.seen.deleting or not look.paused)
 
 
 def _returned(look: Look) -> Status:
@@ -121,10 +127,18 @@ def _returned(look: Look) -> Status:
     if odd:
         return hold(enter(look.status, look.now, Phase.PROMOTING, Stage.RETURN_FAILED), odd.reason, odd.message)
     if not runs_proven(look):
-        message = f"{look.spec.stable.deployment} serves everything and still rolls out the fix."
-        return say(look.status, message, "wait for its pods")
+        return _still_rolling_out(look)
     message = f"{look.spec.stable.deployment} serves everything with the fix."
     return say(enter(look.status, look.now, Phase.PROMOTING, Stage.DRAINING_PATCHED), message, "drain patched")
+
+
+def _still_rolling_out(look: Look) -> Status:
+    deployment = look.seen.stable.deployment if look.seen.stable else None
+    grace = deployment.progress_deadline_seconds if deployment else 600
+    message = f"{look.spec.stable.deployment} serves everything and still rolls out the fix."
+    if look.elapsed(look.status.stage_started_at) > grace:
+        return hold_for(look, Veto(Reason.PROMOTION_FAILED, f"{message} It should have taken no more than {span(grace)}."))
+    return say(look.status, message, "wait for its pods")
 
 
 def _return_failed(look: Look) -> Veto | None:
@@ -154,13 +168,20 @@ def _fail(look: Look, veto: Veto) -> Status:
     message = f"{veto.message} Patched has everything again; nothing is drained, scaled or given back."
     recorded = record(look.status, look.now, "weight 100", veto.reason, message)
     failed = enter(recorded, look.now, Phase.PROMOTING, Stage.RETURN_FAILED, weight=100)
-    return hold(failed, veto.reason, message, "a person decides: promotion.mode KeepPatched ends it with patched")
+    return hold(failed, veto.reason, message, "a person decides")
+
+
+def _or_keep(look: Look) -> str:
+    """Git would take the weights of its route back after the end."""
+    owned = any(route.owner for route in (look.seen.routes.routes if look.seen.routes else ()))
+    return "" if owned else ", or set promotion.mode to KeepPatched to end with patched"
 
 
 def return_failed(look: Look) -> Status:
     """Patched holds everything until a person decides; stable takes over only while patched cannot serve at all."""
     status = look.status
-    if look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and look.settled and routes_have(look, 100):
+    keeps = look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and not managed_by_gitops(look)
+    if keeps and look.settled and routes_have(look, 100):
         message = f"Patched keeps everything; {look.spec.stable.deployment} is not good with the fix."
         return say(enter(status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
@@ -178,6 +199,6 @@ def return_failed(look: Look) -> Status:
     reason = Reason.DELETION_HELD if look.seen.deleting else Reason.PROMOTION_FAILED
     text = (
         f"{Reason.PROMOTION_FAILED.sentence} Put {look.spec.stable.deployment} right and try again (kubectl hotfix promote "
-        f"{look.seen.name}), or set promotion.mode to KeepPatched to end with patched."
+        f"{look.seen.name}){_or_keep(look)}."
     )
     return hold(status.model_copy(update={"weight": wanted}), reason, text, "a person decides")

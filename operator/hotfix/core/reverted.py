@@ -29,6 +29,8 @@ def watched(deployment: str, status: Status) -> Watched | None:
     baseline, promotion = status.baseline, status.promotion
     if status.phase is not Phase.PROMOTED or baseline is None or promotion is None or promotion.patched_at is None:
         return None
+    if status.weight or baseline.stable_template == baseline.patched_template:  # patched was kept, or git was first
+        return None
     return Watched(
         deployment=deployment,
         template=baseline.stable_template,

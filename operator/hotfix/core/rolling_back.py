@@ -27,8 +27,9 @@ ENDING = frozenset({Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOW
 
 
 def on_its_way(look: Look) -> bool:
-    """It comes to its end already."""
-    return look.status.stage in ENDING
+    """It comes to its end already, and not to one that keeps patched."""
+    keeps = look.status.phase is Phase.PROMOTING and look.status.weight == 100
+    return look.status.stage in ENDING and not keeps
 
 
 def release(look: Look) -> Status:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from .choices import PromotionMode
 from .fields import Image, Model, Moment, ObjectName, Sentence, Short
 from .phases import LIVE_PHASES, PHASES_OF, RETURN_WEIGHTS, TERMINAL_PHASES, Phase, Stage
 from .verbs import HandledRequest
@@ -67,7 +68,7 @@ class Resolved(Model):
         default_factory=list, max_length=16, description="Routes and Ingresses by which requests to stable by-pass the weights."
     )
     preset: Short | None = Field(None, description="A preset, or Custom when own queries are given.")
-    promotion: Short | None = Field(None, description="How it is promoted: promotion.mode, and what Auto comes to here.")
+    promotion: PromotionMode | None = Field(None, description="How it is promoted: promotion.mode, and what Auto comes to here.")
     owners: list[Short] = Field(
         default_factory=list, max_length=16, description="What keeps the objects of this rollout as they are in git, and which."
     )
@@ -185,6 +186,7 @@ class PromotionRecord(Model):
     accepted_template: Short | None = Field(
         None, description="Hash of another pod spec that a person accepted for stable instead of the proven one."
     )
+    lost_times: int = Field(0, ge=0, description="How often patched was lost while git was awaited.")
     reminders: int = Field(0, ge=0, description="How often people were reminded that git is waited for.")
 
 
@@ -228,6 +230,9 @@ class Status(Model):
     stable_lost_times: int = Field(0, ge=0, description="How often stable was lost; each time its return waits twice as long.")
     stopped_seconds: int = Field(0, ge=0, description="Past seconds in which the clocks stood still: paused or stable lost.")
     paused: bool = Field(False, description="A person paused it by a request, not by the manifest.")
+    handled_requests: list[Short] = Field(
+        default_factory=list, max_length=8, description="Requests before the last one: one that comes back is not done again."
+    )
     last_handled_request: HandledRequest | None = Field(None, description="What a person last asked for, and the answer.")
     same_again: Short | None = Field(
         None, description="Hash of the pod spec that was rolled back before and that a person wants to try all the same."

@@ -1,6 +1,7 @@
 """Router on Gateway API v1 HTTPRoutes: which routes are read, and the few writes, each at the version that was read."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,14 @@ from hotfix.core import fencing, lending
 from hotfix.core.actions import AdoptRoute, ReleaseRoute, SetWeights
 from hotfix.core.observation import RoutesView
 from hotfix.core.spec import HttpRoute
-from hotfix.errors import Conflict, NotFound, Refused
+from hotfix.errors import Conflict, NotFound, OutsideError, Refused
 from hotfix.ports import Key
 
 from . import route_patch, route_return
 from .route_patch import Operation, Services
 from .route_view import ingress_names, lent_until, names, view_of
 
+log = logging.getLogger(__name__)
 API_VERSION = "gateway.networking.k8s.io/v1"
 SETTLE_SECONDS = 1.0  # Contour holds updates back for up to half a second
 
@@ -107,7 +109,8 @@ class GatewayApiRouter:
             try:
                 latest = await self._write(meta["namespace"], raw, route_patch.annotated(raw, route_patch.returned(raw, None)))
                 await self._write(meta["namespace"], latest, route_return.disown(latest, FIELD_MANAGER))
-            except (Conflict, NotFound):
+            except OutsideError as error:  # the next one may be free, and this one the next time
+                log.info("HTTPRoute %s/%s is still marked: %s", meta["namespace"], meta["name"], error)
                 continue
             freed.append(f"{meta['namespace']}/{meta['name']}")
         return freed
