@@ -1,5 +1,6 @@
 """Quantities, moments, reasons, spans of metrics, invalid objects: the small modules."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from hotfix.core import cel, guards, invalid, looking, moments, quantities, reasons, reports
 from hotfix.core.judgement import Verdict
 from hotfix.core.look import Look
+from hotfix.core.observation import MetricsView, SideSeries
 from hotfix.core.status import Phase, Stage
 
 from .world import INTERVAL, START, a_spec, ready_world
@@ -121,3 +123,19 @@ def test_a_look_follows_the_end_of_every_scrape_and_none_is_further_away_than_fi
     due = looking.judging_lag(interval)
     for end in (number * interval for number in range(int(1_020 // interval), int(1_280 // interval))):
         assert any(due <= moment - end <= due + looking.SOON_SECONDS + 1e-6 for moment in moments_), f"nobody looks after {end}"
+
+
+def test_what_was_asked_of_a_view_is_not_computed_again_and_another_view_knows_nothing_of_it() -> None:
+    nothing = SideSeries(requests=(), errors=())
+    view = MetricsView(start=0.0, end=5.0, interval_seconds=5.0, patched=nothing, stable=nothing)
+    asked: list[str] = []
+
+    def answer(what: str) -> str:
+        asked.append(what)
+        return what
+
+    assert [view.once(what, lambda what=what: answer(what)) for what in ("a", "b", "a")] == ["a", "b", "a"]
+    other = replace(view, end=10.0)
+    assert other.once("a", lambda: answer("c")) == "c"
+    assert asked == ["a", "b", "c"]
+    assert view == MetricsView(start=0.0, end=5.0, interval_seconds=5.0, patched=nothing, stable=nothing)

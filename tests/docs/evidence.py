@@ -85,14 +85,19 @@ def run_of(raw: dict[str, Any]) -> Run:
     status = parse_status({**raw["status"], **needed})
     assert status.started_at is not None
     began = moments.unix(status.started_at)
-    seen = Observation(now=began, generation=1, deleting=False, finalizer=True)
     return Run(
-        terms=terms_of(Look(parse_spec(raw["spec"]), status, seen)),
+        terms=_terms(raw, status),
         blocks=tuple(_block(raw["columns"], row) for row in raw["scrapes"]),
         began=began,
         status=status,
         raw=raw,
     )
+
+
+def _terms(raw: dict[str, Any], status: Status) -> Terms:
+    """Under which the counts are judged at the weight that the status has."""
+    seen = Observation(now=moments.unix(status.started_at or ""), generation=1, deleting=False, finalizer=True)
+    return terms_of(Look(parse_spec(raw["spec"]), status, seen))
 
 
 def _block(columns: Sequence[str], row: Sequence[Any]) -> Block:
@@ -170,10 +175,12 @@ def _curve(name: str, points: Sequence[tuple[float, float]], threshold: float, *
 def retold(raw: dict[str, Any]) -> list[tuple[str, str]]:
     """Of each decision that rested on evidence: what the operator wrote of it then, and what the counts give now."""
     run = run_of(raw)
-    interval, found = run.terms.interval_seconds, []
+    interval, found, weight = run.terms.interval_seconds, [], None
     for decision in _decisions(run):
         span = metrics_span(parse_spec(raw["spec"]), run.status, run.began + decision.seconds, interval)
         if decision.evidence and span:
             blocks = [block for block in run.blocks if block.end <= span[1]]
-            found.append((decision.evidence, reports.all_evidence(judge(run.terms, blocks))))
+            terms = _terms(raw, run.status.model_copy(update={"weight": weight}))
+            found.append((decision.evidence, reports.all_evidence(judge(terms, blocks))))
+        weight = decision.weight
     return found

@@ -18,9 +18,10 @@ def test_the_recorded_counts_give_the_evidence_that_the_operator_wrote_beside_it
     assert [now for _, now in told] == [then for then, _ in told], "record anew: `python -m tests.docs.record`"
 
 
-@pytest.mark.parametrize(("name", "against"), [("good", False), ("bad", True)])
-def test_a_recorded_rollout_ends_as_its_picture_says(name: str, against: bool) -> None:
+@pytest.mark.parametrize(("name", "against", "missed"), [("good", False, set()), ("bad", True, {"not worse", "50 % is safe"})])
+def test_a_recorded_rollout_ends_as_its_picture_says(name: str, against: bool, missed: set[str]) -> None:
     told = story(record()["runs"][name])
     reached = {curve.against for curve in told.curves if curve.points[-1][1] >= curve.threshold}
-    assert reached == {against}
+    assert (True in reached) is against
+    assert {curve.name for curve in told.curves if not curve.against and curve.points[-1][1] < curve.threshold} >= missed
     assert (told.decisions[-1].weight == 0) is against

@@ -52,7 +52,7 @@ def _is_grpc(series: Series) -> bool:
 
 def not_counters(view: MetricsView) -> Problem | None:
     """They fell, or have values that no counter has."""
-    problem = count(view).problem
+    problem = view.once("counted", lambda: count(view)).problem
     return Problem(Reason.COUNTERS_UNFIT, problem[1]) if problem else None
 
 

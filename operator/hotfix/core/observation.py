@@ -2,10 +2,12 @@
 not there is listed in `missing`. Views are neutral: nothing here knows a client library or a kind of router.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +208,15 @@ class MetricsView:
     stable: SideSeries
     problem: tuple[str, str] | None = None
     buckets: tuple[tuple[str, float, float], ...] | None = None
+    _answers: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+
+    def once(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """What `answer` gives, which depends on this view and the question alone: one look asks twice, and so do looks between
+        two scrapes."""
+        if question not in self._answers:
+            self._answers[question] = answer()
+        found: T = self._answers[question]
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ A small share exposes few requests to a patch that is bad, a large one ends the 
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from .counting import Counter
 from .course import longest_seconds, until_found_out, until_the_bake
@@ -54,6 +55,7 @@ def outlooks(terms: Terms, request_rate: float) -> tuple[Outlook, ...]:
     return tuple(outlook(terms, request_rate, step) for step in steps)
 
 
+@lru_cache(maxsize=64)
 def best_start(terms: Terms, request_rate: float) -> Outlook:
     """The one with the fewest bad requests to be expected; of those that differ by no more than expectations can tell, the
     largest, because it decides soonest. In a quiet service all of them cost few, and small ones take many minutes to tell

@@ -43,7 +43,8 @@ def begin(look: Look) -> Status:
         return say(status.model_copy(update={"baseline": longer}), text, "start after the next look")
     if status.baseline.slow_bound is None:
         return _bound(look, status.baseline, metrics)
-    learnt = baseline_of(metrics, _proxies(look, metrics))
+    proxies = _proxies(look, metrics)
+    learnt = metrics.once(("learnt", proxies), lambda: baseline_of(metrics, proxies))
     if learnt.request_rate is None and look.elapsed(status.stage_started_at) < LEARNING_SCRAPES * look.interval_seconds:
         return say(status, "Learning stable's request rate.", "start after two scrapes with requests")
     known = status.baseline.model_copy(update=_known(look, learnt))
