@@ -129,8 +129,7 @@ class Telemetry:
     def _standing(self, of: tuple[str, str], status: Status) -> Series:
         """What it is held for, and since when it waits for a person."""
         if status.held is None:
-            begun = status.phase_started_at if status.phase is Phase.AWAITING_GIT else None
-            return {(self._waiting, (*of, Reason.AWAITING_GIT)): moments.unix(begun)} if begun else {}
+            return {}
         series: Series = {(self._held, (*of, status.held)): 1}
         since = standing_since(status)
         if status.held not in PASSING and since:
