@@ -14,13 +14,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hotfix.adapters import webhook as module
-from hotfix.adapters.webhook import Told, Webhook, cloud_event
+from hotfix.adapters.webhook import Told, Webhook
 from hotfix.core.actions import Announce
+from hotfix.core.notices import Rollout, cloud_event
 from hotfix.core.observation import RivalView
 from hotfix.ports import Key, Stored
 
 RIVAL = RivalView(name="fix", created="", phase=None, stable="checkout", routes=())
 NOW = 1_800_000_000.0
+SIDES = {"stable": {"deployment": "checkout"}, "patched": {"deployment": "checkout-hotfix"}}
+SHOP = Rollout(namespace="shop", name="fix", uid="8c1f", spec=SIDES)
 
 
 class Receiver:
@@ -82,7 +85,6 @@ class Hook:
 
 
 def stored(**spec: Any) -> Stored:
-    sides = {"stable": {"deployment": "checkout"}, "patched": {"deployment": "checkout-hotfix"}}
     return Stored(
         key=Key("shop", "fix"),
         uid="8c1f",
@@ -92,7 +94,7 @@ def stored(**spec: Any) -> Stored:
         deleting=False,
         finalizer=True,
         as_rival=RIVAL,
-        spec={**sides, **spec},
+        spec={**SIDES, **spec},
         status={},
     )
 
@@ -153,7 +155,7 @@ async def test_a_signature_can_be_checked_with_the_key_as_it_is_now(receiver: tu
     secret.write_text("old\n")
     async with Hook(receiver[1], str(secret)) as hook:
         secret.write_text("new\n")
-        hook.webhook.put(cloud_event(stored(), event(), NOW))
+        hook.webhook.put(cloud_event(SHOP, event(), NOW))
         await receiver[0].heard()
     headers, body = receiver[0].got[0]
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
@@ -165,7 +167,7 @@ async def test_it_is_tried_again_in_order_until_it_is_taken(receiver: tuple[Rece
     receiver[0].codes = [503, 429, 500]
     async with Hook(receiver[1]) as hook:
         for sequence in (1, 2):
-            hook.webhook.put(cloud_event(stored(), event(sequence), NOW))
+            hook.webhook.put(cloud_event(SHOP, event(sequence), NOW))
         got = await receiver[0].heard(5)
     assert [entry["id"] for entry in got] == ["8c1f.1"] * 4 + ["8c1f.2"]
     assert hook.waits == [1.0, 2.0, 4.0]
@@ -177,14 +179,14 @@ async def test_what_is_refused_is_given_up_and_the_next_is_told(receiver: tuple[
     receiver[0].codes = [code]
     async with Hook(receiver[1]) as hook:
         for sequence in (1, 2):
-            hook.webhook.put(cloud_event(stored(), event(sequence), NOW))
+            hook.webhook.put(cloud_event(SHOP, event(sequence), NOW))
         assert [entry["id"] for entry in await receiver[0].heard(2)] == ["8c1f.1", "8c1f.2"]
     assert hook.given_up == 1
 
 
 async def test_a_web_hook_that_is_away_is_given_up_after_a_while(unused_tcp_port: int) -> None:
     async with Hook(f"http://127.0.0.1:{unused_tcp_port}/hook") as hook:
-        hook.webhook.put(cloud_event(stored(), event(), NOW))
+        hook.webhook.put(cloud_event(SHOP, event(), NOW))
         await asyncio.wait_for(hook.gave_up.wait(), 10)
     assert len(hook.waits) == module.TRIES - 1
 
@@ -192,12 +194,12 @@ async def test_a_web_hook_that_is_away_is_given_up_after_a_while(unused_tcp_port
 async def test_what_waits_is_bounded_and_the_oldest_goes_first() -> None:
     hook = Hook("http://127.0.0.1:1")
     for sequence in range(module.WAITING + 2):
-        hook.webhook.put(cloud_event(stored(), event(sequence + 1), NOW))
+        hook.webhook.put(cloud_event(SHOP, event(sequence + 1), NOW))
     assert hook.given_up == 2
 
 
 async def test_what_waits_is_told_once_more_at_the_end(receiver: tuple[Receiver, str]) -> None:
     async with Hook(receiver[1]) as hook:
         await asyncio.sleep(0)
-        hook.webhook.put(cloud_event(stored(), event(), NOW))
+        hook.webhook.put(cloud_event(SHOP, event(), NOW))
     assert len(receiver[0].got) == 1

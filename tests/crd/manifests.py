@@ -119,7 +119,6 @@ BAD = (
     Bad("spec.patched.deployment", GONE, "spec.patched.deployment: Required value", True),
     Bad("spec.steps_", [1], 'unknown field "spec.steps_"'),
     Bad("spec.analysis.deadlin", "1h", 'unknown field "spec.analysis.deadlin"'),
-    Bad("spec.urgency", "BreakGlass", 'unknown field "spec.urgency"'),
     # the two sides
     Bad("spec.stable.deployment", "", "at least 1 chars long", True),
     Bad("spec.stable.deployment", "Check_out", AN_OBJECT, True),

@@ -117,7 +117,7 @@ def test_columns_point_at_fields_that_exist() -> None:
 def test_a_field_that_does_nothing_yet_is_not_there() -> None:
     assert set(SCHEMA["spec"]["properties"]) == {
         "stable", "patched", "traffic", "metrics", "startWeight", "steps",
-        "analysis", "fix", "promotion", "incident", "expires", "paused",
+        "analysis", "fix", "promotion", "urgency", "control", "incident", "expires", "paused",
     }  # fmt: skip
 
 

@@ -40,7 +40,9 @@ def test_the_six_line_manifest_is_accepted_and_shows_every_default(send: Send) -
             "readyGrace": "5m",
             "bakeTime": "10m",
         },
-        "promotion": {"mode": "PatchStable"},
+        "promotion": {"mode": "Auto"},
+        "urgency": "Standard",
+        "control": "Keep",
         "paused": False,
     }
 

@@ -46,6 +46,11 @@ ROLLED_BACK = Reading(
 )
 
 
+AWAITING_GIT = Reading(
+    {"Ready": ("True", "ServingPatched"), "FollowUpRequired": ("True", "AwaitingGit"), **IN_PROGRESS}, "Current", "Healthy"
+)
+
+
 def moving(reason: str = "Progressing") -> Reading:
     """It goes on by itself."""
     return Reading({"Ready": ("False", reason), "Reconciling": ("True", reason), **IN_PROGRESS}, "InProgress", "Progressing")
@@ -74,6 +79,8 @@ def expected(status: dict[str, Any]) -> list[Reading]:
         return [moving(), refused(reason)]
     if reason in ("Paused", "StableLost") or (reason and phase not in ("Pending", "RollingBack")):
         return [held(reason)]
+    if phase == "AwaitingGit":
+        return [AWAITING_GIT]
     return [moving("RollingBack" if phase == "RollingBack" else "Progressing")]
 
 
@@ -102,7 +109,8 @@ def judged(item: dict[str, Any]) -> None:
     read = Reading(found, verdict(item), health(item))
     assert read in expected(status), f"phase {status['phase']}, held {status.get('held')}"
     if read.argo == "Suspended":
-        assert paused == (("True", "Paused") if item["spec"]["paused"] else None)
+        asked = item["spec"]["paused"] or status.get("paused")
+        assert paused == (("True", "Paused") if asked else None)
     else:
         assert paused is None
     assert all(entry["observedGeneration"] == item["metadata"]["generation"] for entry in status["conditions"])

@@ -92,7 +92,7 @@ def test_without_it_weights_are_put_right_and_the_setting_is_named(shop: Stories
     shop.ready("checkout", 2)
     with shop.load(20, timeout_seconds=10) as load:
         argo.commit(*hotfix())
-        shop.phase("Analyzing", "Baking", seconds=120)
+        shop.until(lambda status: (status.get("acknowledgedWeight") or 0) > 0, "the first weight is acknowledged", seconds=120)
         for times in range(1, 4):
             argo.heal()
             shop.until(lambda status, times=times: drifts(status) >= times, f"put right {times} times", seconds=60)

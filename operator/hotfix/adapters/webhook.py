@@ -19,13 +19,12 @@ from typing import Any
 
 import aiohttp
 
-from hotfix.core import incidents, moments, spec
 from hotfix.core.actions import Announce
+from hotfix.core.notices import Rollout, cloud_event
 from hotfix.ports import Announcer, Key, Stored
 
 log = logging.getLogger(__name__)
 
-TYPE = "dev.hotfix-operator.rollout"
 CONTENT = "application/cloudevents+json; charset=utf-8"
 REMEMBERED = 20_000  # rollouts
 WAITING = 1000  # messages; the oldest goes first
@@ -123,7 +122,7 @@ class Told:
         """The Event first."""
         await self._announcer.announce(stored, event)
         if event.phase and event.sequence > self._told.pop(stored.uid, 0):
-            self._webhook.put(cloud_event(stored, event, self._webhook.now()))
+            self._webhook.put(cloud_event(_rollout(stored), event, self._webhook.now()))
         self._told[stored.uid] = event.sequence
         while len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
@@ -133,26 +132,5 @@ class Told:
         return self._announcer.announced(key)
 
 
-def cloud_event(stored: Stored, event: Announce, now: float) -> dict[str, Any]:
-    """One CloudEvent. Its id is that of the decision, so that the same one told twice is seen to be the same."""
-    key, asked = stored.key, spec.parse(dict(stored.spec))
-    about = incidents.named(asked.incident)
-    line = f"{key}: {event.phase}. {event.message}"
-    return {
-        "specversion": "1.0",
-        "id": f"{stored.uid}.{event.sequence}",
-        "source": f"/apis/hotfix-operator.dev/v1alpha1/namespaces/{key.namespace}/hotfixrollouts/{key.name}",
-        "type": f"{TYPE}.{(event.phase or '').lower()}",
-        "subject": str(key),
-        "time": moments.rfc3339(now),
-        "datacontenttype": "application/json",
-        "data": {
-            "namespace": key.namespace,
-            "name": key.name,
-            "phase": event.phase,
-            "reason": event.reason,
-            "message": event.message,
-            "text": f"{about}: {line}" if about else line,
-            "incident": asked.incident.model_dump(mode="json", by_alias=True, exclude_none=True) if asked.incident else None,
-        },
-    }
+def _rollout(stored: Stored) -> Rollout:
+    return Rollout(namespace=stored.key.namespace, name=stored.key.name, uid=stored.uid, spec=stored.spec)

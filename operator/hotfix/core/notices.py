@@ -1,0 +1,45 @@
+"""A change of phase as a CloudEvent (1.0), for who is told outside the cluster. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import incidents, moments, spec
+from .actions import Announce
+
+TYPE = "dev.hotfix-operator.rollout"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """Whose phase it is. `spec`: as it is stored."""
+
+    namespace: str
+    name: str
+    uid: str
+    spec: Mapping[str, Any]
+
+
+def cloud_event(of: Rollout, event: Announce, now: float) -> dict[str, Any]:
+    """JSON-ready. Its id is that of the decision, so that the same one told twice is seen to be the same. `now`: unix seconds."""
+    incident = spec.parse(dict(of.spec)).incident
+    about, where = incidents.named(incident), f"{of.namespace}/{of.name}"
+    line = f"{where}: {event.phase}. {event.message}"
+    return {
+        "specversion": "1.0",
+        "id": f"{of.uid}.{event.sequence}",
+        "source": f"/apis/hotfix-operator.dev/v1alpha1/namespaces/{of.namespace}/hotfixrollouts/{of.name}",
+        "type": f"{TYPE}.{(event.phase or '').lower()}",
+        "subject": where,
+        "time": moments.rfc3339(now),
+        "datacontenttype": "application/json",
+        "data": {
+            "namespace": of.namespace,
+            "name": of.name,
+            "phase": event.phase,
+            "reason": event.reason,
+            "message": event.message,
+            "text": f"{about}: {line}" if about else line,
+            "incident": incident.model_dump(mode="json", by_alias=True, exclude_none=True) if incident else None,
+        },
+    }
