@@ -142,16 +142,14 @@ def ensure_flux(log: Log = print) -> Path:
 
 
 def _flux_crds(go: str, folder: Path) -> None:
-    """Copy the CRDs of Kustomization and GitRepository out of the Go module cache."""
+    """Copy the CRDs of both controllers out of the Go module cache: kustomize-controller watches every kind of source."""
     partial = folder / ".crds"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    for controller, kinds in (
-        ("kustomize", "kustomize.toolkit.fluxcd.io_kustomizations"),
-        ("source", "source.toolkit.fluxcd.io_gitrepositories"),
-    ):
+    for controller in ("kustomize", "source"):
         module = _module(go, f"github.com/fluxcd/{controller}-controller@{FLUX}")
-        shutil.copyfile(module / "config/crd/bases" / f"{kinds}.yaml", partial / f"{kinds}.yaml")
+        for file in sorted((module / "config/crd/bases").glob("*.yaml")):
+            shutil.copyfile(file, partial / file.name)
     partial.rename(folder / "crds")
 
 

@@ -176,12 +176,20 @@ class Flux:
                 namespace,
                 "-f",
                 "-",
-                stdin=text,
+                stdin=_labelled(text),
                 check=False,
             )
             if done.returncode:
                 told.append(done.stdout or done.stderr)
         return "".join(told)
+
+
+def _labelled(text: str) -> str:
+    """With what Flux adds to each object that it applies."""
+    items = [item for item in yaml.safe_load_all(text) if item]
+    for item in items:
+        item["metadata"].setdefault("labels", {}).update({f"{GROUP}/name": "shop", f"{GROUP}/namespace": NAMESPACE})
+    return yaml.safe_dump_all(items)
 
 
 def _text(content: object) -> str:
