@@ -75,6 +75,8 @@ def test_released_in_any_stage_everything_is_given_back(stage: Stage) -> None:
     world = ready_world()
     if stage is Stage.WEIGHT_ZERO:
         world.patched.errors = 1.0
+    if stage is Stage.AWAITING_GIT:
+        world.stable.template_manager = "some-pipeline"
     world.stage(stage)
     world.request = "release:1"
     world.run(lambda w: w.remembered.stage is Stage.DONE and not w.finalizer, seconds=120)

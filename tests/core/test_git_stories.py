@@ -156,6 +156,14 @@ def test_one_commit_that_updates_stable_and_prunes_the_rest_is_safe() -> None:
     assert world.weights == (1, None)
 
 
+def test_what_is_pruned_with_its_rollout_while_it_is_analysed_is_not_waited_for() -> None:
+    world = git_world().phase(Phase.ANALYZING)
+    world.patched.exists = world.patched.service = False
+    world.deleting, world.ack = True, world.route().ack.REJECTED
+    world.run(lambda w: w.gone, seconds=60)
+    assert world.weights == (1, None)
+
+
 def test_patched_on_its_way_out_is_left_before_its_pods_go() -> None:
     world = awaiting()
     world.stable.template, world.stable.errors = "v2", 0.001

@@ -8,6 +8,7 @@ from .borrowed import left_behind, matched, original_of
 from .fencing import stamped
 from .look import Look, enter, hold, ready, record, route_has, routes_have, say, share_of, shifted_rules
 from .observation import RouteView
+from .proven import patched_going
 from .quantities import seconds, span
 from .reasons import Reason
 from .spec import AfterRollback
@@ -46,7 +47,8 @@ def release(look: Look) -> Status:
 def weight_zero(look: Look) -> Status:
     """Wait until the proxies no longer send requests to patched."""
     status = look.status
-    if look.settled:
+    # a controller that misses the Service of a patched that is gone never confirms
+    if look.settled or (patched_going(look) and routes_have(look, 0)):
         return say(
             enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.DRAINING_PATCHED), status.message, "drain patched"
         )
