@@ -89,7 +89,8 @@ def missing(seconds: float) -> Callable[[], World]:
 
 
 def refused() -> World:
-    return ready_world(route_owner="Flux Kustomization flux-system/shop").held("ManagedByGitOps")
+    kept = a_spec(promotion={"mode": "KeepPatched"})
+    return ready_world(route_owner="Flux Kustomization flux-system/shop", asked=kept).held("ManagedByGitOps")
 
 
 def forbidden() -> World:

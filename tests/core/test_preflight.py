@@ -24,6 +24,7 @@ def change(**more: Any) -> Callable[[World], None]:
     return apply
 
 
+KEEPS, PATCHES = (a_spec(promotion={"mode": mode}) for mode in ("KeepPatched", "PatchStable"))
 REFUSED: list[tuple[str, Callable[[World], None], str, str]] = [
     ("a Deployment is missing", change(patched__exists=False), "TargetNotFound", "Deployment checkout-hotfix"),
     ("a Service is missing", change(stable__service=False), "TargetNotFound", "Service checkout"),
@@ -33,8 +34,8 @@ REFUSED: list[tuple[str, Callable[[World], None], str, str]] = [
     ("the router refuses", change(refusal="it is full."), "RouteUnfit", "it is full"),
     ("stable has no weight", change(weights=(0, 1)), "RouteUnfit", "weight is 0"),
     ("the same pod spec", change(patched__template="v1"), "NothingToPromote", "same pod spec"),
-    ("git manages the route", change(route_owner="Flux Kustomization a/b"), "ManagedByGitOps", "Flux"),
-    ("git manages stable", change(stable__owner="Helm release shop"), "ManagedByGitOps", "KeepPatched"),
+    ("git manages the route", change(route_owner="Flux Kustomization a/b", asked=KEEPS), "ManagedByGitOps", "AwaitGit"),
+    ("git manages stable", change(stable__owner="Helm release shop", asked=PATCHES), "ManagedByGitOps", "AwaitGit"),
     ("patched has a weight", change(weights=(9, 1)), "PatchedAlreadyServes", "set that weight to 0"),
     ("the route is rejected", change(ack=Ack.REJECTED), "RouteRejected", "not accepted"),
     ("the route is not accepted yet", change(ack=Ack.PENDING), "RoutePending", "not reported"),

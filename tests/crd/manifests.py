@@ -57,9 +57,7 @@ def full() -> dict[str, Any]:
             "expectedReduction": "95%",
             "required": False,
         },
-        "promotion": {"mode": "KeepPatched"},
-        "urgency": "BreakGlass",
-        "control": "None",
+        **{"promotion": {"mode": "KeepPatched"}, "urgency": "BreakGlass", "control": "None"},
         "incident": {
             "reference": "INC-4711",
             "reason": "Payments fail for cards without a CVC",

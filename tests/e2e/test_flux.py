@@ -39,6 +39,13 @@ def hotfix(image: str, **spec: Any) -> list[dict[str, Any]]:
     return [deployment("checkout-hotfix", image), service("checkout-hotfix"), rollout(**spec)]
 
 
+def begun(shop: Stories, flux: Flux, objects: list[dict[str, Any]]) -> str:
+    """A hotfix is committed, and there; the revision."""
+    revision = flux.commit(hotfix=objects)
+    flux.cluster.until(lambda: shop.exists("hfr", "fix"), "Flux has made the rollout", seconds=60)
+    return revision
+
+
 def fixed(shop: Stories, image: str = "sample:1.1") -> list[dict[str, Any]]:
     """The app with the fix in stable."""
     return [deployment("checkout", image), service("checkout"), route("checkout", shop.host)]
@@ -55,7 +62,7 @@ def test_a_hotfix_is_committed_proven_handed_over_and_taken_out_again(synced: St
     shop = synced
     before = untouched(shop.read("httproute", "checkout"))
     with shop.load(20, timeout_seconds=10) as load:
-        flux.commit(hotfix=hotfix("sample:1.1"))
+        begun(shop, flux, hotfix("sample:1.1"))
         status = shop.phase("AwaitingGit", seconds=180)
         assert status["resolved"]["owners"][0] == "HTTPRoute checkout: Flux Kustomization flux-system/shop"
         assert shop.conditions()["Ready"] == ("True", "ServingPatched")
@@ -76,7 +83,7 @@ def test_a_bad_patch_is_seen_to_fail_and_git_is_as_the_cluster(synced: Stories, 
     shop = synced
     before = untouched(shop.read("httproute", "checkout"))
     flux.sync(shop.namespace, wait=True, timeout="2m")
-    flux.commit(hotfix=hotfix("sample:crash"))
+    begun(shop, flux, hotfix("sample:crash"))
     with shop.load(20, timeout_seconds=10):
         shop.phase("RolledBack", seconds=180)
         flux.cluster.until(lambda: flux.ready() == ("False", "HealthCheckFailed"), "Flux sees it failed", seconds=150)
@@ -87,7 +94,7 @@ def test_one_commit_that_updates_stable_and_prunes_the_rest_loses_nothing(synced
     shop = synced
     before = untouched(shop.read("httproute", "checkout"))
     with shop.load(20, timeout_seconds=10) as load:
-        flux.commit(hotfix=hotfix("sample:1.1"))
+        begun(shop, flux, hotfix("sample:1.1"))
         shop.phase("AwaitingGit", seconds=180)
         flux.applied(flux.commit(app=fixed(shop), hotfix=None))
         flux.cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout goes", seconds=120)
@@ -99,7 +106,7 @@ def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_f
     shop = synced
     flux.sync(shop.namespace, wait=True, timeout="4m")
     with shop.load(20, timeout_seconds=10):
-        revision = flux.commit(hotfix=hotfix("sample:1.1"))
+        revision = begun(shop, flux, hotfix("sample:1.1"))
         shop.phase("AwaitingGit", seconds=180)
         flux.cluster.until(lambda: flux.ready()[0] == "True", "Flux has waited for what serves", seconds=60)
         flux.applied(revision)
@@ -110,7 +117,7 @@ def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_f
 def test_a_route_that_flux_keeps_is_not_put_back_while_it_is_borrowed(synced: Stories, flux: Flux) -> None:
     shop = synced
     with shop.load(20, timeout_seconds=10):
-        flux.commit(hotfix=hotfix("sample:1.1", startWeight=25, analysis={"bakeTime": "20s"}, paused=False))
+        begun(shop, flux, hotfix("sample:1.1", startWeight=25, analysis={"bakeTime": "20s"}, paused=False))
         shop.phase("Analyzing", "Baking", seconds=120)
         flux.settled()
         edited = copy.deepcopy(route("checkout", shop.host))

@@ -143,6 +143,7 @@ def test_nothing_is_left_of_a_rollout_that_is_gone_and_another_one_of_its_name_k
         Phase.ROLLED_BACK,
         held="PromotionFailed",
         why="Deadline",
+        fix_reverted_at=BEGAN,
         conditions=ready("Unknown"),
         stable_lost=StableLost(since=BEGAN, return_weight=5),
     )

@@ -7,7 +7,7 @@ from hotfix.core.spec import Preset
 
 from .tree import ROOT, imported_by, module_name, python, short, texts
 
-ENTRIES = ("hotfix.runtime.app", "hotfix.cli.app", "hotfix.__main__")
+ENTRIES = ("hotfix.runtime.app", "hotfix.cli.app", "hotfix.cli.completing", "hotfix.__main__")
 
 # name -> why it is alive although nothing in operator/ reads it
 ALIVE = {

@@ -109,8 +109,26 @@ def handed_over() -> None:
     world.stable.owner = "Flux Kustomization flux-system/shop"
     world.patched.image_ids = (("app@sha256:1",),)
     told(world.phase(Phase.AWAITING_GIT).rest(700))
+    world.request = "pause:1"
+    world.rest(1).request = "resume:1"
+    world.rest(1)
+    world.patched.ready = 0
+    world.rest(5)
+    world.patched.ready = None
+    world.rest(20)
     world.stable.template, world.stable.image_ids = "mirror/v2", (("mirror/app@sha256:1",),)
     world.stage(Stage.RETURNING)
+
+
+def tried_again() -> None:
+    world = ready_world()
+    world.patched.errors = 1.0
+    world.phase(Phase.ROLLED_BACK)
+    world.request, world.patched.errors = "retry-same:1", 0.001
+    world.phase(Phase.PROMOTED).rest(5)
+    world.stable.template = "v1"
+    world.look()
+    world.look()
 
 
 def queried() -> None:
@@ -128,7 +146,7 @@ def by_passed() -> None:
     ready_world(asked=a_spec(startWeight=25), by_pass=1.0).held("WeightNotEffective")
 
 
-STORIES = (promoted, rolled_back, stable_lost, blind, undecided, never_ready, handed_over, queried, by_passed)
+STORIES = (promoted, rolled_back, stable_lost, blind, undecided, never_ready, handed_over, tried_again, queried, by_passed)
 
 
 def test_every_field_is_read_by_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
