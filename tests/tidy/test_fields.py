@@ -30,7 +30,6 @@ READ_ELSEWHERE = {
     "Condition.message": "kubectl, Flux and Argo CD",
     "Condition.reason": "kubectl, Flux and Argo CD",
     "Condition.observed_generation": "kubectl wait, Flux and Argo CD",
-    "Status.observed_generation": "kubectl wait, Flux and Argo CD",
     "Status.step": "kubectl get",
 }
 
