@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.cluster import Cluster
@@ -15,6 +16,10 @@ from tests.cluster.needed import cannot_run
 from tests.cluster.operator import Operator
 
 pytest.register_assert_rewrite("tests.e2e")  # what stories assert in common says what it saw, too
+
+# how long a law takes to check says nothing on a machine that is busy; too slow to draw is no finding either
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 SCRAPE_SECONDS = 2
 NET = "net: "  # what a net counted, among the properties of its report

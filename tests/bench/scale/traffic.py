@@ -7,6 +7,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 REQUESTS_A_SECOND = 20.0
 FAILING = 0.02  # of the requests of both sides while patched is as good as stable
@@ -53,12 +54,9 @@ class Traffic:
         """Requests of stable."""
         return REQUESTS_A_SECOND * (moment - self.began) - self.patched(moment)
 
-    def bad(self, side: str, moment: float) -> float:
-        """Failed requests of a side."""
-        if side == "stable":
-            return FAILING * self.stable(moment)
-        healthy = self.patched(min(moment, self.crashed))
-        return FAILING * healthy + self.patched(moment) - healthy
+    def healthy(self, side: str, moment: float) -> float:
+        """Requests of a side before it crashed, of which it answered most."""
+        return self.stable(moment) if side == "stable" else self.patched(min(moment, self.crashed))
 
 
 def series(traffic: Traffic, side: str, metric: str, code: str | None) -> Iterator[tuple[Labels, Counter]]:
@@ -71,10 +69,11 @@ def series(traffic: Traffic, side: str, metric: str, code: str | None) -> Iterat
     elif metric.endswith("rq_time_slow"):
         parts = {"": lambda moment: SLOW * total(moment)}
     else:
+        answered = partial(traffic.healthy, side)
         parts = {
-            "2": lambda moment: (1 - REFUSED) * total(moment) - traffic.bad(side, moment),
-            "4": lambda moment: REFUSED * total(moment),
-            "5": lambda moment: traffic.bad(side, moment),
+            "2": lambda moment: (1 - REFUSED - FAILING) * answered(moment),
+            "4": lambda moment: REFUSED * answered(moment),
+            "5": lambda moment: FAILING * answered(moment) + total(moment) - answered(moment),
         }
     for label, counter in parts.items():
         if code is None or label == code:
