@@ -90,7 +90,7 @@ def scraped(shop: Shop, prometheus: Prometheus) -> None:
     prometheus.until(lambda: time.time() > edge, "the next edge of the grid")
 
 
-async def view_of(source: PrometheusSource, began: float) -> MetricsView:
+async def view_of(source: PrometheusSource, began: float, until: float | None = None) -> MetricsView:
     """Both sides since then, with every counter that is judged."""
     query = MetricsQuery(
         namespace="shop",
@@ -106,7 +106,7 @@ async def view_of(source: PrometheusSource, began: float) -> MetricsView:
         patched_service="checkout-hotfix",
         patched_port=80,
         start=began,
-        end=float(math.floor(time.time())),
+        end=until or float(math.floor(time.time())),
         interval_seconds=1.0,
         timeout_seconds=10.0,
     )
@@ -257,46 +257,69 @@ def assert_every_kind_is_asked(terms: Terms) -> None:
     assert dict(terms.rates) == pytest.approx({counter: part / 2140 for counter, part in parts.items()}, rel=0.05)
 
 
+TURNS, SLOW_TURN_SECONDS = 6, 2.0
+
+
 @pytest.mark.cluster
 async def test_two_replicas_that_disagree_are_held_and_never_give_counts_that_nobody_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A balancer in front of two replicas answers now from one, now from the other, which is two steps behind. Counters are
-    young, so that they fall below half: as if their process had restarted."""
+    young, so that they fall below half: as if their process had restarted. A replica that answers for longer than two samples
+    without a change of the balancer is another story, so a run that was too slow is begun again."""
     monkeypatch.setattr(adapter, "LATE_SECONDS", 0.0)  # what was seen is not asked for again
+    for attempt in range(10):
+        held = await answered_by_turns(tmp_path / str(attempt))
+        if held:
+            break
+    assert held, "each run was too slow"
+    assert held[0] != "CountersUnfit"
+    assert set(held[3:]) == {"CountersUnfit"}
+
+
+async def answered_by_turns(folder: Path) -> list[str | None]:
+    """Why the machine holds after each turn; nothing where a turn took more than two samples."""
     both = [Pages(), Pages()]
     shops = [Shop(pages) for pages in both]
     for one in shops:
         one.grow({"checkout": {"a": (5000, 50, 70, 20, 90)}})
-    with Prometheus(tmp_path / "ahead", both[0], [PATH]) as ahead, Prometheus(tmp_path / "behind", both[1], [PATH]) as behind:
-        replicas = list(zip((ahead, behind), shops, strict=True))
-        for prometheus, one in replicas:
-            scraped(one, prometheus)
-        began = float(math.ceil(time.time()))
-        ahead.until(lambda: time.time() > began, "the start")
-        sources = [PrometheusSource(Access(url=prometheus.url), SystemClock()) for prometheus, _ in replicas]
-        made, waiting, held = [0, 0], [Growth(), Growth()], []
-        for turn in range(6):
+    with Prometheus(folder / "ahead", both[0], [PATH]) as ahead, Prometheus(folder / "behind", both[1], [PATH]) as behind:
+        replicas = (ahead, behind)
+        edge = await_step(shops, replicas)
+        sources = [PrometheusSource(Access(url=prometheus.url), SystemClock()) for prometheus in replicas]
+        began, made, waiting, held = edge, [0, 0], [Growth(), Growth()], []
+        for turn in range(TURNS):
             growth: Growth = {"checkout": {"a": (200, 1, 3, 0, 0)}, "checkout-hotfix": {"k": (20 * 2**turn, 1, 0, 0, 0)}}
             made = [made[0] + 204, made[1] + 20 * 2**turn + 1]
             waiting.append(growth)
-            for (prometheus, one), step in zip(replicas, (growth, waiting[turn]), strict=True):
+            for one, step in zip(shops, (growth, waiting[turn]), strict=True):
                 one.grow(step)
-                scraped(one, prometheus)
+            before, edge = edge, await_step(shops, replicas)
+            if edge - before > SLOW_TURN_SECONDS:
+                held.clear()
+                break
             sources[turn % 2]._held = sources[turn % 2 - 1]._held  # one operator, and a balancer in front of it
-            view = await view_of(sources[turn % 2], began)
+            view = await view_of(sources[turn % 2], began, until=edge)
             blocks = count(view).blocks
             stable, patched = (sum(getattr(block, side).requests for block in blocks) for side in ("stable", "patched"))
             assert stable <= made[0]
             assert patched <= made[1]
             assert sum(block.patched.bad for block in blocks) <= turn + 1
             held.append(decided_on(view, began))
-        assert held[0] != "CountersUnfit"
-        assert set(held[3:]) == {"CountersUnfit"}
         for source in sources:
             source.close()
     for pages in both:
         pages.close()
+    return held
+
+
+def await_step(shops: list[Shop], replicas: tuple[Prometheus, Prometheus]) -> float:
+    """Wait until each replica has its present step; the edge of the grid that has passed since, unix seconds."""
+    for one, prometheus in zip(shops, replicas, strict=True):
+        prometheus.until(lambda one=one, prometheus=prometheus: prometheus.newest("step") == one.step, "a step")  # type: ignore[misc]
+    edge = math.ceil(time.time())
+    replicas[0].until(lambda: time.time() > edge, "the next edge of the grid")
+    return float(edge)
 
 
 def decided_on(view: MetricsView, began: float) -> str | None:

@@ -9,6 +9,9 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientError
 
 from hotfix.adapters.kube import Object
 from hotfix.adapters.login import credentials
@@ -154,6 +157,7 @@ class Serving:
         for task in failed:
             log.error("%s ended: %r", task.get_name(), task.exception())
         log.info("stopping: finishing the looks under way")
+        asyncio.get_running_loop().set_exception_handler(_left_behind)
         self.queue.stop()
         await asyncio.gather(looking, return_exceptions=True)
         if self.elector and renewing:
@@ -166,6 +170,14 @@ class Serving:
         if telling:  # its last words
             await asyncio.wait(telling, timeout=LAST_WORDS_SECONDS + 1)
         return FAILURE if failed else 0
+
+
+def _left_behind(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """While it stops, kopf closes connections whose requests it waits for no longer: that these fail is no news."""
+    if isinstance(context.get("exception"), ClientError):
+        log.debug("a request was given up: %r", context["exception"])
+    else:
+        loop.default_exception_handler(context)
 
 
 def _task(work: Callable[[], Awaitable[object]], name: str) -> "asyncio.Task[object]":
