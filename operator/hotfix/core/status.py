@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?(e-?[0-9]{1,2})?$", max_length=32)]
+ReasonOf = Annotated[str, StringConstraints(pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=1024)]  # a condition
 
 
 class Condition(Model):
@@ -45,7 +46,7 @@ class Condition(Model):
 
     type: Short
     status: Annotated[str, StringConstraints(pattern="^(True|False|Unknown)$")]
-    reason: Annotated[str, StringConstraints(pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=1024)]
+    reason: ReasonOf
     message: Annotated[str, StringConstraints(max_length=32768)] = ""
     last_transition_time: Moment
     observed_generation: int = Field(ge=0)
@@ -237,7 +238,7 @@ class Status(Model):
     same_again: Short | None = Field(
         None, description="Hash of the pod spec that was rolled back before and that a person wants to try all the same."
     )
-    follow_up: Short | None = Field(None, description="Why a person has to look at it afterwards, until that is acknowledged.")
+    follow_up: ReasonOf | None = Field(None, description="Why a person has to look at it afterwards, until that is acknowledged.")
     keep_pods: bool = Field(False, description="Patched's pods stay after the rollback whatever afterRollback says.")
     promotion: PromotionRecord | None = None
     why: Short | None = Field(None, description="Reason of the rollback.")
