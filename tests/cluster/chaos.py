@@ -67,7 +67,8 @@ class Proxy:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request."""
         asked = f"{'WATCH' if request.query.get('watch') else request.method} {request.path}"
-        what, body = self.trouble.of(asked, _port(request)), await request.read()
+        port = _port(request)
+        what, body = self.trouble.of(asked, port), await request.read()
         fault = what.get("fault")
         if fault:
             self._note(request=asked, fault=fault)
@@ -82,7 +83,7 @@ class Proxy:
         if fault == "slow":
             await asyncio.sleep(float(what.get("seconds", 2)))
         try:
-            return await self._pass(request, body, fault)
+            return await self._pass(request, body, fault, port)
         finally:
             if fault:
                 self._note(request=asked, ended=fault)
@@ -91,7 +92,7 @@ class Proxy:
         with self.log.open("a") as log:
             log.write(json.dumps(what) + "\n")
 
-    async def _pass(self, request: web.Request, body: bytes, fault: str | None) -> web.StreamResponse:
+    async def _pass(self, request: web.Request, body: bytes, fault: str | None, port: int) -> web.StreamResponse:
         assert self.session is not None
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         async with self.session.request(
@@ -100,7 +101,7 @@ class Proxy:
             if fault in ("lost", "kill"):
                 await answer.read()
                 if fault == "kill":
-                    _kill(request)
+                    _kill(port)
                 return _cut(request)
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
@@ -116,14 +117,14 @@ class Proxy:
 
 def _cut(request: web.Request) -> web.Response:
     """The connection, at once; what is returned reaches nobody."""
-    assert request.transport is not None
-    request.transport.abort()
+    if request.transport is not None:  # who asked may have cut it first
+        request.transport.abort()
     return web.Response(status=500)
 
 
-def _kill(request: web.Request) -> None:
-    """End the process at the other end of the connection."""
-    for pid in owners(_port(request)):
+def _kill(port: int) -> None:
+    """End the process whose end of the connection has this port."""
+    for pid in owners(port):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -159,7 +160,9 @@ async def serve(port: int, target: str, trouble: Path, log: Path) -> None:
     proxy = Proxy(target, Trouble(trouble), log)
     app = web.Application(client_max_size=LARGEST)
     app.router.add_route("*", "/{anything:.*}", proxy.handle)
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False) as proxy.session:
+    unlimited = aiohttp.TCPConnector(limit=0)  # each watch holds a connection
+    forever = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=unlimited, timeout=forever, auto_decompress=False) as proxy.session:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
