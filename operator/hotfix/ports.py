@@ -99,7 +99,7 @@ class RolloutStore(Protocol):
         ...
 
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
-        """The namespace's other unfinished rollouts."""
+        """The namespace's other rollouts that are unfinished, or were rolled back."""
         ...
 
 

@@ -16,6 +16,7 @@ from .worlds import World
 Check = Callable[[RolloutStore, World], Awaitable[None]]
 CHECKS: list[Check] = []
 FINALIZER = "hotfix-operator.dev/traffic"
+BASELINE = {"intervalSeconds": 5, "lateBlocks": 720, "stableTemplate": "old", "patchedTemplate": "fixed", "stablePods": 2}
 
 
 def check(function: Check) -> Check:
@@ -136,7 +137,7 @@ async def what_is_held_ends_when_it_is_let_go(store: RolloutStore, world: World)
 
 
 @check
-async def unfinished_rollouts_of_the_namespace_are_rivals(store: RolloutStore, world: World) -> None:
+async def unfinished_and_rolled_back_rollouts_of_the_namespace_are_rivals(store: RolloutStore, world: World) -> None:
     world.apply(
         rollout(),
         rollout("named", "cart", traffic={"httpRoutes": [{"name": "front"}, {"name": "back"}]}),
@@ -149,7 +150,7 @@ async def unfinished_rollouts_of_the_namespace_are_rivals(store: RolloutStore, w
         ("named", {"phase": "Analyzing"}),
         ("inferred", {"phase": "Baking", "resolved": {"routes": [{"name": "search", "rules": [0]}]}}),
         ("done", {"phase": "Promoted"}),
-        ("undone", {"phase": "RolledBack"}),
+        ("undone", {"phase": "RolledBack", "why": "PatchedWorse", "baseline": BASELINE}),
     ):
         await store.save_status(await loaded(store, world, name), status)
     found = {rival.name: rival for rival in await store.rivals(Key(world.namespace, "fix"))}
@@ -157,7 +158,10 @@ async def unfinished_rollouts_of_the_namespace_are_rivals(store: RolloutStore, w
         "named": ("cart", ("front", "back"), "Analyzing"),
         "inferred": ("search", ("search",), "Baking"),
         "new": ("login", (), None),
+        "undone": ("pay", (), "RolledBack"),
     }
+    known = {name: (rival.template, rival.why) for name, rival in found.items() if rival.template or rival.why}
+    assert known == {"undone": ("fixed", "PatchedWorse")}, "by this the same patch is known"
     assert all(rival.created for rival in found.values())
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hotfix.core import changes, handover
+from hotfix.core import changes, handover, proven
+from hotfix.core.observation import ScalerView
 from hotfix.core.status import Phase, Stage
 
 from .world import World, a_spec, ready_world
@@ -61,9 +62,16 @@ def test_auto_waits_for_git_where_somebody_else_keeps_the_pod_template(owner: st
 
 
 def test_who_keeps_what_is_told_in_the_status() -> None:
-    world = git_world(route_owner="Argo CD application shop").stage(Stage.SCALING)
+    world = git_world(route_owner="Argo CD application shop")
+    world.stable.scaler = ScalerView(name="checkout", min_replicas=1, max_replicas=10, owner=None, version="1")
+    world.patched.scaler = replace(world.stable.scaler, name="checkout-hotfix", owner="Helm release shop")
+    world.stage(Stage.SCALING)
     assert world.remembered.resolved
-    assert world.remembered.resolved.owners == ["HTTPRoute shop: Argo CD application shop", f"Deployment checkout: {FLUX}"]
+    assert world.remembered.resolved.owners == [
+        "HTTPRoute shop: Argo CD application shop",
+        f"Deployment checkout: {FLUX}",
+        "HPA checkout-hotfix: Helm release shop",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +98,24 @@ def test_the_same_image_by_another_name_is_what_was_proven() -> None:
     world.phase(Phase.AWAITING_GIT)
     world.stable.template, world.stable.errors, world.stable.image_ids = MIRRORED, 0.001, ((MIRRORED,),)
     world.phase(Phase.PROMOTED, seconds=300)
+
+
+@pytest.mark.parametrize(("digest", "same"), [(PROVEN, True), ("sha256:" + "b" * 64, False)])
+def test_what_image_another_name_is_of_is_not_told_before_its_pods_run(digest: str, same: bool) -> None:
+    world = git_world()
+    world.patched.image_ids = ((f"registry.example/app@{PROVEN}",),)
+    world.phase(Phase.AWAITING_GIT)
+    name = "mirror.example/app:1.4.2"
+    world.stable.template, world.stable.errors, world.stable.image_ids = name, 0.001, ((f"{name}@{digest}",),)
+    world.stable.ready = 1
+    world.rest(60)
+    assert (world.weight, world.remembered.held) == (100, None)
+    assert world.remembered.message == "checkout rolls out what git says; patched serves everything."
+    world.stable.ready = None
+    if same:
+        world.stage(Stage.RETURNING, seconds=60)
+    else:
+        world.held("StableChanged", seconds=60)
 
 
 def test_another_image_by_the_same_shape_is_held_and_taken_when_a_person_accepts_it() -> None:
@@ -189,6 +215,17 @@ def test_a_deletion_is_held_while_stable_runs_the_old_version() -> None:
     world.run(lambda w: w.gone, seconds=300)
 
 
+def test_a_deletion_is_held_for_what_cannot_be_seen_and_for_the_old_version_only_when_that_is_seen() -> None:
+    world = awaiting()
+    world.deleting = world.unseen = True
+    world.rest(60)
+    assert (world.gone, world.weight, world.remembered.held) == (False, 100, "ClusterUnavailable")
+    assert "DeletionHeld" not in world.reasons
+    world.unseen = False
+    world.held("DeletionHeld", seconds=5)
+    assert world.weight == 100
+
+
 def test_object_and_patched_deleted_while_stable_is_old_goes_back_to_stable() -> None:
     world = awaiting()
     world.deleting, world.patched.exists = True, False
@@ -267,6 +304,12 @@ def test_another_registry_and_a_digest_are_handed_over_too() -> None:
     assert told.helm == [f"app: repository two/checkout, digest {PROVEN}"]
 
 
+def test_an_image_that_is_known_by_its_name_alone_is_handed_over_by_its_name_alone() -> None:
+    told = handover.handover("shop", "checkout", specs(app="one/checkout"), specs(app="two:5000/checkout"))
+    assert told.kustomize == [{"name": "one/checkout", "newName": "two:5000/checkout"}]
+    assert told.helm == ["app: repository two:5000/checkout"]
+
+
 def test_what_differs_besides_images_is_handed_over_by_its_path() -> None:
     fixed = {"containers": [{"name": "app", "image": "checkout:1", "env": [{"name": "SAFE", "value": "1"}]}]}
     told = handover.handover("shop", "checkout", specs(app="checkout:1"), fixed)
@@ -290,6 +333,33 @@ def test_a_handover_is_told_in_the_status() -> None:
 
 
 # ---- what goes wrong while git is awaited
+
+
+def test_a_stable_that_is_gone_when_git_is_first_waited_for_is_named_and_leaves_nothing_to_hand_over() -> None:
+    world = git_world().stage(Stage.ALL_TO_PATCHED)
+    world.stable.exists = False
+    world.held("TargetNotFound", seconds=20).rest(60)
+    assert (world.remembered.phase, world.weight) == (Phase.AWAITING_GIT, 100)
+    assert world.remembered.promotion
+    assert world.remembered.promotion.handover is None
+    world.stable.exists, world.stable.template, world.stable.errors = True, "v2", 0.001
+    world.phase(Phase.PROMOTED, seconds=300)
+
+
+def test_a_stable_with_the_fix_that_is_replaced_has_to_prove_itself_anew() -> None:
+    world = awaiting()
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.rest(3)
+    assert "StableProven" in world.remembered.since
+    world.stable.exists = False
+    world.rest(2)
+    assert "StableProven" not in world.remembered.since
+    assert not proven.has_fix(world.shown())
+    assert (world.remembered.held, world.weight) == ("TargetNotFound", 100)
+    world.stable.exists = True
+    world.rest(4)
+    assert (world.remembered.stage, world.weight) == (Stage.AWAITING_GIT, 100)
+    world.phase(Phase.PROMOTED, seconds=300)
 
 
 def test_a_patched_that_blinks_while_git_rolls_out_gets_everything_back() -> None:

@@ -1,11 +1,13 @@
 """Promotion through `decide`: everything to patched, the fix into stable, traffic back with the sides swapped."""
 
+from collections.abc import Callable
+
 import pytest
 
 from hotfix.core import actions as act
 from hotfix.core.status import Phase, Stage
 
-from .world import World, a_spec, ready_world
+from .world import Side, World, a_spec, ready_world
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,47 @@ def test_deleting_after_a_failed_promotion_is_held() -> None:
     assert not world.gone
     assert world.remembered.held == "DeletionHeld"
     assert world.weight == 100
+
+
+@pytest.mark.parametrize(
+    "go",
+    [
+        lambda side: setattr(side, "exists", False),
+        lambda side: setattr(side, "deleting", True),
+        lambda side: setattr(side, "service", False),
+    ],
+    ids=["gone", "on its way out", "no Service"],
+)
+def test_object_and_patched_deleted_after_a_failed_promotion_leaves_stable_what_it_has(go: Callable[[Side], None]) -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED).rest(5)
+    world.deleting = True
+    go(world.patched)
+    world.look()
+    assert world.weight == 0, "patched is left before its pods go"
+    assert (world.remembered.phase, world.remembered.why) == (Phase.ROLLING_BACK, "Deleted")
+    world.run(lambda w: w.gone, seconds=120)
+    assert world.weights == (1, None)
+    assert (world.stable.template, world.patched.replicas) == ("v2", 2)
+
+
+def test_a_patched_on_its_way_out_keeps_everything_while_the_stable_that_failed_has_no_pod() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED).rest(5)
+    world.deleting = world.patched.deleting = True
+    world.stable.ready = 0
+    world.rest(60)
+    assert (world.gone, world.weight, world.remembered.held) == (False, 100, "DeletionHeld")
+    world.stable.ready = None
+    world.run(lambda w: w.gone, seconds=120)
+
+
+def test_patched_deleted_alone_after_a_failed_promotion_is_no_word_for_the_end() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED).rest(5)
+    world.patched.deleting = True
+    world.rest(30)
+    assert world.weight == 100, "its pods still serve, and stable is not good"
+    world.patched.exists = False
+    world.rest(30)
+    assert (world.remembered.phase, world.remembered.held, world.weight) == (Phase.PROMOTING, "PromotionFailed", 0)
 
 
 def test_stable_takes_over_only_while_patched_cannot_serve_after_a_failed_promotion() -> None:

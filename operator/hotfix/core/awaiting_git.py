@@ -72,8 +72,9 @@ def _deletion_held(look: Look, after: Status) -> Status:
 
 def _awaiting(look: Look) -> Status:
     status, patched = look.status, look.seen.patched
-    if look.asked is Verb.ROLLBACK and unchanged(look):
-        return roll_back(status, look.now, guards.rollback_requested(look) or _asked(look))
+    asked = guards.rollback_requested(look)
+    if asked and unchanged(look):
+        return roll_back(status, look.now, asked)
     if patched is not None and (not ready(patched) or patched_going(look)) and ready(look.seen.stable):
         return _stable_serves(look)
     standing = returning.held(look)
@@ -105,10 +106,6 @@ def _another_mode(look: Look) -> Status | None:
     message = f"The manifest asks for {mode}; git is not waited for any more."
     recorded = record(status, look.now, str(mode), Reason.PROMOTING, message)
     return say(enter(recorded, look.now, Phase.PROMOTING, stage), message)
-
-
-def _asked(look: Look) -> Veto:
-    return Veto(Reason.REQUESTED, "A person asked for it.")
 
 
 def _stable_serves(look: Look) -> Status:

@@ -112,7 +112,7 @@ def _adopt(look: Look, route: RouteView, rules: tuple[int, ...]) -> AdoptRoute:
 
 
 def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
-    """One write for the route, unless it would send requests to a side that has nobody to answer them."""
+    """One write for a route that has another weight, unless it would send requests to a side that has nobody to answer them."""
     rules = shifted_rules(look, route)
     raises = any(share_of(rule) < weight for rule in rules)
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
@@ -121,10 +121,7 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     if not raises and stable == 0 and (patched is None or patched > 0):
         return []
     changed = tuple(rule.index for rule in rules if not has_weight(rule, weight))
-    original = original_of(look.status.borrowed, route.name)
-    if not changed:
-        return []
-    until = until_wanted(look, route)
+    original, until = original_of(look.status.borrowed, route.name), until_wanted(look, route)
     return [SetWeights(route=route, rules=changed, weight=weight, stamp=wanted_stamp(look), original=original, lent_until=until)]
 
 

@@ -1,7 +1,10 @@
 """Who keeps the objects of a rollout as they are in git, and how it is promoted therefore. Pure."""
 
 from .look import Look
+from .observation import DeploymentView, Observation, RouteView, ScalerView
 from .spec import PromotionMode
+
+Owned = RouteView | DeploymentView | ScalerView | Observation
 
 OURSELVES = "hotfix-"  # field managers of the operator and of its command line
 PEOPLE = ("kubectl", OURSELVES)  # field managers of a person's tools begin like this
@@ -10,14 +13,11 @@ PEOPLE = ("kubectl", OURSELVES)  # field managers of a person's tools begin like
 def owners(look: Look) -> list[str]:
     """`HTTPRoute checkout: Flux Kustomization flux-system/shop`, for each object of this rollout that has an owner."""
     seen = look.seen
-    named = [(f"HTTPRoute {route.name}", route.owner) for route in (seen.routes.routes if seen.routes else ())]
+    found: list[tuple[str, Owned | None]] = [("HTTPRoute", route) for route in (seen.routes.routes if seen.routes else ())]
     for side in (seen.stable, seen.patched):
-        if side and side.deployment:
-            named.append((f"Deployment {side.deployment.name}", side.deployment.owner))
-        if side and side.scaler:
-            named.append((f"HPA {side.scaler.name}", side.scaler.owner))
-    named.append((f"HotfixRollout {seen.name}", seen.owner))
-    return [f"{name}: {owner}"[:253] for name, owner in named if owner]
+        found += [("Deployment", side.deployment), ("HPA", side.scaler)] if side else []
+    found.append(("HotfixRollout", seen))
+    return [f"{kind} {item.name}: {item.owner}"[:253] for kind, item in found if item and item.owner]
 
 
 def automatic(look: Look) -> PromotionMode:

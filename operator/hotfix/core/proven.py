@@ -63,10 +63,9 @@ def has_fix(look: Look) -> bool:
 def runs_proven(look: Look) -> bool:
     """Stable's template is what was proven, rolled out, and its pods are behind its Service."""
     stable = look.seen.stable
-    if not (stable and stable.deployment and look.status.baseline):
+    if not (look.status.baseline and has_fix(look) and stable and stable.deployment):
         return False
-    right = has_fix(look) and rolled_out(stable.deployment)
-    return right and stable.ready_endpoints >= stable.deployment.replicas
+    return rolled_out(stable.deployment) and stable.ready_endpoints >= stable.deployment.replicas
 
 
 def unchanged(look: Look) -> bool:
