@@ -64,3 +64,11 @@ def test_as_data_it_is_json_or_yaml_and_nothing_else() -> None:
     assert json.loads(shown(STABLE, FIXED, "json")) == yaml.safe_load(shown(STABLE, FIXED, "yaml"))
     with pytest.raises(Refused, match="give json or yaml"):
         shown(STABLE, FIXED, "xml")
+
+
+def test_uses_of_an_image_that_kustomize_cannot_tell_apart_are_named() -> None:
+    before = {"containers": [{"name": "app", "image": "shop:1"}], "initContainers": [{"name": "setup", "image": "shop:1"}]}
+    text = shown(before, {**before, "containers": [{"name": "app", "image": "shop:2"}]})
+    assert "# kustomization.yaml" not in text
+    assert "# kustomize cannot tell the uses of shop apart: set them in the Deployment" in text
+    assert "app=shop:2" in text

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hotfix.core import changes, handover, proven
+from hotfix.core import proven
 from hotfix.core.observation import ScalerView
 from hotfix.core.status import Phase, Stage
 
@@ -282,48 +282,6 @@ def test_the_manifest_may_ask_for_another_way_while_git_is_awaited(
 # ---- what git is to say
 
 
-def specs(**images: str) -> dict[str, object]:
-    return {"containers": [{"name": name.replace("_", "-"), "image": image} for name, image in images.items()]}
-
-
-def test_the_handover_names_images_for_kustomize_helm_and_kubectl() -> None:
-    stable = specs(app="registry.example:5000/shop/checkout:1.4.1", side_car="envoy:1")
-    told = handover.handover(
-        "shop", "checkout", stable, specs(app="registry.example:5000/shop/checkout:1.4.2", side_car="envoy:1")
-    )
-    assert told.kubectl == "kubectl -n shop set image deployment/checkout app=registry.example:5000/shop/checkout:1.4.2"
-    assert told.kustomize == [{"name": "registry.example:5000/shop/checkout", "newTag": "1.4.2"}]
-    assert told.helm == ["app: repository registry.example:5000/shop/checkout, tag 1.4.2"]
-    assert told.paths == ()
-    assert told.sentence == ("In git, give Deployment checkout the images app=registry.example:5000/shop/checkout:1.4.2.")
-
-
-def test_another_registry_and_a_digest_are_handed_over_too() -> None:
-    told = handover.handover("shop", "checkout", specs(app="one/checkout"), specs(app=f"two/checkout@{PROVEN}"))
-    assert told.kustomize == [{"name": "one/checkout", "newName": "two/checkout", "digest": PROVEN}]
-    assert told.helm == [f"app: repository two/checkout, digest {PROVEN}"]
-
-
-def test_an_image_that_is_known_by_its_name_alone_is_handed_over_by_its_name_alone() -> None:
-    told = handover.handover("shop", "checkout", specs(app="one/checkout"), specs(app="two:5000/checkout"))
-    assert told.kustomize == [{"name": "one/checkout", "newName": "two:5000/checkout"}]
-    assert told.helm == ["app: repository two:5000/checkout"]
-
-
-def test_what_differs_besides_images_is_handed_over_by_its_path() -> None:
-    fixed = {"containers": [{"name": "app", "image": "checkout:1", "env": [{"name": "SAFE", "value": "1"}]}]}
-    told = handover.handover("shop", "checkout", specs(app="checkout:1"), fixed)
-    assert (told.kubectl, told.kustomize, told.paths) == (None, [], ("containers.app.env",))
-    assert told.sentence == "In git, give Deployment checkout the containers.app.env as in the patched Deployment."
-
-
-def test_a_shape_is_a_pod_spec_without_images() -> None:
-    one, other = specs(app="a"), specs(app="b")
-    assert changes.shape_of(one) == changes.shape_of(other)
-    assert changes.shape_of(one) != changes.shape_of({**one, "hostNetwork": True})
-    assert changes.hash_of(one) != changes.hash_of(other)
-
-
 def test_a_handover_is_told_in_the_status() -> None:
     world = awaiting()
     assert world.remembered.promotion
@@ -335,14 +293,17 @@ def test_a_handover_is_told_in_the_status() -> None:
 # ---- what goes wrong while git is awaited
 
 
-def test_a_stable_that_is_gone_when_git_is_first_waited_for_is_named_and_leaves_nothing_to_hand_over() -> None:
+def test_a_stable_that_is_gone_when_git_is_first_waited_for_is_named_and_told_what_to_get_when_it_is_back() -> None:
     world = git_world().stage(Stage.ALL_TO_PATCHED)
     world.stable.exists = False
     world.held("TargetNotFound", seconds=20).rest(60)
     assert (world.remembered.phase, world.weight) == (Phase.AWAITING_GIT, 100)
     assert world.remembered.promotion
     assert world.remembered.promotion.handover is None
-    world.stable.exists, world.stable.template, world.stable.errors = True, "v2", 0.001
+    world.stable.exists = True
+    world.rest(10)
+    assert world.remembered.promotion.handover == "In git, give Deployment checkout the images app=v2."
+    world.stable.template, world.stable.errors = "v2", 0.001
     world.phase(Phase.PROMOTED, seconds=300)
 
 

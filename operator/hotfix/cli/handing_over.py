@@ -44,7 +44,13 @@ def _lines(told: Handover, containers: list[dict[str, Any]]) -> Iterator[str]:
         return
     yield told.sentence
     if told.images:
-        yield from ("", "# kustomization.yaml", as_yaml({"images": told.kustomize}).rstrip())
+        if told.kustomize:
+            yield from ("", "# kustomization.yaml", as_yaml({"images": told.kustomize}).rstrip())
+        if told.apart:
+            yield from (
+                "",
+                f"# kustomize cannot tell the uses of {', '.join(sorted(told.apart))} apart: set them in the Deployment",
+            )
         yield from ("", "# Helm: the keys are your chart's", *told.helm)
         yield from ("", "# by hand, where nothing restores what git says", str(told.kubectl))
     if told.paths:

@@ -24,17 +24,19 @@ LONGEST_SECONDS = 300.0  # that patched is waited for after it was lost again an
 
 def begin(look: Look) -> Status:
     """Patched serves everything; what git is to say is put into words."""
-    stable, patched = look.seen.stable, look.seen.patched
-    kept = noted(look)
-    if stable and stable.deployment and patched and patched.deployment:
-        told = handover.handover(
-            look.seen.namespace, stable.deployment.name, stable.deployment.pod_spec, patched.deployment.pod_spec
-        )
-        sentence = told.sentence if told.images or told.paths else None
-        kept = kept.model_copy(update={"handover": sentence, "reminders": 0})
+    kept = _worded(noted(look), look).model_copy(update={"reminders": 0})
     message = f"Patched is proven and serves everything. {kept.handover or ''}".rstrip()
     recorded = record(look.status, look.now, "await git", Reason.AWAITING_GIT, message)
     return _waiting(enter(recorded, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, promotion=kept), look, message)
+
+
+def _worded(kept: PromotionRecord, look: Look) -> PromotionRecord:
+    """With what git is to say in one sentence, as far as both sides can be seen."""
+    stable, patched = look.seen.stable, look.seen.patched
+    if not (stable and stable.deployment and patched and patched.deployment):
+        return kept
+    told = handover.handover(look.seen.namespace, stable.deployment.name, stable.deployment.pod_spec, patched.deployment.pod_spec)
+    return kept.model_copy(update={"handover": told.sentence if told.images or told.paths else None})
 
 
 def _waiting(status: Status, look: Look, message: str) -> Status:
@@ -158,6 +160,9 @@ def _still(look: Look) -> Status:
     kept = status.promotion or PromotionRecord()
     if not unchanged(look):
         return _rolling_out(look)
+    if kept.handover is None:  # stable was gone when the waiting began
+        kept = _worded(kept, look)
+        status = status.model_copy(update={"promotion": kept})
     waited = look.elapsed(status.stage_started_at)
     message = f"Patched is proven and serves everything. {kept.handover or ''}".rstrip()
     due = _reminders_due(waited, seconds(look.spec.analysis.deadline))

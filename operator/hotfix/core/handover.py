@@ -18,12 +18,14 @@ class ImageChange:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """From stable's pod spec to the proven one. `paths`: what differs besides images, as kubectl names it."""
+    """From stable's pod spec to the proven one. `paths`: what differs besides images, as kubectl names it. `apart`: names of images
+    that become one thing in one container and another in the next."""
 
     namespace: str
     deployment: str
     images: tuple[ImageChange, ...]
     paths: tuple[str, ...]
+    apart: frozenset[str]
 
     @property
     def kubectl(self) -> str | None:
@@ -35,8 +37,10 @@ class Handover:
 
     @property
     def kustomize(self) -> list[dict[str, str]]:
-        """Entries of `images` in a kustomization.yaml: each image of stable by its name, with what replaces it."""
-        return [_entry(change) for change in {change.before: change for change in self.images}.values()]
+        """Entries of `images` in a kustomization.yaml: each image of stable by its name, with what replaces it wherever it is used;
+        none for those that are `apart`."""
+        found = {split(change.before)[0]: change for change in self.images}
+        return [_entry(name, change) for name, change in found.items() if name not in self.apart]
 
     @property
     def helm(self) -> list[str]:
@@ -61,15 +65,15 @@ def split(image: str) -> tuple[str, str | None, str | None]:
     return name, tag or None, digest or None
 
 
-def _entry(change: ImageChange) -> dict[str, str]:
-    old, (name, tag, digest) = split(change.before)[0], split(change.after)
+def _entry(old: str, change: ImageChange) -> dict[str, str]:
+    name, tag, digest = split(change.after)
     entry = {"name": old}
     if name != old:
         entry["newName"] = name
     if digest:
         entry["digest"] = digest
-    elif tag:
-        entry["newTag"] = tag
+    else:
+        entry["newTag"] = tag or "latest"  # without one kustomize keeps the old tag
     return entry
 
 
@@ -84,7 +88,11 @@ def handover(namespace: str, deployment: str, stable: Mapping[str, Any], proven:
     changed = [name for name in before if name in after and before[name] != after[name]]
     images = tuple(ImageChange(name, before[name], after[name]) for name in changed)
     told = {f"{kind}.{change.container}.image" for change in images for kind in CONTAINERS}
-    return Handover(namespace, deployment, images, _beside(changed_paths(stable, proven), told))
+    become: dict[str, set[str]] = {}
+    for name, image in before.items():
+        become.setdefault(split(image)[0], set()).add(after.get(name, image))
+    apart = frozenset(name for name, several in become.items() if len(several) > 1)
+    return Handover(namespace, deployment, images, _beside(changed_paths(stable, proven), told), apart)
 
 
 def _beside(paths: Sequence[str], told: set[str]) -> tuple[str, ...]:
