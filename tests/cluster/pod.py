@@ -60,7 +60,7 @@ class Pod:
         if program is None:
             await self._unpullable()
             return
-        backoff = FIRST_BACKOFF_SECONDS
+        backoff = 0.0  # a kubelet restarts at once what crashed for the first time
         while True:
             await self._start(program)
             probes = [asyncio.create_task(self._probe_ready()), asyncio.create_task(self._probe_live())]
@@ -70,10 +70,10 @@ class Pod:
             finally:
                 for probe in probes:
                     probe.cancel()
-            self.restarts, self.ready, self.waiting = self.restarts + 1, False, "CrashLoopBackOff"
+            self.restarts, self.ready, self.waiting = self.restarts + 1, False, "CrashLoopBackOff" if backoff else ""
             await self._report(ended=code)
             await asyncio.sleep(backoff)
-            backoff = min(2 * backoff, LONGEST_BACKOFF_SECONDS)
+            backoff = min(2 * backoff, LONGEST_BACKOFF_SECONDS) or FIRST_BACKOFF_SECONDS
 
     async def _unpullable(self) -> None:
         self.waiting = "ErrImagePull"
