@@ -3,6 +3,7 @@
 import pytest
 
 from hotfix.core import actions as act
+from hotfix.core.observation import Ack
 from hotfix.core.status import Phase, Stage
 
 from .world import World, a_spec, ready_world
@@ -111,3 +112,87 @@ def test_pods_are_not_ended_while_the_route_cannot_be_seen(stage: Stage, monkeyp
     assert not [action for action in world.performed if isinstance(action, act.Scale)]
     monkeypatch.undo()
     world.phase(Phase.ROLLED_BACK, seconds=60)
+
+
+def test_a_person_who_serves_patched_while_it_drains_after_a_promotion_is_told_and_it_stays_a_promotion() -> None:
+    world = ready_world().stage(Stage.DRAINING_PATCHED)
+    world.weights, world.ours, world.manager = (70, 30), False, "kubectl-edit"
+    world.held("WeightsEdited", seconds=20)
+    assert (world.remembered.phase, world.remembered.stage) == (Phase.PROMOTING, Stage.DRAINING_PATCHED)
+    assert world.remembered.message == "Somebody gave checkout-hotfix a weight again; its pods are kept until it is 0."
+    assert world.remembered.next == "drain patched when its weight is 0 again"
+    world.weights = (100, 0)
+    world.phase(Phase.PROMOTED)
+
+
+def test_released_before_traffic_moved_it_only_gives_back_and_says_why() -> None:
+    world = ready_world()
+    world.patched.ready = 0
+    world.stage(Stage.SCALING).rest(3)
+    world.request = "release"
+    world.look()
+    status = world.remembered
+    assert (status.phase, status.stage, status.held) == (Phase.PENDING, Stage.GIVING_BACK, None)
+    assert (status.why, status.keep_pods, status.next) == ("Released", True, "give back")
+    assert status.message == "A person released the rollout; traffic goes back to stable."
+    world.phase(Phase.ROLLED_BACK, seconds=30)
+    assert world.patched.replicas == 2
+    assert not [action for action in world.performed if isinstance(action, act.SetWeights | act.Scale)]
+
+
+def rolling_back(**more: object) -> World:
+    world = ready_world().phase(Phase.ANALYZING)
+    world.patched.errors = 1.0
+    for name, value in more.items():
+        setattr(world, name, value)
+    return world.phase(Phase.ROLLING_BACK)
+
+
+def test_a_silent_api_server_before_weight_zero_is_named_and_forgotten_when_it_answers() -> None:
+    world = rolling_back(ack=Ack.PENDING)
+    why = world.remembered.message
+    assert why.startswith("PatchedWorse: ")
+    world.unseen = True
+    world.look()
+    assert (world.remembered.held, world.remembered.next) == ("ClusterUnavailable", "weight 0 as soon as it answers")
+    assert world.remembered.message.startswith("PatchedWorse: The API server does not answer")
+    world.unseen = False
+    world.look()
+    assert (world.remembered.held, world.remembered.message) == (None, why)
+    assert world.remembered.next == "waiting for the route's controllers to confirm weight 0"
+    world.ack = None
+    world.look()  # it is acknowledged, and settles while nothing can be seen
+    world.unseen = True
+    world.held("ClusterUnavailable", seconds=5).advance(5)
+    world.unseen = False
+    world.stage(Stage.DRAINING_PATCHED, seconds=5)
+    assert (world.remembered.message, world.remembered.next) == (why, "drain patched")
+    world.phase(Phase.ROLLED_BACK)
+    assert world.remembered.message.startswith(why)
+
+
+def test_a_refusal_to_answer_about_something_else_does_not_stop_the_way_back() -> None:
+    world = rolling_back(ack=Ack.PENDING)
+    world.refused = ("Forbidden", "no right")
+    world.look()
+    assert (world.remembered.stage, world.remembered.held) == (Stage.WEIGHT_ZERO, None)
+
+
+def test_a_way_back_whose_weight_is_not_written_does_not_end() -> None:
+    world = rolling_back(refuses=(act.SetWeights,)).rest(300)
+    assert (world.remembered.stage, world.ours) == (Stage.WEIGHT_ZERO, True)
+    world.refuses = ()
+    world.phase(Phase.ROLLED_BACK, seconds=60)
+    assert world.weights == (1, None)
+
+
+def test_a_route_that_no_longer_names_stable_is_told_until_its_weight_is_zero() -> None:
+    world = rolling_back(refuses=(act.SetWeights,))
+    world.refusal = "a rule names stable twice."
+    world.look()
+    assert (world.remembered.stage, world.remembered.held) == (Stage.WEIGHT_ZERO, "RouteMissing")
+    assert world.remembered.message.startswith("PatchedWorse: HTTPRoute shop: a rule names stable twice. Put it right")
+    assert world.remembered.next == "weight 0 as soon as stable is named again"
+    world.refusal, world.refuses = None, ()
+    world.phase(Phase.ROLLED_BACK, seconds=60)
+    assert world.remembered.why == "PatchedWorse"

@@ -18,8 +18,8 @@ class ImageChange:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """From stable's pod spec to the proven one. `paths`: what differs besides images, as kubectl names it. `apart`: names of images
-    that become one thing in one container and another in the next."""
+    """From stable's pod spec to the proven one. `paths`: what differs besides images, as kubectl names it. `apart`: names of
+    images that become one thing in one container and another in the next."""
 
     namespace: str
     deployment: str
@@ -37,8 +37,8 @@ class Handover:
 
     @property
     def kustomize(self) -> list[dict[str, str]]:
-        """Entries of `images` in a kustomization.yaml: each image of stable by its name, with what replaces it wherever it is used;
-        none for those that are `apart`."""
+        """Entries of `images` in a kustomization.yaml: each image of stable by its name, with what replaces it wherever it is
+        used; none for those that are `apart`."""
         found = {split(change.before)[0]: change for change in self.images}
         return [_entry(name, change) for name, change in found.items() if name not in self.apart]
 

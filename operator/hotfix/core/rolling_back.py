@@ -49,9 +49,8 @@ def weight_zero(look: Look) -> Status:
     status = look.status
     # a controller that misses the Service of a patched that is gone never confirms
     if look.settled or (patched_going(look) and routes_have(look, 0)):
-        return say(
-            enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.DRAINING_PATCHED), status.message, "drain patched"
-        )
+        drained = enter(status, look.now, status.phase or Phase.ROLLING_BACK, Stage.DRAINING_PATCHED)
+        return say(drained, _begun_with(status), "drain patched")
     veto = guards.unseen(look)
     if veto and not look.seen.refused:
         return hold(status, veto.reason, f"{status.why}: {veto.message}", "weight 0 as soon as it answers")
@@ -59,7 +58,7 @@ def weight_zero(look: Look) -> Status:
     if broken and not _out_of_reach(look):
         return hold(status, broken.reason, f"{status.why}: {broken.message}", "weight 0 as soon as stable is named again")
     if look.elapsed(status.stage_started_at) < CONFIRM_SECONDS or not _out_of_reach(look):
-        return say(status, status.message, "waiting for the route's controllers to confirm weight 0")
+        return say(status, _begun_with(status), "waiting for the route's controllers to confirm weight 0")
     message = f"The controllers did not confirm weight 0 in {span(CONFIRM_SECONDS)}; patched is left running."
     recorded = record(status, look.now, "end", Reason.WEIGHT_NOT_CONFIRMED, message)
     return say(enter(recorded, look.now, Phase.ROLLING_BACK, Stage.GIVING_BACK, keep_pods=True), message, "give the route back")
@@ -96,6 +95,11 @@ def _outcome(look: Look) -> str:
         return status.message
     if status.phase is Phase.PROMOTING:
         return f"{look.spec.patched_service if status.weight else look.spec.stable.deployment} serves everything with the fix."
+    return _begun_with(status)
+
+
+def _begun_with(status: Status) -> str:
+    """Why the way back began, whatever was said on it."""
     newest = (entry.message for entry in reversed(status.decisions) if entry.reason == str(Reason.ROLLING_BACK))
     return next(newest, status.why or "")
 

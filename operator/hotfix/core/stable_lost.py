@@ -49,7 +49,7 @@ def handle(look: Look) -> Status | None:
     if (look.seen.deleting or asked) and status.phase is not Phase.ROLLING_BACK:
         reason, what = asked or (Reason.DELETED, "was deleted")
         veto = Veto(reason, f"The HotfixRollout {what}; traffic goes back once stable can serve.")
-        status = _keep(roll_back(status, look.now, veto, keep_pods=True), look.status)
+        status = _keep(roll_back(status, look.now, veto, keep_pods=True), status, status.stable_lost)
         look = Look(look.spec, status, look.seen, look.judgement)
     if ready(look.seen.patched) == 0:
         return _patched_lost_too(look)
@@ -57,25 +57,23 @@ def handle(look: Look) -> Status | None:
 
 
 def _begin(look: Look) -> Status:
-    status, count = look.status, ready(look.seen.stable)
-    rolling_back = status.phase is Phase.ROLLING_BACK
+    """Everything to patched. Lost again before it had its share back, it is one loss: none of it is judged."""
+    status, count, away = look.status, ready(look.seen.stable), look.status.stable_lost
     message = f"Stable has {count} ready pods; all traffic goes to patched until it is back. Nothing is judged meanwhile."
     update = {
-        "stable_lost": StableLost(since=moments.rfc3339(look.now), return_weight=0 if rolling_back else status.weight or 0),
+        "stable_lost": away or StableLost(since=moments.rfc3339(look.now), return_weight=status.weight or 0),
         "stable_lost_times": status.stable_lost_times + 1,
         "weight": 100,
-        "since": {name: since for name, since in status.since.items() if name != "StableReady"},
     }
-    if rolling_back:
+    if status.phase is Phase.ROLLING_BACK:
         status = enter(status, look.now, Phase.ROLLING_BACK, Stage.WEIGHT_ZERO)
     recorded = record(status.model_copy(update=update), look.now, "weight 100", Reason.STABLE_LOST, message)
     return hold(recorded, Reason.STABLE_LOST, message, "back when stable is ready")
 
 
-def _keep(rolled: Status, before: Status) -> Status:
-    away = before.stable_lost
-    kept = away.model_copy(update={"return_weight": 0}) if away else None
-    return rolled.model_copy(update={"weight": before.weight, "stable_lost": kept, "held": str(Reason.STABLE_LOST)})
+def _keep(rolled: Status, before: Status, away: StableLost) -> Status:
+    """Rolled back once stable can serve: until then it stays as it is."""
+    return rolled.model_copy(update={"weight": before.weight, "stable_lost": away.model_copy(update={"return_weight": 0})})
 
 
 def _patched_lost_too(look: Look) -> Status:
@@ -90,13 +88,14 @@ def _away(look: Look) -> Status:
     status, away = look.status, look.status.stable_lost
     assert away is not None
     if lost(look) and status.weight != 100:
-        return _begin(Look(look.spec, status.model_copy(update={"weight": away.return_weight}), look.seen))
+        return _begin(look)
     wait = RETURN_SECONDS * 2 ** min(status.stable_lost_times - 1, 6)
     ready_for = look.lasted("StableReady")
     if look.seen.stable is None:
         return hold(status, Reason.STABLE_LOST, "Stable cannot be seen; weights stay.", "back when it has ready pods")
     if ready_for is None:
-        return hold(status, Reason.STABLE_LOST, "Stable has too few ready pods; patched serves everything.", "back when it has")
+        short = f"Stable has too few ready pods; patched keeps {status.weight} %."
+        return hold(status, Reason.STABLE_LOST, short, "back when it has enough")
     if ready_for < wait:
         return hold(status, Reason.STABLE_LOST, "Stable has ready pods again; making sure.", f"back in {span(wait - ready_for)}")
     if not look.settled or look.elapsed(status.acknowledged_at) < 2 * look.interval_seconds:
@@ -110,13 +109,9 @@ def _step_back(look: Look, away: StableLost) -> Status:
     if not lower:
         return _end(look, away)
     weight = max(lower)
-    recorded = record(status, look.now, f"weight {weight}", Reason.TRAFFIC_SHIFTED, "Stable is back; it gets its share in steps.")
-    return hold(recorded.model_copy(update={"weight": weight}), Reason.STABLE_LOST, "Stable is back; it gets its share in steps.")
-
-
-def _analysed(phase: Phase | None) -> Phase:
-    """Without its evidence a bake begins again when there is enough of it."""
-    return Phase.ANALYZING if phase in (None, Phase.BAKING) else phase
+    message = "Stable is back; it gets its share in steps."
+    recorded = record(status, look.now, f"weight {weight}", Reason.TRAFFIC_SHIFTED, message)
+    return hold(recorded.model_copy(update={"weight": weight}), Reason.STABLE_LOST, message, "the next step back")
 
 
 def _end(look: Look, away: StableLost) -> Status:
@@ -126,7 +121,8 @@ def _end(look: Look, away: StableLost) -> Status:
     update: dict[str, object] = {"stable_lost": None, "stopped_seconds": stopped, "request_rate": None}
     if len(spans) > LIMIT_SPANS:
         update |= {"excluded": [], "evidence_from": moments.rfc3339(look.now), "stopped_seconds": 0}
-        status = enter(status, look.now, _analysed(status.phase), status.stage or Stage.SHIFTING)
+        if status.phase is Phase.BAKING:  # without its evidence a bake begins again when there is enough of it
+            status = enter(status, look.now, Phase.ANALYZING, Stage.SHIFTING)
     else:
         update |= {"excluded": spans}
     message = f"Stable was lost for {span(look.elapsed(away.since))} and is back."
