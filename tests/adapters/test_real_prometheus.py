@@ -4,8 +4,9 @@ deaths and restarts of processes, gaps of Prometheus, and restarts of the operat
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,11 +84,22 @@ def shop(tmp_path: Path) -> Iterator[tuple[Shop, Prometheus]]:
     pages.close()
 
 
-def scraped(shop: Shop, prometheus: Prometheus) -> None:
-    """Wait until the present step was scraped, and the grid has moved on past it."""
-    prometheus.until(lambda: prometheus.newest("step") == shop.step, f"step {shop.step} is scraped")
+def scraped(shop: Shop, prometheus: Prometheus) -> float:
+    """Wait until the present step was scraped, and the grid has moved on past it; the edge that has passed, unix seconds."""
+    return all_scraped([shop], [prometheus])
+
+
+def _has_step(prometheus: Prometheus, step: int) -> bool:
+    return bool(prometheus.newest("step") == step)
+
+
+def all_scraped(shops: Sequence[Shop], replicas: Sequence[Prometheus]) -> float:
+    """The same for several, each scraped by one of its own."""
+    for one, prometheus in zip(shops, replicas, strict=True):
+        prometheus.until(partial(_has_step, prometheus, one.step), f"step {one.step} is scraped")
     edge = math.ceil(time.time())
-    prometheus.until(lambda: time.time() > edge, "the next edge of the grid")
+    replicas[0].until(lambda: time.time() > edge, "the next edge of the grid")
+    return float(edge)
 
 
 async def view_of(source: PrometheusSource, began: float, until: float | None = None) -> MetricsView:
@@ -285,7 +297,7 @@ async def answered_by_turns(folder: Path) -> list[str | None]:
         one.grow({"checkout": {"a": (5000, 50, 70, 20, 90)}})
     with Prometheus(folder / "ahead", both[0], [PATH]) as ahead, Prometheus(folder / "behind", both[1], [PATH]) as behind:
         replicas = (ahead, behind)
-        edge = await_step(shops, replicas)
+        edge = all_scraped(shops, replicas)
         sources = [PrometheusSource(Access(url=prometheus.url), SystemClock()) for prometheus in replicas]
         began, made, waiting, held = edge, [0, 0], [Growth(), Growth()], []
         for turn in range(TURNS):
@@ -294,7 +306,7 @@ async def answered_by_turns(folder: Path) -> list[str | None]:
             waiting.append(growth)
             for one, step in zip(shops, (growth, waiting[turn]), strict=True):
                 one.grow(step)
-            before, edge = edge, await_step(shops, replicas)
+            before, edge = edge, all_scraped(shops, replicas)
             if edge - before > SLOW_TURN_SECONDS:
                 held.clear()
                 break
@@ -311,15 +323,6 @@ async def answered_by_turns(folder: Path) -> list[str | None]:
     for pages in both:
         pages.close()
     return held
-
-
-def await_step(shops: list[Shop], replicas: tuple[Prometheus, Prometheus]) -> float:
-    """Wait until each replica has its present step; the edge of the grid that has passed since, unix seconds."""
-    for one, prometheus in zip(shops, replicas, strict=True):
-        prometheus.until(lambda one=one, prometheus=prometheus: prometheus.newest("step") == one.step, "a step")  # type: ignore[misc]
-    edge = math.ceil(time.time())
-    replicas[0].until(lambda: time.time() > edge, "the next edge of the grid")
-    return float(edge)
 
 
 def decided_on(view: MetricsView, began: float) -> str | None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from .api import Api, ApiError
 from .pod import Pod
 
@@ -48,7 +50,7 @@ class Node:
         while True:
             try:
                 await self._follow()
-            except (ApiError, OSError, TimeoutError, ValueError) as error:
+            except (ApiError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
                 log.info("watching pods again: %r", error)
                 await asyncio.sleep(0.2)
 

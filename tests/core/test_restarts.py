@@ -136,3 +136,18 @@ def test_a_restart_is_counted_to_the_last_request_of_all_its_counters(steps, pla
     known = place if place < upto <= place + 2 else upto  # the newest two samples have not told yet
     assert (requests, failed) == (sum(a + b for a, b in steps[:known]), sum(b for _, b in steps[:known]))
     assert problem is None
+
+
+@pytest.mark.parametrize("fell_at", [2, 3, 4])
+def test_errors_may_begin_again_one_sample_before_or_after_their_requests(fell_at):
+    """Two queries of one moment see a scrape that ends between them differently."""
+    requests = counter("a|code=all", [0, 5000, 5100, 300, 600, 900, 1200, 1500, 1800])
+    errors = [0, 50, 60, 70, 80][:fell_at] + list(range(2, 11 - fell_at))
+    assert counted_of([requests], [counter("a", errors)]) == (5100 + 1800, errors[fell_at - 1] + errors[-1], None)
+
+
+@pytest.mark.parametrize("fell_at", [1, 5])
+def test_errors_that_fall_at_another_time_than_their_requests_are_no_restart(fell_at):
+    requests = counter("a|code=all", [0, 5000, 5100, 300, 600, 900, 1200, 1500, 1800])
+    errors = [50, 60, 70, 80, 90][:fell_at] + list(range(2, 11 - fell_at))
+    assert counted_of([requests], [counter("a", errors)], upto=fell_at + 3)[2] == "CountersNotMonotone"

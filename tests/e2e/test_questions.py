@@ -11,7 +11,7 @@ THIS_BUG = 'http_requests_total{namespace="$(namespace)",pod=~"$(pods)",code="50
 def test_a_fix_is_proven_before_it_is_promoted(shop: Stories) -> None:
     shop.open()
     with shop.story("Promoted", rate=40) as load:
-        shop.cluster.until(lambda: len(load.answers()) > 400, "some history of latency")
+        shop.cluster.until(lambda: len(load.answers()) > 800, "some history of latency")
         shop.apply(rollout(fix={"errors": THIS_BUG}))
         status = shop.phase("Baking", seconds=180)
         assert "reduced by at least" in status["decisions"][-1]["message"]
@@ -30,7 +30,7 @@ def test_a_patch_that_cures_nothing_is_rolled_back_though_it_does_no_harm(shop: 
 def test_a_patch_that_refuses_or_dawdles_is_rolled_back(shop: Stories, image: str, why: str, preset: str) -> None:
     shop.open(patched=image)
     with shop.story("RolledBack", rate=40) as load:
-        shop.cluster.until(lambda: len(load.answers()) > 400, "some history of latency")
+        shop.cluster.until(lambda: len(load.answers()) > 1200, "half a minute of latency, of which the start is a small part")
         shop.apply(rollout(metrics={"preset": preset}))
     assert shop.status()["why"] == why
 
