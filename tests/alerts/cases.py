@@ -283,4 +283,28 @@ ABSENT = [
     ),
 ]
 
-CASES = [*HELD, *ROLLED_BACK, *STABLE_LOST, *CONTESTED, *WAITING, *ABSENT]
+REVERTED = [
+    Case(
+        what="stable set back after a promotion, and mended ten minutes later",
+        alert="HotfixFixReverted",
+        series={tells("fix_reverted_timestamp_seconds"): "_x4 1800000000x20 stale"},
+        firing={"1m30s": (), "2m": (FIX,), "10m": (FIX,), "16m": ()},
+    ),
+    Case(
+        what="the other replica takes over meanwhile",
+        alert="HotfixFixReverted",
+        series={
+            tells("fix_reverted_timestamp_seconds", honoured=True): "1800000000x10 stale",
+            tells("fix_reverted_timestamp_seconds", OTHER, honoured=True): "_x12 1800000000x20",
+        },
+        firing={"5m": (FIX,), "6m": (FIX,), "8m": (FIX,)},
+    ),
+    Case(
+        what="a promotion that holds",
+        alert="HotfixFixReverted",
+        series={phase("Promoted"): "1x40"},
+        firing={"2m": (), "19m": ()},
+    ),
+]
+
+CASES = [*HELD, *ROLLED_BACK, *STABLE_LOST, *CONTESTED, *WAITING, *REVERTED, *ABSENT]

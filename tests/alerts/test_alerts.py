@@ -55,6 +55,7 @@ def test_every_alert_that_was_promised_is_there() -> None:
         "HotfixStableLost",
         "HotfixTrafficContested",
         "HotfixWaitingForPerson",
+        "HotfixFixReverted",
         "HotfixOperatorAbsent",
     }
 

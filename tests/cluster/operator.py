@@ -101,6 +101,12 @@ class Operator:
             "all replicas are updated",
         )
 
+    def configure(self, **settings: str) -> None:
+        """Give it other settings, one replica after the other."""
+        given = [f"{name}={value}" for name, value in settings.items()]
+        self.cluster.kubectl("set", "env", f"deployment/{NAME}", "-n", NAMESPACE, *given)
+        self.wait_ready()
+
     def scale(self, replicas: int) -> None:
         """Take it away (0) or bring it back (1)."""
         self.cluster.kubectl("scale", f"deployment/{NAME}", "-n", NAMESPACE, f"--replicas={replicas}")

@@ -82,13 +82,13 @@ def edit(shop: Shop, manager: str) -> None:
     shop.kubectl("patch", "httproute", "checkout", "--type=json", "-p", json.dumps(operation), f"--field-manager={manager}")
 
 
-def look(shop: Shop) -> None:
-    """Type every command of the runbooks that only looks."""
-    values = {"NAME": "fix", "NAMESPACE": shop.namespace, "ROUTE": "checkout"}
+def look(shop: Shop, why: str) -> None:
+    """Type every command of the runbooks that only looks; one of them tells why."""
+    values = {"NAME": "fix", "NAMESPACE": shop.namespace, "ROUTE": "checkout", "DEPLOYMENT": "checkout"}
     for command in looks():
         arguments = [re.sub(r"\b[A-Z]+\b", lambda match: values.get(match.group(), match.group()), word) for word in command[1:]]
         if arguments[0] == "hotfix":
-            assert "NoTraffic" in shop.hotfix(*arguments[1:])
+            assert why in shop.hotfix(*arguments[1:])
         else:
             assert shop.cluster.kubectl(*arguments).stdout, command
 
@@ -110,10 +110,28 @@ def rolled_out(cluster: Cluster, alarms: Alarms) -> Iterator[Shop]:
         yield good
 
 
+def reverted(cluster: Cluster, alarms: Alarms) -> None:
+    """One more, which is promoted; then stable is set back to what it ran before, and gets the fix again."""
+    shop = Shop(cluster, "reverted")
+    shop.open(replicas=1)
+    with shop.load(40):
+        shop.apply(rollout(startWeight=20, analysis={"bakeTime": "5s"}))
+        shop.phase("Promoted", seconds=120)
+    assert "HotfixFixReverted" not in alarms.firing(shop)
+    shop.kubectl("set", "image", "deploy/checkout", "app=sample:1.0")
+    alarms.wait("HotfixFixReverted", shop, seconds=60)
+    cluster.until(lambda: "FixReverted" in shop.events(), "its event")
+    assert shop.image("checkout") == "sample:1.0", "nothing is done about it"
+    look(shop, "FixReverted")
+    shop.kubectl("set", "image", "deploy/checkout", "app=sample:1.1")
+    cluster.until(lambda: not alarms.firing(shop), "nothing is told any more", seconds=60)
+
+
 def test_each_alert_fires_for_a_real_rollout_and_every_panel_shows_it(
     own_cluster: tuple[Cluster, Operator], tmp_path: Path
 ) -> None:
     cluster, operator = own_cluster
+    operator.configure(HOTFIX_RESYNC="10s")  # as often as what was promoted is looked at again
     alarms = Alarms(cluster)
     with rolled_out(cluster, alarms) as shop:
         pause(shop, True)
@@ -137,7 +155,8 @@ def test_each_alert_fires_for_a_real_rollout_and_every_panel_shows_it(
     for address in shop.kubectl("get", "pods", "-l", "app=checkout", "-o", "jsonpath={.items[*].status.podIP}").split():
         cluster.get(f"http://{address}:8080/control?unready=1")
     alarms.wait("HotfixStableLost", shop)
-    look(shop)
+    look(shop, "NoTraffic")
+    reverted(cluster, alarms)
 
     shown = alarms.shown()
     silent = [query for panel in shown.values() for query in panel.empty]
