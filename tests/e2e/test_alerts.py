@@ -144,6 +144,7 @@ def test_each_alert_fires_for_a_real_rollout_and_every_panel_shows_it(
         pause(shop, True)
         pause(shop, False)
         cluster.until(lambda: not alarms.firing(shop), "nothing fires once it goes on", seconds=20)
+        cluster.until(lambda: shop.weights()["checkout-hotfix"] > 1, "the weight is set again", seconds=20)
 
         for _ in range(2):
             weight = shop.weights()["checkout-hotfix"]
