@@ -110,6 +110,23 @@ def rolled_out(cluster: Cluster, alarms: Alarms) -> Iterator[Shop]:
         yield good
 
 
+def contest(cluster: Cluster, alarms: Alarms, shop: Shop) -> None:
+    """A person sets weights, which holds the rollout until it is paused and resumed; then a manager does it, and again."""
+    edit(shop, "kubectl-edit")
+    shop.held("WeightsEdited", seconds=30)
+    alarms.wait("HotfixTrafficContested", shop)
+    pause(shop, True)
+    pause(shop, False)
+    cluster.until(lambda: not alarms.firing(shop), "nothing fires once it goes on", seconds=20)
+    cluster.until(lambda: shop.weights()["checkout-hotfix"] > 1, "the weight is set again", seconds=20)
+
+    for _ in range(2):
+        weight = shop.weights()["checkout-hotfix"]
+        edit(shop, "kustomize-controller")
+        cluster.until(lambda weight=weight: shop.weights()["checkout-hotfix"] >= weight > 1, "it is written over", seconds=20)
+    alarms.wait("HotfixTrafficContested", shop)
+
+
 def reverted(cluster: Cluster, alarms: Alarms) -> None:
     """One more, which is promoted; then stable is set back to what it ran before, and gets the fix again."""
     shop = Shop(cluster, "reverted")
@@ -138,19 +155,7 @@ def test_each_alert_fires_for_a_real_rollout_and_every_panel_shows_it(
         alarms.wait("HotfixWaitingForPerson", shop, reason="Paused")
         pause(shop, False)
 
-        edit(shop, "kubectl-edit")
-        shop.held("WeightsEdited", seconds=30)
-        alarms.wait("HotfixTrafficContested", shop)
-        pause(shop, True)
-        pause(shop, False)
-        cluster.until(lambda: not alarms.firing(shop), "nothing fires once it goes on", seconds=20)
-        cluster.until(lambda: shop.weights()["checkout-hotfix"] > 1, "the weight is set again", seconds=20)
-
-        for _ in range(2):
-            weight = shop.weights()["checkout-hotfix"]
-            edit(shop, "kustomize-controller")
-            cluster.until(lambda weight=weight: shop.weights()["checkout-hotfix"] >= weight > 1, "it is written over", seconds=20)
-        alarms.wait("HotfixTrafficContested", shop)
+        contest(cluster, alarms, shop)
 
     alarms.wait("HotfixRolloutHeld", shop, reason="NoTraffic")
     for address in shop.kubectl("get", "pods", "-l", "app=checkout", "-o", "jsonpath={.items[*].status.podIP}").split():
