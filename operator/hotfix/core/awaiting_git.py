@@ -13,7 +13,7 @@ from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, 
 from .preflight import managed_by_gitops
 from .proven import noted, other_template, patched_going, runs_proven, unchanged
 from .quantities import seconds, span
-from .reasons import Reason
+from .reasons import FREEZING, Reason
 from .rolling_back import begin as roll_back
 from .spec import PromotionMode
 from .status import Phase, PromotionRecord, Stage, Status
@@ -68,6 +68,8 @@ def _deletion_held(look: Look, after: Status) -> Status:
         f"Deleting now would bring the old version back; kubectl hotfix release {look.seen.name} does it all the same. "
         f"{after.message}"
     )
+    if after.held in FREEZING:  # another reason would let the weights be written again
+        return after.model_copy(update={"message": message[:1024]})
     after = after.model_copy(update={"decisions": look.status.decisions}) if after.held else after
     return hold(record_once(after, look.now, "hold", Reason.DELETION_HELD, message), Reason.DELETION_HELD, message, after.next)
 

@@ -176,8 +176,9 @@ def weights_edited(look: Look) -> Veto | None:
     wanted = look.status.weight
     return Veto(
         Reason.WEIGHTS_EDITED,
-        f"{manager} changed the weights of HTTPRoute {name}; they are left as they are. Set patched back to {wanted} %, "
-        "or set spec.paused to true and then to false to let the rollout set it.",
+        f"{manager} changed the weights of HTTPRoute {name}; they are left as they are. Set patched back to {wanted} %, or let "
+        f"the rollout set it: kubectl hotfix pause {look.seen.name}, then kubectl hotfix resume {look.seen.name} (or spec.paused "
+        "true and then false).",
     )
 
 

@@ -13,15 +13,14 @@ from .lending import until_wanted
 from .look import Look, has_weight, ready, route_has, share_of, shifted_rules
 from .observation import RouteView
 from .pending import replicas_wanted
-from .reasons import Reason
+from .reasons import FREEZING
 from .rolling_back import lost_its_weight, scales_down
 from .spec import Spec
 from .status import Phase, Stage, Status
 
 UNTOUCHED = frozenset({Stage.CHECKING, Stage.DONE})  # nothing of ours is in the cluster
 SHARED = frozenset({Stage.GIVING_BACK, *UNTOUCHED})  # patched need not be named in the route
-FROZEN = frozenset({str(Reason.WEIGHTS_EDITED), str(Reason.ROUTE_MISSING)})  # weights are not written
-LEAVING = frozenset({Stage.WEIGHT_ZERO})  # ... except to take traffic away
+LEAVING = frozenset({Stage.WEIGHT_ZERO})  # traffic is taken away whatever it is held for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class Wanted:
 def wanted(spec: Spec, status: Status) -> Wanted:
     """What the cluster should look like for this status."""
     stage = status.stage or Stage.CHECKING
-    frozen = status.held in FROZEN and stage not in LEAVING and not status.stable_lost
+    frozen = status.held in FREEZING and stage not in LEAVING and not status.stable_lost
     shifting = stage not in SHARED and stage is not Stage.SCALING
     released = stage is Stage.GIVING_BACK
     keeps = released and status.phase is Phase.PROMOTING and status.weight == 100

@@ -127,6 +127,8 @@ GOOD_NEWS = frozenset(
     }
 )
 
+FREEZING = frozenset({Reason.WEIGHTS_EDITED, Reason.ROUTE_MISSING})  # weights are not written while held for one of these
+
 
 def named(word: str, otherwise: Reason) -> Reason:
     """The reason with this word, else `otherwise`."""

@@ -188,17 +188,28 @@ def return_failed(look: Look) -> Status:
     if look.seen.deleting and patched_going(look) and stable:
         veto = Veto(Reason.DELETED, f"The object and Deployment {look.spec.patched.deployment} were deleted.")
         return roll_back(status, look.now, veto, keep_pods=True)
-    if look.asked is Verb.PROMOTE and patched and not look.paused:
-        message = f"A person wants {look.spec.stable.deployment} to be tried again; patched serves everything meanwhile."
-        again = record(status, look.now, "try again", Reason.REQUESTED, message)
-        return say(enter(again, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, weight=100), message)
     wanted = 0 if patched == 0 and stable else 100 if patched else status.weight
+    edited = guards.weights_edited(look) if wanted else None  # a patched that cannot serve is left all the same
+    if edited:
+        return hold_for(look, edited)
+    if look.asked is Verb.PROMOTE and patched and not look.paused:
+        return _tried_again(look)
     if wanted != status.weight:
         message = "Stable takes over while patched cannot serve." if wanted == 0 else "Patched can serve again."
         status = record(status, look.now, f"weight {wanted}", Reason.PROMOTION_FAILED, message)
+    return _failed_for(look, status.model_copy(update={"weight": wanted}))
+
+
+def _tried_again(look: Look) -> Status:
+    message = f"A person wants {look.spec.stable.deployment} to be tried again; patched serves everything meanwhile."
+    again = record(look.status, look.now, "try again", Reason.REQUESTED, message)
+    return say(enter(again, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, weight=100), message)
+
+
+def _failed_for(look: Look, status: Status) -> Status:
     reason = Reason.DELETION_HELD if look.seen.deleting else Reason.PROMOTION_FAILED
     text = (
         f"{Reason.PROMOTION_FAILED.sentence} Put {look.spec.stable.deployment} right and try again (kubectl hotfix promote "
         f"{look.seen.name}){_or_keep(look)}."
     )
-    return hold(status.model_copy(update={"weight": wanted}), reason, text, "a person decides")
+    return hold(status, reason, text, "a person decides")
