@@ -48,6 +48,46 @@ def test_a_failed_promotion_ends_with_patched_when_a_person_says_so() -> None:
     assert not world.ours
 
 
+def undone(world: World) -> None:
+    """kubectl rollout undo deploy/checkout"""
+    world.stable.template, world.stable.errors, world.stable.ready = "v1", 0.048, None
+
+
+def test_a_stable_that_was_undone_after_a_failed_promotion_is_given_the_fix_again_when_a_person_asks() -> None:
+    bad = iter([0.3, 0.001])
+    world = ready_world(after_promotion=lambda: next(bad)).stage(Stage.RETURN_FAILED).rest(5)
+    undone(world)
+    world.rest(60)
+    assert (world.remembered.stage, world.stable.template) == (Stage.RETURN_FAILED, "v1")
+    world.request = "promote:1"
+    world.stage(Stage.DRAINING_STABLE, seconds=10)
+    assert world.remembered.last_handled_request
+    assert world.remembered.last_handled_request.result == "Accepted"
+    assert world.weight == 100
+    world.phase(Phase.PROMOTED, seconds=300)
+    assert (world.stable.template, world.weights) == ("v2", (1, None))
+
+
+def test_a_promotion_that_fails_again_stays_on_patched_again() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED).rest(5)
+    undone(world)
+    world.request = "promote:1"
+    world.stage(Stage.RETURNING, seconds=60).stage(Stage.RETURN_FAILED, seconds=60).rest(60)
+    assert (world.weight, world.remembered.held) == (100, "PromotionFailed")
+
+
+def test_a_stable_that_is_undone_while_it_is_waited_for_is_given_the_fix_when_a_person_asks_again() -> None:
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED).rest(5)
+    world.stable.ready, world.request = 0, "promote:1"
+    world.phase(Phase.AWAITING_GIT, seconds=10).rest(10)
+    undone(world)
+    world.rest(30)
+    assert (world.stable.template, world.weight) == ("v1", 100), "nobody asked for it yet"
+    world.after_promotion, world.request = (lambda: 0.001), "promote:2"
+    world.phase(Phase.PROMOTED, seconds=300)
+    assert world.stable.template == "v2"
+
+
 def test_deleting_after_a_failed_promotion_is_held() -> None:
     world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED)
     world.deleting = True

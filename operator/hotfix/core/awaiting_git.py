@@ -11,6 +11,7 @@ from . import capacity, edits, guards, handover, returning
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
+from .promotion_mode import mode_of
 from .proven import noted, other_template, patched_going, runs_proven, unchanged
 from .quantities import seconds, span
 from .reasons import FREEZING, Reason
@@ -102,12 +103,15 @@ def _compared(look: Look) -> Status:
 
 
 def _another_mode(look: Look) -> Status | None:
-    """The manifest asks for another way of promotion by now, and nothing speaks against it."""
-    mode, status = look.spec.promotion.mode, look.status
+    """The manifest asks for another way of promotion by now, or a person does where git does not keep stable, and nothing speaks
+    against it."""
+    status = look.status
+    mode = mode_of(look) if look.asked is Verb.PROMOTE else look.spec.promotion.mode
     stage = {PromotionMode.PATCH_STABLE: Stage.DRAINING_STABLE, PromotionMode.KEEP_PATCHED: Stage.GIVING_BACK}.get(mode)
     if stage is None or not unchanged(look) or not look.settled or managed_by_gitops(look):
         return None
-    message = f"The manifest asks for {mode}; git is not waited for any more."
+    who = "The manifest" if mode is look.spec.promotion.mode else "A person"
+    message = f"{who} asks for {mode}; git is not waited for any more."
     recorded = record(status, look.now, str(mode), Reason.PROMOTING, message)
     return say(enter(recorded, look.now, Phase.PROMOTING, stage), message)
 

@@ -78,7 +78,9 @@ STAGES: dict[Stage, Step] = {
         awaiting_git.awaiting_git, (Stage.RETURNING, Stage.DRAINING_STABLE, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
     ),
     Stage.RETURNING: Step(returning.returning, (Stage.DRAINING_PATCHED, Stage.RETURN_FAILED)),
-    Stage.RETURN_FAILED: Step(returning.return_failed, (Stage.GIVING_BACK, Stage.AWAITING_GIT, Stage.WEIGHT_ZERO)),
+    Stage.RETURN_FAILED: Step(
+        returning.return_failed, (Stage.ALL_TO_PATCHED, Stage.AWAITING_GIT, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
+    ),
     Stage.WEIGHT_ZERO: Step(rolling_back.weight_zero, (Stage.DRAINING_PATCHED, Stage.GIVING_BACK)),
     Stage.DRAINING_PATCHED: Step(rolling_back.draining_patched, (Stage.SCALING_DOWN, Stage.WEIGHT_ZERO)),
     Stage.SCALING_DOWN: Step(rolling_back.scaling_down, (Stage.GIVING_BACK, Stage.DRAINING_PATCHED, Stage.WEIGHT_ZERO)),

@@ -82,7 +82,8 @@ def draining_stable(look: Look) -> Status:
         return hold_for(look, odd)
     deployment = look.seen.stable.deployment if look.seen.stable else None
     record_ = look.status.promotion or PromotionRecord()
-    noted = record_.model_copy(update={"previous_revision": deployment.revision if deployment else None})
+    # what was once seen in stable, and taken away since, is written again: a person asked for that
+    noted = record_.model_copy(update={"previous_revision": deployment.revision if deployment else None, "patched_at": None})
     message = f"{look.spec.stable.deployment} gets the pod spec that was proven."
     recorded = record(look.status, look.now, "patch stable", Reason.PROMOTING, message)
     return say(enter(recorded, look.now, Phase.PROMOTING, Stage.PATCHING_STABLE, promotion=noted), message, "roll stable out")

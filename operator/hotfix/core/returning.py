@@ -10,7 +10,8 @@ from . import capacity, edits, guards, moments, reports
 from .guards import Veto
 from .look import Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
-from .proven import has_fix, other_template, patched_going, runs_proven
+from .promotion_mode import mode_of
+from .proven import has_fix, other_template, patched_going, runs_proven, unchanged
 from .quantities import span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
@@ -201,9 +202,15 @@ def return_failed(look: Look) -> Status:
 
 
 def _tried_again(look: Look) -> Status:
+    """Promoted anew where that is ours to do and stable runs what it ran before; else stable is waited for, however it gets the
+    fix."""
     message = f"A person wants {look.spec.stable.deployment} to be tried again; patched serves everything meanwhile."
     again = record(look.status, look.now, "try again", Reason.REQUESTED, message)
-    return say(enter(again, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, weight=100), message)
+    ours = mode_of(look) is PromotionMode.PATCH_STABLE and not managed_by_gitops(look)
+    phase, stage = (
+        (Phase.PROMOTING, Stage.ALL_TO_PATCHED) if ours and unchanged(look) else (Phase.AWAITING_GIT, Stage.AWAITING_GIT)
+    )
+    return say(enter(again, look.now, phase, stage, weight=100), message)
 
 
 def _failed_for(look: Look, status: Status) -> Status:
