@@ -1,7 +1,9 @@
 """The broken version that comes back to stable after a promotion: told once, and nothing is done about it."""
 
+import pytest
+
 from hotfix.core import reverted
-from hotfix.core.status import Phase
+from hotfix.core.status import Phase, Stage
 
 from .world import World, a_spec, ready_world
 
@@ -20,6 +22,21 @@ def test_the_old_pod_spec_that_comes_back_is_told_once() -> None:
     assert [entry.type for entry in told] == ["Warning"]
     assert world.remembered.fix_reverted_at
     assert (world.remembered.phase, len(world.performed) - done) == (Phase.PROMOTED, 1)
+
+
+@pytest.mark.parametrize("stage", [Stage.PATCHING_STABLE, Stage.AWAITING_GIT])
+def test_a_fix_that_stable_took_over_from_a_lost_patched_is_watched_too(stage: Stage) -> None:
+    world = ready_world()
+    world.stable.owner = "Flux Kustomization flux-system/shop" if stage is Stage.AWAITING_GIT else None
+    world.stage(stage)
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.patched.ready = 0
+    world.stage(Stage.RETURNING, seconds=30)
+    assert world.remembered.weight == 0
+    world.phase(Phase.PROMOTED, seconds=300).rest(5)
+    world.stable.template = "v1"
+    world.look()
+    assert world.reasons[-1] == "FixReverted"
 
 
 def test_a_later_version_is_no_news_and_the_fix_again_ends_it() -> None:

@@ -4,14 +4,13 @@ From the moment stable's template changes, the patched pods may be the only heal
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from . import awaiting_git, guards, moments, returning
+from . import awaiting_git, guards, returning
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
 from .preflight import managed_by_gitops
 from .promotion_mode import mode_of
-from .proven import has_fix, other_template, runs_proven, unchanged
+from .proven import fix_noted, other_template, runs_proven, unchanged
 from .quantities import seconds, span
 from .reasons import Reason
 from .returning import held, hold_for, stable_takes_over
@@ -103,7 +102,7 @@ def patching_stable(look: Look) -> Status:
     odd = other_template(look, before=True)
     if odd:
         return hold_for(look, odd)
-    look = _noted(look)
+    look = fix_noted(look)
     if unchanged(look) and look.status.promotion and look.status.promotion.patched_at:
         message = (
             f"Somebody gave {look.spec.stable.deployment} its old pod spec back; it is not written again. Put the fix there."
@@ -112,15 +111,6 @@ def patching_stable(look: Look) -> Status:
     if not runs_proven(look) or (look.lasted("StableProven") or 0.0) < READY_SECONDS:
         return _rolling_out(look)
     return returning.begin(look)
-
-
-def _noted(look: Look) -> Look:
-    """Once stable has the fix, that is remembered: it is written once."""
-    kept = look.status.promotion or PromotionRecord()
-    if kept.patched_at or not has_fix(look):
-        return look
-    noted = kept.model_copy(update={"patched_at": moments.rfc3339(look.now)})
-    return replace(look, status=look.status.model_copy(update={"promotion": noted}))
 
 
 def _rolling_out(look: Look) -> Status:

@@ -4,6 +4,9 @@ The same image has several names, so what git gives stable may be written otherw
 the pods of both sides run decide.
 """
 
+from dataclasses import replace
+
+from . import moments
 from .changes import images_of, shape_of
 from .guards import Veto
 from .look import Look
@@ -58,6 +61,15 @@ def has_fix(look: Look) -> bool:
         return True
     alike = record and record.digests and _shaped_alike(look, stable.deployment) and rolled_out(stable.deployment)
     return bool(alike and digests(stable) == tuple(record.digests if record else ()))
+
+
+def fix_noted(look: Look) -> Look:
+    """Once stable has the fix, that is remembered: it is written once, and watched for after the end."""
+    kept = look.status.promotion or PromotionRecord()
+    if kept.patched_at or not has_fix(look):
+        return look
+    noted = kept.model_copy(update={"patched_at": moments.rfc3339(look.now)})
+    return replace(look, status=look.status.model_copy(update={"promotion": noted}))
 
 
 def runs_proven(look: Look) -> bool:

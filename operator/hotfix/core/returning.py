@@ -11,7 +11,7 @@ from .guards import Veto
 from .look import Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
 from .promotion_mode import mode_of
-from .proven import has_fix, other_template, patched_going, runs_proven, unchanged
+from .proven import fix_noted, has_fix, other_template, patched_going, runs_proven, unchanged
 from .quantities import span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
@@ -130,7 +130,8 @@ def _returned(look: Look) -> Status:
     if not runs_proven(look):
         return _still_rolling_out(look)
     message = f"{look.spec.stable.deployment} serves everything with the fix."
-    return say(enter(look.status, look.now, Phase.PROMOTING, Stage.DRAINING_PATCHED), message, "drain patched")
+    status = fix_noted(look).status  # not noted yet where stable took over from a patched that was lost
+    return say(enter(status, look.now, Phase.PROMOTING, Stage.DRAINING_PATCHED), message, "drain patched")
 
 
 def _still_rolling_out(look: Look) -> Status:
