@@ -1,5 +1,8 @@
 """Weights that somebody else writes while patched serves everything: a person's edit is held, a manager's is written over."""
 
+import pytest
+
+from hotfix.core import actions as act
 from hotfix.core.status import Phase, Stage
 
 from .world import World, ready_world
@@ -71,3 +74,24 @@ def test_what_a_manager_sets_after_a_failed_promotion_is_written_over() -> None:
     edit(world, (100, 0), FLUX)
     world.rest(5)
     assert (world.weight, world.remembered.held) == (100, "PromotionFailed")
+
+
+@pytest.mark.parametrize("cause", ["both sides unready", "writes fail"])
+def test_one_edit_of_a_manager_is_told_and_counted_once_however_long_its_repair_takes(cause: str) -> None:
+    world = awaiting()
+    if cause == "writes fail":
+        world.refuses = (act.SetWeights,)
+    else:
+        world.patched.ready = world.stable.ready = 0
+    edit(world, (100, 0), FLUX)
+    world.rest(30)
+    assert world.weights == (100, 0)
+    assert world.reasons.count("TrafficDriftCorrected") == 1
+    world.refuses, world.patched.ready, world.stable.ready = (), None, None
+    world.rest(30)
+    assert (world.weight, world.remembered.held) == (100, None)
+    edit(world, (100, 0), FLUX)
+    world.rest(5)
+    assert world.reasons.count("TrafficDriftCorrected") == 2
+    edit(world, (100, 0), FLUX)
+    world.held("TrafficContested", seconds=5)

@@ -204,6 +204,12 @@ class World:
     performed: list[act.Action] = field(default_factory=list)
     decision: machine.Decision | None = None
     refuses: tuple[type, ...] = ()  # kinds of action that fail
+    written: int = 0  # how often the split was written, by anybody
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "weights":
+            super().__setattr__("written", getattr(self, "written", 0) + 1)
 
     # ---- what is seen
 
@@ -220,7 +226,7 @@ class World:
         return RouteView(
             name="shop",
             version="1",
-            generation=1,
+            generation=self.written,
             ack=self.ack or (Ack.APPLIED if acked else Ack.PENDING),
             ack_message="",
             rules=(RuleView(index=0, name=None, stable=stable, patched=patched, port=80),),

@@ -108,6 +108,8 @@ def handed_over() -> None:
     world.stable.owner = "Flux Kustomization flux-system/shop"
     world.patched.image_ids = (("app@sha256:1",),)
     told(world.phase(Phase.AWAITING_GIT).rest(700))
+    world.weights, world.ours, world.manager = (100, 0), False, "kustomize-controller"
+    world.rest(3)
     world.request = "pause:1"
     world.rest(1).request = "resume:1"
     world.rest(1)

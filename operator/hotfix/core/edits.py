@@ -6,6 +6,7 @@ so is named, with the setting that ends it.
 
 from . import moments
 from .look import Look, record, route_has
+from .observation import RouteView
 from .reasons import Reason
 from .status import Status
 
@@ -18,31 +19,36 @@ ARGO_CD = (
 FLUX = "metadata: {annotations: {kustomize.toolkit.fluxcd.io/reconcile: disabled}}"
 
 
-def foreign_edit(look: Look) -> tuple[str, str] | None:
-    """(route, manager) of a route whose split is neither the wanted nor the last acknowledged one and not written by us."""
+def foreign_edit(look: Look) -> RouteView | None:
+    """A route whose split is neither the wanted nor the last acknowledged one and not written by us."""
     status, view = look.status, look.seen.routes
     if view is None or status.acknowledged_weight is None or status.weight is None:
         return None
     known = {status.weight, status.acknowledged_weight}
     for route in view.routes:
         if not route.ours and not any(route_has(look, route, weight) for weight in known):
-            return route.name, route.weight_manager or "somebody"
+            return route
     return None
 
 
-def by_git(look: Look) -> tuple[str, str] | None:
-    """(route, manager) where a GitOps tool put other weights back."""
-    edit = foreign_edit(look)
-    return edit if edit and edit[1].startswith(GITOPS_MANAGERS) else None
+def by_git(look: Look) -> RouteView | None:
+    """A route where a GitOps tool put other weights back."""
+    route = foreign_edit(look)
+    return route if route and (route.weight_manager or "").startswith(GITOPS_MANAGERS) else None
 
 
 def corrected(look: Look) -> Status:
-    """The status with a manager named that wrote its own weights; the plan writes ours again."""
-    edit = by_git(look)
-    if edit is None:
+    """The status with a manager named that wrote its own weights; the plan writes ours again. One edit is told and counted once,
+    however many looks its repair takes."""
+    route = by_git(look)
+    edit = f"{route.name}/{route.generation}" if route else None
+    if route is None or edit == look.status.drift_told:
         return look.status
-    message = f"{edit[1]} changed the weights of HTTPRoute {edit[0]}; patched is set back to {look.status.weight} %."
-    return record(look.status, look.now, "weights", Reason.TRAFFIC_DRIFT_CORRECTED, message)
+    message = (
+        f"{route.weight_manager} changed the weights of HTTPRoute {route.name}; patched is set back to {look.status.weight} %."
+    )
+    recorded = record(look.status, look.now, "weights", Reason.TRAFFIC_DRIFT_CORRECTED, message)
+    return recorded.model_copy(update={"drift_told": edit})
 
 
 def contested(look: Look) -> str | None:

@@ -169,16 +169,14 @@ def route_missing(look: Look) -> Veto | None:
 
 def weights_edited(look: Look) -> Veto | None:
     """A person changed the weights after we had set them."""
-    edit = edits.foreign_edit(look)
-    if edit is None or edits.by_git(look):
+    route, wanted = edits.foreign_edit(look), look.status.weight
+    if route is None or edits.by_git(look):
         return None
-    name, manager = edit
-    wanted = look.status.weight
     return Veto(
         Reason.WEIGHTS_EDITED,
-        f"{manager} changed the weights of HTTPRoute {name}; they are left as they are. Set patched back to {wanted} %, or let "
-        f"the rollout set it: kubectl hotfix pause {look.seen.name}, then kubectl hotfix resume {look.seen.name} (or spec.paused "
-        "true and then false).",
+        f"{route.weight_manager or 'Somebody'} changed the weights of HTTPRoute {route.name}; they are left as they are. Set "
+        f"patched back to {wanted} %, or let the rollout set it: kubectl hotfix pause {look.seen.name}, then kubectl hotfix "
+        f"resume {look.seen.name} (or spec.paused true and then false).",
     )
 
 

@@ -227,6 +227,9 @@ class Status(Model):
     decisions: list[DecisionRecord] = Field(default_factory=list, max_length=10)
     announced: int = Field(0, ge=0, description="Sequence of the last decision that became an event.")
     borrowed: Borrowed | None = None
+    drift_told: Sentence | None = Field(
+        None, description="The route, and its generation, of the last edit by a GitOps tool that was told of, as name/generation."
+    )
     stable_lost: StableLost | None = None
     stable_lost_times: int = Field(0, ge=0, description="How often stable was lost; each time its return waits twice as long.")
     stopped_seconds: int = Field(0, ge=0, description="Past seconds in which the clocks stood still: paused or stable lost.")
