@@ -279,6 +279,23 @@ def test_the_manifest_may_ask_for_another_way_while_git_is_awaited(
     assert world.weights == weights
 
 
+@pytest.mark.parametrize(("mode", "route"), [("PatchStable", None), ("KeepPatched", FLUX)])
+def test_another_way_that_git_would_undo_is_refused_once_and_git_is_waited_for_all_the_same(mode: str, route: str | None) -> None:
+    world = awaiting(route_owner=route)
+    world.asked = a_spec(promotion={"mode": mode})
+    world.rest(60)
+    assert world.reasons.count("ManagedByGitOps") == 1
+    assert (world.remembered.phase, world.remembered.held) == (Phase.AWAITING_GIT, None)
+    assert condition(world, "Ready") == "True ServingPatched"
+    assert world.remembered.message.count("is managed by Flux Kustomization flux-system/shop") == 1
+    assert "In git, give Deployment checkout the images app=v2." in world.remembered.message
+    world.asked = a_spec()
+    world.rest(5)
+    assert "is managed by" not in world.remembered.message
+    world.stable.template, world.stable.errors = "v2", 0.001
+    world.phase(Phase.PROMOTED, seconds=300)
+
+
 # ---- what git is to say
 
 

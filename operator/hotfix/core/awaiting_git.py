@@ -48,7 +48,21 @@ def awaiting_git(look: Look) -> Status:
     """Until stable runs what was proven."""
     look = replace(look, status=edits.corrected(look))
     after = _nothing_to_wait_for(look) or _awaiting(look)
-    return _deletion_held(look, after) if look.seen.deleting and after.stage is Stage.AWAITING_GIT else after
+    if after.stage is not Stage.AWAITING_GIT:
+        return after
+    after = _refusal_told(look, after)
+    return _deletion_held(look, after) if look.seen.deleting else after
+
+
+def _refusal_told(look: Look, after: Status) -> Status:
+    """The manifest asks by now for a way that git would undo: that is said, and git is waited for all the same."""
+    refused = managed_by_gitops(look)
+    if refused is None or after.held:
+        return after
+    text = f"promotion.mode {look.spec.promotion.mode} is refused: {refused.message}"
+    if all(entry.message != text for entry in after.decisions):
+        after = record(after, look.now, "refuse", refused.reason, text)
+    return after if text in after.message else after.model_copy(update={"message": f"{text} {after.message}"[:1024]})
 
 
 def _nothing_to_wait_for(look: Look) -> Status | None:
