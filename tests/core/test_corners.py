@@ -301,3 +301,16 @@ def test_blind_in_a_bake_that_nothing_but_the_deadline_began_goes_back_to_the_st
     world.rest(200)
     assert world.remembered.resolved is not None
     assert world.weight == world.remembered.resolved.start_weight
+
+
+def test_a_bake_that_begins_again_after_several_images_is_told() -> None:
+    world = ready_world().phase(Phase.BAKING).rest(20)
+    baked = world.remembered.bake_seconds
+    world.stable.image_ids = (("a",), ("b",))
+    world.held("SeveralVersions", seconds=20).rest(10)
+    world.stable.image_ids = (("b",),)
+    world.phase(Phase.ANALYZING, seconds=10)
+    assert baked > world.remembered.bake_seconds == 0
+    newest = world.remembered.decisions[-1]
+    assert (newest.what, newest.reason) == ("evidence from zero", "SeveralVersions")
+    world.phase(Phase.PROMOTED)

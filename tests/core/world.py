@@ -314,12 +314,13 @@ class World:
 
     def look(self) -> machine.Decision:
         """One look: decide, remember, act."""
-        before = self.weight
-        self.decision = decision = machine.decide(self.asked, self.remembered, self.observe())
+        before, known = self.weight, self.remembered
+        self.decision = decision = machine.decide(self.asked, known, self.observe())
         self.remembered = status.parse(status.dump(decision.status))
         for action in decision.actions:
             self._do(action)
         self._check(before, decision)
+        self._check_told(known)
         return decision
 
     def _do(self, action: act.Action) -> None:
@@ -391,6 +392,15 @@ class World:
                 raise AssertionError("a weight was raised blind")
             if self.remembered.phase is status.Phase.ROLLING_BACK and not lost:
                 raise AssertionError("a weight rose after a rollback began")
+
+    def _check_told(self, before: status.Status) -> None:
+        """No phase begins without a decision that says why; only a namespace that is ending takes no more events."""
+        after = self.remembered
+        if before.phase in (None, after.phase) or self.namespace_ending:
+            return
+        known = before.decisions[-1].sequence if before.decisions else 0
+        new = [entry.phase for entry in after.decisions if entry.sequence > known]
+        assert after.phase in new, f"{after.phase} began without a decision"
 
     # ---- time
 

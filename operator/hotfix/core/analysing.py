@@ -127,8 +127,9 @@ def _changed_versions(look: Look) -> Status | None:
     mixed = "SeveralVersions" in status.since and not without_control.is_alone(look)
     if mixed and versions(stable) == 1 == versions(patched) and not guards.several_versions(look):
         since = {name: moment for name, moment in status.since.items() if name != "SeveralVersions"}
-        again = enter(status, look.now, Phase.ANALYZING, Stage.SHIFTING, since=since, **fresh)
-        return say(again, "One image is left on each side; evidence from zero.")
+        message = "One image is left on each side; evidence from zero."
+        recorded = record(status, look.now, "evidence from zero", Reason.SEVERAL_VERSIONS, message)
+        return say(enter(recorded, look.now, Phase.ANALYZING, Stage.SHIFTING, since=since, **fresh), message)
     return None
 
 
