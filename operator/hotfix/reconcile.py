@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from .core import actions as act
-from .core import invalid, machine, spec, status
+from .core import invalid, machine, requested, spec, status
 from .core.reasons import Reason
 from .errors import OutsideError, Unavailable
 from .lookout import Lookout, Ports
@@ -88,7 +88,9 @@ class Reconciler:
         try:
             remembered = self._statuses.of(key, stored.status)
         except ValueError as error:
-            return await self._refuse(stored, Reason.INVALID_STATUS, error)
+            if not requested.releases(stored.request):
+                return await self._refuse(stored, Reason.INVALID_STATUS, error)
+            remembered = status.Status()  # it is given back by what the routes say
         seen = await self._lookout.look(stored, asked, remembered)
         decision = machine.decide(asked, remembered, seen)
         confirmed = self._clock.monotonic()

@@ -116,6 +116,10 @@ async def test_without_a_name_the_only_route_that_names_stable_is_read(router: R
     given(world, name="second")
     view = await router.read(world.namespace, None, SERVICES, survey=False)
     assert (view.candidates, view.routes) == (("checkout", "second"), ())
+    route_seen = (await look(router, world)).routes[0]
+    await router.adopt(world.namespace, SERVICES, AdoptRoute(route=route_seen, rules=(0,), stamp="fix.8c1f2e7a.1"))
+    view = await router.read(world.namespace, None, SERVICES, survey=False)
+    assert (view.candidates, [found.stamp for found in view.routes]) == (("checkout", "second"), ["fix.8c1f2e7a.1"])
 
 
 async def test_what_by_passes_the_weights_is_listed(router: Router, world: World) -> None:

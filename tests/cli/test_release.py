@@ -1,12 +1,13 @@
 """`kubectl hotfix release` on an API server in memory: with an operator, without one, and where it cannot come to an end."""
 
 import asyncio
+import contextlib
 
 import pytest
 
 from hotfix.cli import release
 from hotfix.cli.release import Release
-from hotfix.errors import NotFound, Unavailable
+from hotfix.errors import Conflict, NotFound, Unavailable
 from hotfix.ports import Key
 from tests.fakes.clock import FakeClock
 from tests.reconcile.shop import KEY, NAMESPACE, Shop
@@ -24,6 +25,15 @@ async def analyzing() -> Shop:
 
 def finalizers(shop: Shop) -> list[str]:
     return shop.api.read("HotfixRollout", NAMESPACE, "fix")["metadata"].get("finalizers") or []
+
+
+async def operator(shop: Shop) -> None:
+    """One that runs until it has let go; a look that somebody else's write came before is dropped."""
+    while finalizers(shop):
+        with contextlib.suppress(Conflict):
+            await shop.reconciler.reconcile(KEY)
+        shop.advance(1)
+        await asyncio.sleep(0.01)
 
 
 async def released(shop: Shop, said: list[str], *, timeout_seconds: float = 20.0) -> str:
@@ -55,13 +65,7 @@ async def test_without_an_operator_it_is_done_from_here(quick: None) -> None:
 async def test_an_operator_that_runs_does_it(quick: None) -> None:
     shop, said = await analyzing(), list[str]()
 
-    async def operator() -> None:
-        while finalizers(shop):
-            await shop.reconciler.reconcile(KEY)
-            shop.advance(1)
-            await asyncio.sleep(0.01)
-
-    working = asyncio.create_task(operator())
+    working = asyncio.create_task(operator(shop))
     sentence = await released(shop, said)
     await working
     assert "released" in sentence.lower()
@@ -118,3 +122,37 @@ async def test_what_does_not_come_to_an_end_is_said_in_time(quick: None) -> None
     with pytest.raises(Unavailable, match="Not released within 1 s"):
         await released(shop, said, timeout_seconds=1.0)
     assert shop.weights["checkout-hotfix"] == 0, "traffic is away all the same"
+
+
+@pytest.mark.parametrize("kept", [{}, {"phase": "Analyzing", "stage": "nonsense"}], ids=["taken away", "not to be read"])
+@pytest.mark.parametrize("runs", [False, True], ids=["from here", "by an operator"])
+async def test_a_status_that_is_lost_is_no_obstacle(
+    quick: None, monkeypatch: pytest.MonkeyPatch, kept: dict[str, str], runs: bool
+) -> None:
+    shop, said = await analyzing(), list[str]()
+    shop.api.set_status("HotfixRollout", NAMESPACE, "fix", kept)
+
+    if runs:
+        monkeypatch.setattr(release, "OPERATOR_SECONDS", 20.0)
+        working = asyncio.create_task(operator(shop))
+        await released(shop, said)
+        await working
+    else:
+        await released(shop, said)
+    assert ("No operator takes it up; it is done from here." in said) is not runs
+    assert shop.weights == {"checkout": 100, "checkout-hotfix": 0}
+    assert finalizers(shop) == []
+    assert (shop.status["phase"], shop.status["why"], shop.ending()["ours"]) == ("RolledBack", "Released", False)
+
+
+@pytest.mark.parametrize(("kept", "reason"), [({}, "MemoryLost"), ({"phase": "Analyzing", "stage": "nonsense"}, "InvalidStatus")])
+async def test_before_that_nothing_is_done_and_the_way_out_is_said(kept: dict[str, str], reason: str) -> None:
+    shop = await analyzing()
+    weights = shop.weights
+    shop.api.set_status("HotfixRollout", NAMESPACE, "fix", kept)
+    for _ in range(3):
+        await shop.reconciler.reconcile(KEY)
+        shop.advance(5)
+    stalled = next(entry for entry in shop.status["conditions"] if entry["type"] == "Stalled")
+    assert (stalled["reason"], shop.weights, finalizers(shop) != []) == (reason, weights, True)
+    assert "release" in stalled["message"]

@@ -230,7 +230,7 @@ WAITING = {
     Reason.INSUFFICIENT_CAPACITY: "pods get ready",
     Reason.PAUSED: "a person has chosen so, and it has a condition of its own",
 }
-HOLDERS = ("preflight", "fitness", "pending", "starting")
+HOLDERS = ("preflight", "fitness", "forgotten", "pending", "starting")
 
 
 def held_for() -> set[Reason]:

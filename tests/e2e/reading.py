@@ -17,7 +17,7 @@ Conditions = dict[str, tuple[str, str]]
 FOR_EVER_REFUSED = {"InvalidSpec", "InvalidStatus", "InvalidQuery", "Forbidden"}  # in every phase
 REFUSED = {
     *FOR_EVER_REFUSED,
-    *("CountersUnfit", "Expired", "ManagedByGitOps", "MetricsMissing", "MetricsUnknown", "NothingToPromote"),
+    *("CountersUnfit", "Expired", "ManagedByGitOps", "MemoryLost", "MetricsMissing", "MetricsUnknown", "NothingToPromote"),
     *("PatchedAlreadyServes", "SelectorsOverlap", "ServiceSelectsBothSides", "StableMoved"),
 }  # before traffic moves
 WRONG_REFERENCE = {"TargetNotFound", "RouteAmbiguous", "RouteUnfit"}  # refused too, once it lasts

@@ -25,6 +25,7 @@ STALLING = frozenset(
         Reason.INVALID_QUERY,
         Reason.INVALID_SPEC,
         Reason.INVALID_STATUS,
+        Reason.MEMORY_LOST,
         Reason.FORBIDDEN,
         Reason.SERVICE_SELECTS_BOTH_SIDES,
         Reason.SELECTORS_OVERLAP,

@@ -14,6 +14,7 @@ from . import (
     conditions,
     fencing,
     fitness,
+    forgotten,
     guards,
     moments,
     pending,
@@ -122,6 +123,9 @@ def _next(look: Look) -> Status:
         away = stable_lost.handle(look)
         if away is not None:
             return away
+    lost = forgotten.handle(look)
+    if lost is not None:
+        return lost
     nothing_moved = look.asked is Verb.ROLLBACK and look.status.phase is Phase.PENDING
     if (look.released or nothing_moved) and not rolling_back.on_its_way(look):
         return rolling_back.release(look)

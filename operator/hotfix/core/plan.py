@@ -27,7 +27,7 @@ LEAVING = frozenset({Stage.WEIGHT_ZERO})  # traffic is taken away whatever it is
 class Wanted:
     """The target of one status. None: not ours to say."""
 
-    finalizer: bool
+    finalizer: bool | None
     adopted: bool
     weight: int | None
     released: bool
@@ -54,7 +54,9 @@ def wanted(spec: Spec, status: Status) -> Wanted:
         else None
     )
     return Wanted(
-        finalizer=stage not in UNTOUCHED,
+        finalizer=None
+        if stage is Stage.CHECKING
+        else stage is not Stage.DONE,  # one that is there may be of a memory that was lost
         adopted=keeps or (shifting and (status.phase is not Phase.ROLLING_BACK or status.stable_lost is not None) and not frozen),
         weight=status.weight if keeps or (shifting and not frozen) else None,
         released=released,
@@ -75,14 +77,14 @@ def actions(look: Look) -> tuple[Action, ...]:
     found += _routes(look, target)
     found += _workloads(look, target)
     found += _announcements(look)
-    if not target.finalizer and look.seen.finalizer:
+    if target.finalizer is False and look.seen.finalizer:
         found.append(SetFinalizer(present=False))
     return tuple(found)
 
 
 def _unheld(look: Look, target: Wanted) -> bool:
     """Before traffic moved: nothing is touched until the finalizer makes sure that it is given back."""
-    return look.status.phase is Phase.PENDING and target.finalizer and not look.seen.finalizer
+    return look.status.phase is Phase.PENDING and bool(target.finalizer) and not look.seen.finalizer
 
 
 def _routes(look: Look, target: Wanted) -> list[Action]:

@@ -29,7 +29,11 @@ class Reason(StrEnum):
     METRICS_MISSING = "MetricsMissing", "Prometheus has no request counter for stable; patched could not be judged."
     INVALID_QUERY = "InvalidQuery", "Prometheus refuses the query; correct it."
     INVALID_SPEC = "InvalidSpec", "The manifest is not valid; correct the field that is named."
-    INVALID_STATUS = "InvalidStatus", "The stored status cannot be read; restore it (kubectl edit --subresource=status)."
+    INVALID_STATUS = (
+        "InvalidStatus",
+        "The stored status cannot be read; restore it (kubectl edit --subresource=status), or release.",
+    )
+    MEMORY_LOST = "MemoryLost", "The status was taken away while traffic was shifted; nothing is written until a release."
     FORBIDDEN = "Forbidden", "The operator lacks a right; grant it (deploy/ has the exact rules)."
     SERVICE_SELECTS_BOTH_SIDES = "ServiceSelectsBothSides", "A Service selects pods of both sides; weights would mean nothing."
     SELECTORS_OVERLAP = "SelectorsOverlap", "One Deployment's selector matches the other's pods."

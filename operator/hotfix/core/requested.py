@@ -40,6 +40,11 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     return status if paused is None else status.model_copy(update={"paused": paused})
 
 
+def releases(request: str | None) -> bool:
+    """A person wants everything given back, whatever else is known."""
+    return HandledRequest.verb_of(request or "") is Verb.RELEASE
+
+
 def _paused_after(spec: Spec, status: Status, verb: Verb | None) -> bool | None:
     if verb is Verb.PAUSE and status.stage is not Stage.DONE and status.phase is not Phase.ROLLING_BACK:
         return True
@@ -107,6 +112,8 @@ def _not_resumed(before: Status, look: Look) -> str | None:
 def _not_rolled_back(before: Status, look: Look) -> str | None:
     """From the moment stable's pod spec changes, patched may be the only healthy side."""
     status = look.status
+    if status.held == Reason.MEMORY_LOST:
+        return status.message
     ending = status.stage in TAKEN_BACK and status.phase is Phase.PROMOTING
     waits = status.stage is Stage.AWAITING_GIT and not unchanged(look)
     if status.stage not in FIX_IN_STABLE and not ending and not waits:

@@ -149,6 +149,11 @@ def lent(stamp: str, until: str | None) -> dict[str, str | None]:
     return {STAMP: stamp, **mark}
 
 
+def is_stamped(route: Mapping[str, Any]) -> bool:
+    """Some rollout shifts it."""
+    return STAMP in (route["metadata"].get("annotations") or {})
+
+
 def returned(route: Mapping[str, Any], reconcile: str | None) -> dict[str, str | None]:
     """The annotations of a route that is given back. `reconcile`: what the mark's annotation was before."""
     ours = LENT_UNTIL in (route["metadata"].get("annotations") or {})
