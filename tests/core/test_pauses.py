@@ -48,3 +48,31 @@ def test_on_the_way_back_a_pause_holds_nothing_and_is_not_told() -> None:
     world.asked = a_spec(traffic={"drain": "1m"})
     world.phase(Phase.ROLLED_BACK)
     assert told(world) == []
+
+
+@pytest.mark.parametrize(
+    ("pause", "loss"),
+    [
+        ((0, 100), (40, 200)),
+        ((40, 200), (0, 100)),
+        ((0, 200), (40, 100)),
+        ((40, 100), (0, 200)),
+        ((0, 60), (100, 200)),
+        ((100, 200), (0, 60)),
+    ],
+    ids=["pause first", "loss first", "loss inside", "pause inside", "pause before", "loss before"],
+)
+def test_a_pause_and_a_loss_of_stable_that_overlap_stop_the_clock_once(pause: tuple[int, int], loss: tuple[int, int]) -> None:
+    world = ready_world(asked=a_spec(analysis={"deadline": "2h"})).phase(Phase.ANALYZING).rest(3)
+    began, stopped = world.now, 0.0
+    world.stable.errors = world.patched.errors = 0.048  # nothing is decided meanwhile
+    while world.now < began + 500:
+        at = world.now - began
+        world.asked = a_spec(analysis={"deadline": "2h"}, paused=pause[0] <= at < pause[1])
+        world.stable.ready = 0 if loss[0] <= at < loss[1] else None
+        world.look()
+        stopped += world.remembered.stable_lost is not None or "Paused" in world.remembered.since
+        world.advance(1.0)
+    assert world.remembered.phase is Phase.ANALYZING
+    assert "StableBack" in world.reasons
+    assert world.remembered.stopped_seconds == pytest.approx(stopped, abs=3)

@@ -193,7 +193,7 @@ def _clocks(look: Look, now: str) -> Status:
     stopped, resumed = status.stopped_seconds, {}
     if "Paused" in status.since and "Paused" not in since:
         if status.phase is Phase.ANALYZING:
-            stopped += int(look.elapsed(status.since["Paused"]))
+            stopped += stable_lost.paused_before(look)
         resumed = {"acknowledged_weight": None, "acknowledged_at": None} if status.held == "WeightsEdited" else {}
     after = status.model_copy(update={"since": since, "stopped_seconds": stopped, **resumed})
     return _resumed(after, look) if "Paused" in status.since and "Paused" not in since else after

@@ -40,6 +40,12 @@ def is_back(look: Look) -> bool:
     return count >= max(1, capacity.needed(look, 100 - away.return_weight)) and not lost(look)
 
 
+def paused_before(look: Look) -> int:
+    """Seconds of the pause that ends now which the loss of stable, that goes on, does not count when it ends."""
+    away = look.status.stable_lost
+    return int(max(0.0, (look.lasted("Paused") or 0.0) - (look.elapsed(away.since) if away else 0.0)))
+
+
 def handle(look: Look) -> Status | None:
     """The next status while stable is lost; None when this rule has nothing to say."""
     status = look.status
@@ -117,7 +123,8 @@ def _step_back(look: Look, away: StableLost) -> Status:
 def _end(look: Look, away: StableLost) -> Status:
     status = look.status
     spans = [*status.excluded, Span(start=away.since, end=moments.rfc3339(look.now))]
-    stopped = status.stopped_seconds + int(look.elapsed(away.since))
+    # a pause that goes on counts itself when it ends; what it shares with this loss stops the clocks once
+    stopped = status.stopped_seconds + int(max(0.0, look.elapsed(away.since) - (look.lasted("Paused") or 0.0)))
     update: dict[str, object] = {"stable_lost": None, "stopped_seconds": stopped, "request_rate": None}
     if len(spans) > LIMIT_SPANS:
         update |= {"excluded": [], "evidence_from": moments.rfc3339(look.now), "stopped_seconds": 0}
