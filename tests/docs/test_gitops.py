@@ -9,6 +9,7 @@ import yaml
 
 from hotfix.adapters.routers.route_patch import LENT_UNTIL, RECONCILE, STAMP
 from hotfix.core import edits
+from hotfix.core.handover import handover
 from hotfix.core.lending import LEFT_ALONE
 from tests.cluster import Cluster
 from tests.e2e.shop import deployment, rollout, route, service
@@ -39,6 +40,15 @@ def test_the_setting_of_argo_cd_is_the_one_that_is_named_when_weights_are_contes
     told, named = one("spec")["spec"], yaml.safe_load(edits.ARGO_CD)["spec"]
     assert told["ignoreDifferences"] == named["ignoreDifferences"]
     assert set(named["syncPolicy"]["syncOptions"]) <= set(told["syncPolicy"]["syncOptions"])
+
+
+def test_what_is_handed_over_is_what_the_status_says() -> None:
+    """The example has one image, before as in the layout and after as in what is pasted."""
+    before, after = ({"containers": [{"name": "app", "image": f"registry.example/checkout:{tag}"}]} for tag in ("1.4.1", "1.4.2"))
+    told = handover("shop", "checkout", before, after)
+    assert told.ready_made is not None
+    assert one("promotion") == {"promotion": {"handover": told.ready_made.model_dump(by_alias=True)}}
+    assert [{**entry, "newTag": str(entry["newTag"])} for entry in one("images")["images"]] == told.kustomize
 
 
 @pytest.mark.cluster
