@@ -9,7 +9,6 @@ import yaml
 from hotfix.cli import handing_over
 from hotfix.core.changes import containers_patch
 from hotfix.core.handover import handover
-from hotfix.errors import Refused
 
 STABLE = {
     "containers": [
@@ -126,10 +125,10 @@ def test_equal_sides_leave_nothing_to_hand_over() -> None:
     assert "nothing to hand over" in shown(STABLE, STABLE)
 
 
-def test_as_data_it_is_json_or_yaml_and_nothing_else() -> None:
-    assert json.loads(shown(STABLE, FIXED, "json")) == yaml.safe_load(shown(STABLE, FIXED, "yaml"))
-    with pytest.raises(Refused, match="give json or yaml"):
-        shown(STABLE, FIXED, "xml")
+def test_as_data_it_is_json_or_yaml() -> None:
+    found = json.loads(shown({**STABLE, "hostNetwork": True}, FIXED, "json"))
+    assert found == yaml.safe_load(shown({**STABLE, "hostNetwork": True}, FIXED, "yaml"))
+    assert found["byHand"] == ["hostNetwork"]
 
 
 def test_uses_of_an_image_that_kustomize_cannot_tell_apart_are_named() -> None:

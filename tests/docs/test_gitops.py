@@ -8,9 +8,11 @@ import pytest
 import yaml
 
 from hotfix.adapters.routers.route_patch import LENT_UNTIL, RECONCILE, STAMP
+from hotfix.adapters.store import REQUEST
 from hotfix.core import edits
 from hotfix.core.handover import handover
 from hotfix.core.lending import LEFT_ALONE
+from hotfix.core.verbs import HandledRequest, RequestResult, Verb
 from tests.cluster import Cluster
 from tests.e2e.shop import deployment, rollout, route, service
 
@@ -40,6 +42,15 @@ def test_the_setting_of_argo_cd_is_the_one_that_is_named_when_weights_are_contes
     told, named = one("spec")["spec"], yaml.safe_load(edits.ARGO_CD)["spec"]
     assert told["ignoreDifferences"] == named["ignoreDifferences"]
     assert set(named["syncPolicy"]["syncOptions"]) <= set(told["syncPolicy"]["syncOptions"])
+
+
+def test_every_request_that_can_be_made_by_annotation_is_told() -> None:
+    asked = one("metadata")["metadata"]["annotations"]
+    assert HandledRequest.verb_of(asked[REQUEST]) is Verb.PROMOTE
+    table = PAGE.partition("| verb | |\n")[2].partition("\n\n")[0]
+    told = {word for line in table.splitlines()[1:] for word in re.findall(r"`([\w-]+)`", line.split("|")[1])}
+    assert told == set(Verb)
+    assert all(f"`{result}`" in PAGE for result in RequestResult)
 
 
 def test_what_is_handed_over_is_what_the_status_says() -> None:

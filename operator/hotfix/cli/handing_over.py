@@ -1,6 +1,5 @@
 """`kubectl hotfix handover`: what git is to say so that stable gets what patched runs, for kustomize, Helm and kubectl."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ from hotfix.core.handover import Handover, handover
 from hotfix.errors import Refused
 
 from . import asking
-from .printing import as_yaml
+from .printing import as_data, as_yaml
 
 
 async def difference(kube: Kube, namespace: str, name: str) -> tuple[Handover, dict[str, Any]]:
@@ -24,7 +23,7 @@ async def difference(kube: Kube, namespace: str, name: str) -> tuple[Handover, d
 
 def show(told: Handover, containers: dict[str, Any], output: str | None) -> str:
     """As text to paste from, or as data."""
-    if output in ("json", "yaml"):
+    if output:
         found = {
             "deployment": told.deployment,
             "kustomize": {"images": told.kustomize},
@@ -33,9 +32,7 @@ def show(told: Handover, containers: dict[str, Any], output: str | None) -> str:
             "paths": list(told.paths),
             "byHand": by_hand(told),
         }
-        return json.dumps(found, indent=2) + "\n" if output == "json" else as_yaml(found)
-    if output:
-        raise Refused(f"--output {output} is not known; give json or yaml, or nothing for text.")
+        return as_data(found, output)
     return "\n".join(_lines(told, containers)) + "\n"
 
 

@@ -30,6 +30,12 @@ def outcome(stored: Stored) -> Outcome:
     return Outcome.SUCCEEDED if (conditions.get("Succeeded") or {}).get("status") == "True" else Outcome.FAILED
 
 
+def found(stored: Stored) -> dict[str, Any]:
+    """For a program: how it ended, and the status as it is stored."""
+    ended = {Outcome.SUCCEEDED: "Succeeded", Outcome.FAILED: "Failed", Outcome.GOING: None}[outcome(stored)]
+    return {"namespace": stored.key.namespace, "name": stored.key.name, "outcome": ended, "status": dict(stored.status)}
+
+
 def state(status: Status) -> str:
     """`Analyzing, patched gets 5 % (step 2/4)`."""
     share = f", patched gets {weight}" if (weight := percent(status)) else ""
