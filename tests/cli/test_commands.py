@@ -176,6 +176,24 @@ def test_status_of_what_has_not_ended_ends_with_3(patience: Patience, run: Run) 
     assert patience.clock.now() - begun == 90
 
 
+def test_status_waits_for_the_moment_in_which_the_fix_serves_everybody(patience: Patience, run: Run) -> None:
+    ready = {"type": "Ready", "status": "True", "observedGeneration": 1}
+    serving = {"phase": "AwaitingGit", "weight": 100, "message": "It waits for git.", "conditions": [ready]}
+    patience.then(nothing, lambda: patience.status(**serving))
+    line = "fix: AwaitingGit, patched gets 100 %. It waits for git.\n"
+    assert run("status", "fix", "--wait", "--for", "ready", "-n", "shop") == (0, line, "")
+    assert run("status", "fix", "--for", "ready", "-n", "shop") == (0, line, "")
+    assert run("status", "fix", "-n", "shop")[0] == 3
+    assert run("status", "fix", "--for", "healthy", "-n", "shop")[0] == 2
+
+
+def test_a_wait_for_ready_ends_with_a_rollback_and_with_the_time(patience: Patience, run: Run) -> None:
+    waited = run("status", "fix", "--wait", "--for", "ready", "--timeout", "5s", "-n", "shop")
+    assert (waited[0], waited[2]) == (3, "error: It is not ready within 5s.\n")
+    patience.then(lambda: patience.status(**ended("False", "RolledBack")))
+    assert run("status", "fix", "--wait", "--for", "ready", "-n", "shop") == (1, "fix: RolledBack. It is over.\n", "")
+
+
 def test_a_rollout_that_is_deleted_while_its_end_is_awaited_is_an_error(patience: Patience, run: Run) -> None:
     patience.then(nothing, patience.delete)
     assert run("status", "fix", "--wait", "-n", "shop") == (

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from hotfix.core.handover import handover
 from hotfix.core.lending import LEFT_ALONE
 from hotfix.core.verbs import HandledRequest, RequestResult, Verb
 from tests.cluster import Cluster
+from tests.core import test_conditions as states
+from tests.core.kstatus import verdict
+from tests.core.world import World
 from tests.e2e.shop import deployment, rollout, route, service, untouched
 from tests.reconcile.shop import NAMESPACE, Shop
 
@@ -45,6 +49,32 @@ def test_the_setting_of_argo_cd_is_the_one_that_is_named_when_weights_are_contes
     told, named = one("spec")["spec"], yaml.safe_load(edits.ARGO_CD)["spec"]
     assert told["ignoreDifferences"] == named["ignoreDifferences"]
     assert set(named["syncPolicy"]["syncOptions"]) <= set(told["syncPolicy"]["syncOptions"])
+
+
+# outcome as the page calls it -> stories that come to it
+OUTCOMES: dict[str, tuple[Callable[[], World], ...]] = {
+    "under way": (states.analyzing, states.baking, states.promoting, states.rolling_back),
+    "held, paused": (states.paused, states.blind, states.stable_lost, states.failed_promotion, states.rebuilt),
+    "awaiting git": (states.awaiting_git,),
+    "promoted": (states.promoted,),
+    "rolled back": (states.rolled_back,),
+    "refused (`Stalled`), until it is put right": (states.refused, states.moved, states.missing(40)),
+}
+FLUX = {"InProgress": "waits", "Current": "goes on", "Failed": "fails"}
+WAVE = {"Progressing": "waits", "Suspended": "waits", "Healthy": "goes on", "Degraded": "fails"}  # as Argo CD's sync does
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_who_waits_for_a_rollout_goes_on_or_fails_as_the_page_says(outcome: str) -> None:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("|")]
+    assert set(OUTCOMES) <= {row[0] for row in rows}
+    (told,) = [row[1:] for row in rows if row[0] == outcome]
+    for story in OUTCOMES[outcome]:
+        shown = states.item(story())
+        true = {entry["type"] for entry in shown["status"]["conditions"] if entry["status"] == "True"}
+        ends = ", ".join(kind for kind in ("Ready", "Completed", "Succeeded") if kind in true) or "-"
+        health = states.health(shown)
+        assert told == [ends, FLUX[verdict(shown)], f"{health}: {WAVE[health]}"], story
 
 
 def test_every_request_that_can_be_made_by_annotation_is_told() -> None:

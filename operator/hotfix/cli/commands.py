@@ -15,11 +15,11 @@ from .following import Follower
 from .options import Config, Context, Name, Namespace, Output, connected, namespace_of, note, say, seconds
 from .printing import as_data, check
 from .requesting import RETRY, RETRY_SAME, VERBS, Request, ask
-from .shown import Outcome, found, outcome, sentence
+from .shown import Goal, Outcome, found, outcome, sentence
 from .watching import watch
 
 Timeout = Annotated[str, typer.Option(help="How long to wait for the answer.")]
-ANSWERED = "60s"
+ANSWERED, COMPLETED = "60s", Goal.COMPLETED
 
 
 def add_to(app: typer.Typer) -> None:
@@ -133,26 +133,32 @@ def _watch(name: Name, namespace: Namespace = None, context: Context = None, con
 
 def _status(  # noqa: PLR0913, PLR0917 - one parameter is one option
     name: Name,
-    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended.")] = False,
-    timeout: Annotated[str, typer.Option(help="How long to wait for the end.")] = "2h",
+    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended, or is what --for says.")] = False,
+    goal: Annotated[
+        Goal, typer.Option("--for", help="ready: also while git is awaited, when the fix serves everybody.")
+    ] = COMPLETED,
+    timeout: Annotated[str, typer.Option(help="How long to wait.")] = "2h",
     output: Output = None,
     namespace: Namespace = None,
     context: Context = None,
     config: Config = None,
 ) -> None:
-    """Say in one line how it stands. Exit code 0: succeeded, 1: it ended otherwise, 3: not ended (with --wait: not in time)."""
+    """Say in one line how it stands. Exit code 0: succeeded, 1: it ended otherwise, 3: not ended (with --wait: not in time).
+
+    With --for ready it is 0 as soon as the fix serves everybody: where git keeps stable, the end comes only after the commit.
+    """
     check(output)
     key, longest = Key(namespace_of(namespace, config, context), name), seconds(timeout)
 
     async def reached(kube: Kube) -> Stored:
         follower = Follower(kube, key, note, following.REAL)
         stored = await follower.first(longest)
-        while wait and outcome(stored) is Outcome.GOING and (later := await follower.next()):
+        while wait and outcome(stored, goal) is Outcome.GOING and (later := await follower.next()):
             stored = later
         return stored
 
     stored = connected(reached, config, context)
     print(as_data(found(stored), output).rstrip() if output else f"{name}: {sentence(stored.status)}")
-    if wait and outcome(stored) is Outcome.GOING:
-        raise Unavailable(f"It has not ended within {timeout}.")
-    raise typer.Exit(outcome(stored))
+    if wait and outcome(stored, goal) is Outcome.GOING:
+        raise Unavailable(f"It {'is not ready' if goal is Goal.READY else 'has not ended'} within {timeout}.")
+    raise typer.Exit(outcome(stored, goal))
