@@ -5,12 +5,14 @@ use, so that a rotated token needs no restart.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, CliApp, NoDecode, SettingsConfigDict
 
 from .core.fields import Duration
+from .core.notices import signing_key
 from .core.quantities import seconds
 
 _URL = TypeAdapter(HttpUrl)
@@ -42,6 +44,15 @@ def _header(text: str) -> str:
     if not name or not file:
         raise ValueError(f"{text!r} is not NAME=@FILE such as X-Scope-OrgID=@/etc/hotfix/tenant")
     return text
+
+
+def _key_file(file: str) -> str:
+    """Read again at each use; a wrong one is told before anything depends on it."""
+    try:
+        signing_key(Path(file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file} is no file with a key: {error}") from error
+    return file
 
 
 def _listed(value: object) -> object:
@@ -96,8 +107,8 @@ class Settings(BaseSettings):
     notify_webhook: Annotated[str, AfterValidator(_url)] | None = Field(
         None, description="Address that is told of each change of phase (CloudEvents by POST)."
     )
-    notify_webhook_secret_file: str | None = Field(
-        None, description="File with the key by which these are signed (Standard Webhooks), read at each use."
+    notify_webhook_secret_file: Annotated[str, AfterValidator(_key_file)] | None = Field(
+        None, description="File with the key by which these are signed (Standard Webhooks: whsec_...), read at each use."
     )
     leader_election: bool = Field(True, description="Work only while holding the Lease, so that several replicas may run.")
     lease_namespace: str = Field("", description="Namespace of the Lease. Default: the pod's own.")

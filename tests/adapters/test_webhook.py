@@ -5,7 +5,9 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from hotfix.adapters import webhook as module
 from hotfix.adapters.webhook import Told, Webhook
 from hotfix.core.actions import Announce
-from hotfix.core.notices import Rollout, cloud_event
+from hotfix.core.notices import Rollout, cloud_event, signing_key
 from hotfix.core.observation import RivalView
 from hotfix.ports import Key, Stored
 
@@ -66,6 +68,7 @@ class Hook:
     def __init__(self, url: str, secret_file: str | None = None) -> None:
         self.given_up, self.gave_up = 0, asyncio.Event()
         self.waits: list[float] = []
+        self.sleep_begins: Callable[[], object] = lambda: None
         self.webhook = Webhook(url=url, secret_file=secret_file, now=lambda: NOW, given_up=self._give_up, sleep=self._sleep)
 
     def _give_up(self) -> None:
@@ -73,6 +76,7 @@ class Hook:
         self.gave_up.set()
 
     async def _sleep(self, seconds: float) -> None:
+        self.sleep_begins()
         self.waits.append(seconds)
 
     async def __aenter__(self) -> "Hook":
@@ -145,9 +149,9 @@ async def test_a_decision_within_a_phase_is_not_told(receiver: tuple[Receiver, s
 async def test_what_was_told_is_not_told_again_while_its_event_cannot_be_published(receiver: tuple[Receiver, str]) -> None:
     async with Hook(receiver[1]) as hook:
         told = Told(Silent(), hook.webhook)
-        for sequence in (3, 3, 3, 4):
+        for sequence in (3, 3, 4, 3, 4, 3, 4, 5):
             await told.announce(stored(), event(sequence))
-        assert [got["id"] for got in await receiver[0].heard(2)] == ["8c1f.3", "8c1f.4"]
+        assert [got["id"] for got in await receiver[0].heard(3)] == ["8c1f.3", "8c1f.4", "8c1f.5"]
 
 
 async def test_a_signature_can_be_checked_with_the_key_as_it_is_now(receiver: tuple[Receiver, str], tmp_path: Path) -> None:
@@ -161,6 +165,41 @@ async def test_a_signature_can_be_checked_with_the_key_as_it_is_now(receiver: tu
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     expected = base64.b64encode(hmac.new(b"new", signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [(b"whsec_c2VjcmV0\n", b"secret"), (b"plain key \n", b"plain key "), (b"two\n\n", b"two\n"), (b"c2VjcmV0", b"c2VjcmV0")],
+)
+def test_a_key_is_decoded_where_it_says_that_it_is_encoded(written: bytes, key: bytes) -> None:
+    assert signing_key(written) == key
+
+
+@pytest.mark.parametrize("key", ["whsec_c2VjcmV0", "plain"])
+async def test_what_is_documented_verifies_a_signature(receiver: tuple[Receiver, str], tmp_path: Path, key: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    scope: dict[str, Any] = {}
+    exec(snippet, scope)  # noqa: S102 - it is this repository's
+    (tmp_path / "key").write_text(f"{key}\n")
+    async with Hook(receiver[1], str(tmp_path / "key")) as hook:
+        hook.webhook.put(cloud_event(SHOP, event(), NOW))
+        await receiver[0].heard()
+    headers, body = receiver[0].got[0]
+    verified = partial(scope["verified"], headers={name.lower(): value for name, value in headers.items()})
+    assert verified(key, body=body, now=NOW)
+    wrong = [verified("other", body=body, now=NOW), verified(key, body=body + b" ", now=NOW), verified(key, body=body)]
+    assert wrong == [False, False, False]
+
+
+async def test_a_key_that_is_none_for_a_while_is_waited_for(receiver: tuple[Receiver, str], tmp_path: Path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("\n")
+    async with Hook(receiver[1], str(secret)) as hook:
+        hook.sleep_begins = lambda: secret.write_text("whsec_c2VjcmV0")
+        hook.webhook.put(cloud_event(SHOP, event(), NOW))
+        await receiver[0].heard()
+    assert (hook.waits, hook.given_up) == ([1.0], 0)
 
 
 async def test_it_is_tried_again_in_order_until_it_is_taken(receiver: tuple[Receiver, str]) -> None:

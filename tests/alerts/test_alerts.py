@@ -73,6 +73,20 @@ def test_an_alert_says_what_to_type_and_where_to_read_on(name: str) -> None:
     assert "kubectl" in section(name)
 
 
+@pytest.mark.parametrize(
+    ("reason", "ways"),
+    [
+        ("`DeletionHeld` in phase `AwaitingGit`", ("kubectl hotfix handover", "kubectl hotfix rollback", "`release`")),
+        ("`PromotionFailed`, `DeletionHeld`", ("kubectl hotfix promote",)),
+        ("`InvalidStatus`", ("HotfixRolloutHeld",)),
+    ],
+)
+def test_what_only_a_person_can_end_has_a_row_with_every_way_out(reason: str, ways: tuple[str, ...]) -> None:
+    (row,) = [line for line in section("HotfixWaitingForPerson").splitlines() if line.startswith(f"| {reason}")]
+    assert [way for way in ways if way not in row] == []
+    assert "kubectl edit hfr NAME -n NAMESPACE --subresource=status" in section("HotfixRolloutHeld")
+
+
 def test_the_runbooks_have_no_section_of_an_alert_that_is_gone() -> None:
     assert set(re.findall(r"^## (Hotfix\w+)$", RUNBOOKS.read_text(), re.MULTILINE)) == set(alerts())
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hotfix.adapters.kube import Kube
 from hotfix.cli import following
@@ -49,6 +50,43 @@ def test_each_verb_asks_for_itself(patience: Patience, run: Run, verb: str) -> N
     patience.then(patience.answers("Waiting", "Soon."), patience.answers("Accepted", "It is done."))
     assert run(verb, "fix", "-n", "shop") == (0, "Waiting: Soon.\nIt is done.\n", "")
     assert (patience.asked or "").partition(":")[0] == verb
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+@pytest.mark.parametrize(("verb", "result"), [*((verb, "Accepted") for verb in VERBS), ("pause", "Refused")])
+def test_an_answer_is_data_where_that_is_asked_for(patience: Patience, run: Run, verb: str, result: str, output: str) -> None:
+    patience.then(patience.answers("Waiting", "Soon."), patience.answers(result, "Because."))
+    code, out, err = run(verb, "fix", "-n", "shop", "-o", output)
+    assert code == (result == "Refused")
+    assert (json.loads if output == "json" else yaml.safe_load)(out) == {
+        "namespace": "shop",
+        "name": "fix",
+        "request": patience.asked,
+        "result": result,
+        "message": "Because.",
+    }
+    assert err == "note: Waiting: Soon.\n" + ("error: Because.\n" if code else "")
+
+
+@pytest.mark.parametrize("command", [*VERBS, "status", "handover", "why"])
+def test_a_format_that_is_none_is_refused(patience: Patience, run: Run, command: str) -> None:
+    patience.status(phase="Analyzing", stage="Shifting")
+    code, out, err = run(command, "fix", "-n", "shop", "-o", "wide")
+    assert (code, out, patience.asked) == (1, "", None)
+    assert err == "error: --output wide is not known; give json or yaml, or nothing for text.\n"
+
+
+@pytest.mark.parametrize(("succeeded", "outcome", "code"), [("True", "Succeeded", 0), ("False", "Failed", 1), (None, None, 3)])
+def test_status_is_data_where_that_is_asked_for(
+    patience: Patience, run: Run, succeeded: str | None, outcome: str | None, code: int
+) -> None:
+    patience.status(**(ended(succeeded, "Promoted") if succeeded else {"phase": "Analyzing", "weight": 5}))
+    found, out, err = run("status", "fix", "-n", "shop", "-o", "json")
+    assert (found, err) == (code, "")
+    shown = json.loads(out)
+    status = patience.api.read("HotfixRollout", "shop", "fix")["status"]
+    assert shown == {"namespace": "shop", "name": "fix", "outcome": outcome, "status": status}
+    assert yaml.safe_load(run("status", "fix", "-n", "shop", "-o", "yaml")[1]) == shown
 
 
 def test_a_retry_of_the_same_is_another_request(patience: Patience, run: Run) -> None:
@@ -136,6 +174,24 @@ def test_status_of_what_has_not_ended_ends_with_3(patience: Patience, run: Run) 
     waited = run("status", "fix", "--wait", "--timeout", "90s", "-n", "shop")
     assert waited == (3, line, "error: It has not ended within 90s.\n")
     assert patience.clock.now() - begun == 90
+
+
+def test_status_waits_for_the_moment_in_which_the_fix_serves_everybody(patience: Patience, run: Run) -> None:
+    ready = {"type": "Ready", "status": "True", "observedGeneration": 1}
+    serving = {"phase": "AwaitingGit", "weight": 100, "message": "It waits for git.", "conditions": [ready]}
+    patience.then(nothing, lambda: patience.status(**serving))
+    line = "fix: AwaitingGit, patched gets 100 %. It waits for git.\n"
+    assert run("status", "fix", "--wait", "--for", "ready", "-n", "shop") == (0, line, "")
+    assert run("status", "fix", "--for", "ready", "-n", "shop") == (0, line, "")
+    assert run("status", "fix", "-n", "shop")[0] == 3
+    assert run("status", "fix", "--for", "healthy", "-n", "shop")[0] == 2
+
+
+def test_a_wait_for_ready_ends_with_a_rollback_and_with_the_time(patience: Patience, run: Run) -> None:
+    waited = run("status", "fix", "--wait", "--for", "ready", "--timeout", "5s", "-n", "shop")
+    assert (waited[0], waited[2]) == (3, "error: It is not ready within 5s.\n")
+    patience.then(lambda: patience.status(**ended("False", "RolledBack")))
+    assert run("status", "fix", "--wait", "--for", "ready", "-n", "shop") == (1, "fix: RolledBack. It is over.\n", "")
 
 
 def test_a_rollout_that_is_deleted_while_its_end_is_awaited_is_an_error(patience: Patience, run: Run) -> None:

@@ -1,14 +1,14 @@
 """What `kubectl hotfix handover` prints, from two pod specs."""
 
 import json
+from typing import Any
 
 import pytest
 import yaml
 
 from hotfix.cli import handing_over
-from hotfix.core.changes import changed_containers
+from hotfix.core.changes import containers_patch
 from hotfix.core.handover import handover
-from hotfix.errors import Refused
 
 STABLE = {
     "containers": [
@@ -25,7 +25,7 @@ FIXED = {
 
 
 def shown(before: dict, after: dict, output: str | None = None) -> str:  # type: ignore[type-arg]
-    return handing_over.show(handover("shop", "checkout", before, after), changed_containers(before, after), output)
+    return handing_over.show(handover("shop", "checkout", before, after), containers_patch(before, after), output)
 
 
 def test_text_can_be_pasted_part_by_part() -> None:
@@ -34,8 +34,8 @@ def test_text_can_be_pasted_part_by_part() -> None:
     assert yaml.safe_load(parts["# kustomization.yaml"]) == {"images": [{"name": "shop/checkout", "newTag": "1.4.2"}]}
     patch = yaml.safe_load(parts["# a strategic merge patch, for what differs besides images"])
     assert patch["spec"]["template"]["spec"]["containers"] == [
-        {"name": "app", "env": [{"name": "SAFE", "value": "on"}, {"name": "OLD", "$patch": "delete"}]}
-    ]
+        {"name": "app", "env": [{"name": "KEPT", "value": "2"}, {"name": "SAFE", "value": "on"}, {"$patch": "replace"}]}
+    ], "a new variable is put where it was proven, at the end"
     assert "kubectl -n shop set image deployment/checkout app=shop/checkout:1.4.2" in text
 
 
@@ -44,26 +44,91 @@ def test_what_is_not_of_a_container_is_named() -> None:
     assert "by hand, as in the patched Deployment: hostNetwork" in text
 
 
-def test_a_field_that_is_gone_is_taken_away() -> None:
-    before = {"containers": [{"name": "app", "image": "a", "command": ["x"]}]}
-    assert changed_containers(before, {"containers": [{"name": "app", "image": "a"}]}) == [{"name": "app", "command": None}]
+def app(**fields: Any) -> dict[str, Any]:
+    """A pod spec of one container."""
+    return {"containers": [{"name": "app", "image": "a", **fields}]}
+
+
+def patched(before: dict[str, Any], after: dict[str, Any]) -> Any:
+    """The fields of the one container in the patch."""
+    (entry,) = containers_patch(app(**before), app(**after))["containers"]
+    assert entry.pop("name") == "app"
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "patch"),
+    [
+        ({"command": ["x"]}, {}, {"command": None}),
+        ({"resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}, {"resources": {"limits": {"memory": "1Gi"}}}, {"cpu": None}),
+        ({"livenessProbe": {"httpGet": {"port": 1}}}, {"livenessProbe": {"tcpSocket": {"port": 1}}}, {"httpGet": None}),
+        ({"env": [{"name": "A", "value": "1"}]}, {"env": [{"name": "A", "valueFrom": {"fieldRef": {}}}]}, {"value": None}),
+    ],
+)
+def test_a_field_that_is_gone_is_taken_away_also_inside_of_others(before: Any, after: Any, patch: dict[str, Any]) -> None:
+    text, (key,) = json.dumps(patched(before, after)), patch
+    assert f'"{key}": null' in text
+    assert "KEPT" not in text
+    assert "memory" not in text
+
+
+def test_variables_that_change_or_go_are_told_one_by_one() -> None:
+    before = [{"name": "OLD", "value": "1"}, {"name": "KEPT", "value": "2"}, {"name": "MODE", "value": "a"}]
+    assert patched({"env": before}, {"env": [before[1], {"name": "MODE", "value": "b"}]}) == {
+        "env": [{"name": "MODE", "value": "b"}, {"name": "OLD", "$patch": "delete"}]
+    }
 
 
 def test_lists_that_merge_by_something_else_than_a_name_are_replaced_as_a_whole() -> None:
     mounts = [{"name": "cache", "mountPath": "/a"}, {"name": "cache", "mountPath": "/b"}]
-    before = {"containers": [{"name": "app", "image": "a", "volumeMounts": mounts[:1]}]}
-    found = changed_containers(before, {"containers": [{"name": "app", "image": "a", "volumeMounts": mounts}]})
-    assert found == [{"name": "app", "volumeMounts": [*mounts, {"$patch": "replace"}]}]
+    found = patched({"volumeMounts": mounts[:1]}, {"volumeMounts": mounts})
+    assert found == {"volumeMounts": [*mounts, {"$patch": "replace"}]}
+    twice = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    assert patched({"env": twice}, {"env": twice[1:]}) == {"env": [twice[1], {"$patch": "replace"}]}
+
+
+def test_a_list_that_a_patch_replaces_anyway_gets_no_directive() -> None:
+    """The API server would take it for an entry."""
+    secrets = [{"secretRef": {"name": name}} for name in "ab"]
+    assert patched({"envFrom": secrets[:1]}, {"envFrom": secrets}) == {"envFrom": secrets}
+
+
+def test_an_init_container_that_changes_and_containers_that_come_or_go_are_in_the_patch() -> None:
+    setup = {"name": "setup", "image": "s", "args": ["1"]}
+    before = {**app(), "initContainers": [setup]}
+    assert containers_patch(before, {**before, "initContainers": [{**setup, "args": ["2"]}]}) == {
+        "initContainers": [{"name": "setup", "args": ["2"]}]
+    }
+    assert containers_patch(before, app()) == {"initContainers": None}
+    assert containers_patch(app(), before) == {"initContainers": [setup]}
+    more = {"containers": [*app()["containers"], {"name": "side", "image": "b"}]}
+    assert containers_patch(app(), more) == {"containers": [*more["containers"], {"$patch": "replace"}]}
+    assert containers_patch(more, app()) == {"containers": [{"name": "side", "$patch": "delete"}]}
+
+
+def test_an_order_that_differs_is_handed_over() -> None:
+    before = {"containers": [{"name": "app", "image": "a"}, {"name": "side", "image": "b"}]}
+    after = {"containers": before["containers"][::-1]}
+    assert handover("shop", "checkout", before, after).paths == ("containers",)
+    assert containers_patch(before, after) == {"containers": [*after["containers"], {"$patch": "replace"}]}
+
+
+def test_without_a_part_for_containers_there_is_no_patch() -> None:
+    for after in ({**STABLE, "hostNetwork": True}, app()):
+        text = shown(STABLE if "hostNetwork" in after else app(image="b"), after)
+        assert "strategic merge patch" not in text
+        assert "null" not in text
+        assert "..." not in text
 
 
 def test_equal_sides_leave_nothing_to_hand_over() -> None:
     assert "nothing to hand over" in shown(STABLE, STABLE)
 
 
-def test_as_data_it_is_json_or_yaml_and_nothing_else() -> None:
-    assert json.loads(shown(STABLE, FIXED, "json")) == yaml.safe_load(shown(STABLE, FIXED, "yaml"))
-    with pytest.raises(Refused, match="give json or yaml"):
-        shown(STABLE, FIXED, "xml")
+def test_as_data_it_is_json_or_yaml() -> None:
+    found = json.loads(shown({**STABLE, "hostNetwork": True}, FIXED, "json"))
+    assert found == yaml.safe_load(shown({**STABLE, "hostNetwork": True}, FIXED, "yaml"))
+    assert found["byHand"] == ["hostNetwork"]
 
 
 def test_uses_of_an_image_that_kustomize_cannot_tell_apart_are_named() -> None:

@@ -73,6 +73,18 @@ def failed_promotion() -> World:
     return ready_world(after_promotion=lambda: 0.5).stage(Stage.RETURN_FAILED)
 
 
+def awaiting_git() -> World:
+    world = ready_world()
+    world.stable.owner = "Flux Kustomization flux-system/shop"
+    return world.phase(Phase.AWAITING_GIT).rest(60)
+
+
+def rebuilt() -> World:
+    world = awaiting_git()
+    world.stable.template = "v3"
+    return world.held("StableChanged", seconds=60)
+
+
 def waiting() -> World:
     world = ready_world()
     world.patched.ready = 0
@@ -162,6 +174,8 @@ TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     (blind, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (stable_lost, "Unknown StableLost", "Unknown", "False", "InProgress", "Suspended"),
     (failed_promotion, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
+    (awaiting_git, "True ServingPatched", "Unknown", "False", "Current", "Healthy"),
+    (rebuilt, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (promoted, "True Promoted", "True", "True", "Current", "Healthy"),
     (rolled_back, "False RolledBack", "False", "True", "Failed", "Degraded"),
     (missing(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),

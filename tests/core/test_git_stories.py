@@ -302,9 +302,15 @@ def test_another_way_that_git_would_undo_is_refused_once_and_git_is_waited_for_a
 def test_a_handover_is_told_in_the_status() -> None:
     world = awaiting()
     assert world.remembered.promotion
-    assert world.remembered.promotion.handover == "In git, give Deployment checkout the images app=v2."
+    assert world.remembered.promotion.handover.sentence == "In git, give Deployment checkout the images app=v2."
     assert "In git" in world.remembered.message
-    assert replace(world.announced[-1], sequence=0).reason == "AwaitingGit"
+    assert "kustomization.yaml" not in world.remembered.message
+    assert world.announced[-1].reason == "AwaitingGit"
+    line = 'kustomization.yaml: images: [{"name": "v1", "newName": "v2", "newTag": "latest"}]'
+    assert line in world.announced[-1].message
+    assert "By hand: kubectl -n shop set image deployment/checkout app=v2" in world.announced[-1].message
+    world.run(lambda w: w.remembered.decisions[-1].what == "remind", seconds=4000)
+    assert line in world.announced[-1].message
 
 
 # ---- what goes wrong while git is awaited
@@ -319,7 +325,7 @@ def test_a_stable_that_is_gone_when_git_is_first_waited_for_is_named_and_told_wh
     assert world.remembered.promotion.handover is None
     world.stable.exists = True
     world.rest(10)
-    assert world.remembered.promotion.handover == "In git, give Deployment checkout the images app=v2."
+    assert world.remembered.promotion.handover.sentence == "In git, give Deployment checkout the images app=v2."
     world.stable.template, world.stable.errors = "v2", 0.001
     world.phase(Phase.PROMOTED, seconds=300)
 

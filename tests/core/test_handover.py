@@ -1,8 +1,10 @@
 """What git is to say so that stable gets what was proven, from two pod specs."""
 
 import pytest
+import yaml
 
 from hotfix.core import changes, handover
+from hotfix.core.status import HandedOver
 
 PROVEN = "sha256:" + "a" * 64
 
@@ -65,6 +67,50 @@ def test_what_differs_besides_images_is_handed_over_by_its_path() -> None:
     told = handover.handover("shop", "checkout", specs(app="checkout:1"), fixed)
     assert (told.kubectl, told.kustomize, told.paths) == (None, [], ("containers.app.env",))
     assert told.sentence == "In git, give Deployment checkout the containers.app.env as in the patched Deployment."
+
+
+def test_it_is_kept_ready_to_be_pasted() -> None:
+    told = handover.handover(
+        "shop", "checkout", specs(app="one/checkout:1.3", side="envoy:1"), specs(app="one/checkout:1.4", side="x:2")
+    )
+    kept = told.ready_made
+    assert kept is not None
+    assert str(kept) == told.sentence
+    assert kept.kustomize is not None
+    assert "\n" not in kept.kustomize
+    assert yaml.safe_load(kept.kustomize) == {"images": told.kustomize}, "1.4 is text"
+    assert kept.helm == "app: repository one/checkout, tag 1.4; side: repository x, tag 2"
+    assert kept.kubectl == told.kubectl
+    same = handover.handover("shop", "checkout", specs(app="a"), specs(app="a"))
+    assert same.ready_made is None
+
+
+def test_uses_of_an_image_that_kustomize_cannot_tell_apart_stand_behind_its_line() -> None:
+    before, after = specs(app="shop:1", setup="shop:1", side="envoy:1"), specs(app="shop:2", setup="shop:1", side="envoy:2")
+    kept = handover.handover("shop", "checkout", before, after).ready_made
+    assert kept is not None
+    assert yaml.safe_load(str(kept.kustomize)) == {"images": [{"name": "envoy", "newTag": "2"}]}
+    assert str(kept.kustomize).endswith("# and in the Deployment the uses of shop")
+    alone = handover.handover("shop", "checkout", specs(app="shop:1", setup="shop:1"), specs(app="shop:2", setup="shop:1"))
+    assert alone.ready_made is not None
+    assert alone.ready_made.kustomize is None
+
+
+def test_what_is_too_long_is_left_out_as_a_whole() -> None:
+    names = [f"c{n}" for n in range(16)]
+    images = {name: f"{'r' * 400}/{name}" for name in names}
+    told = handover.handover("shop", "checkout", specs(**{n: f"{i}:1" for n, i in images.items()}), specs(**images))
+    kept = told.ready_made
+    assert kept is not None
+    assert (kept.kustomize, kept.kubectl, kept.helm) == (None, None, None)
+    assert handover.with_parts("It waits.", kept) == "It waits."
+
+
+def test_a_message_gets_the_parts_that_fit() -> None:
+    told = HandedOver(sentence="In git.", kustomize="k" * 900, helm="h" * 20, kubectl="c" * 200)
+    assert handover.with_parts("It waits.", told) == f"It waits. kustomization.yaml: {'k' * 900} Helm: {'h' * 20}"
+    assert handover.with_parts("ü" * 500, told) == "ü" * 500
+    assert handover.with_parts("It waits.", None) == "It waits."
 
 
 def test_a_shape_is_a_pod_spec_without_images() -> None:

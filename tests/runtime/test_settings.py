@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -45,6 +46,22 @@ def test_a_wrong_value_is_explained(arguments: list[str], words: str) -> None:
         settings.load(arguments)
     assert words in settings.explain(wrong.value)
     assert "HOTFIX_" in settings.explain(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [(None, "No such file"), ("", "is empty"), ("\n", "is empty"), ("whsec_", "is empty"), ("whsec_a", "is no")],
+)
+def test_a_key_file_without_a_key_is_told_at_the_start(written: str | None, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    if written is not None:
+        file.write_text(written)
+    with pytest.raises(ValidationError) as wrong:
+        settings.load(["--notify-webhook-secret-file", str(file)])
+    assert words in settings.explain(wrong.value)
+    assert "--notify-webhook-secret-file" in settings.explain(wrong.value)
+    file.write_text("whsec_c2VjcmV0")
+    assert settings.load(["--notify-webhook-secret-file", str(file)]).notify_webhook_secret_file == str(file)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from typing import Any
 import aiohttp
 
 from hotfix.core.actions import Announce
-from hotfix.core.notices import Rollout, cloud_event
+from hotfix.core.notices import Rollout, cloud_event, signing_key
 from hotfix.ports import Announcer, Key, Stored
 
 log = logging.getLogger(__name__)
@@ -90,8 +90,8 @@ class Webhook:
                 headers = {"Content-Type": CONTENT, **self._signature(event["id"], body)}
                 async with session.post(self.url, data=body, headers=headers, allow_redirects=False) as answer:
                     status = answer.status
-            except (OSError, aiohttp.ClientError, TimeoutError) as error:
-                log.info("the web hook does not answer: %s", error or type(error).__name__)
+            except (OSError, aiohttp.ClientError, TimeoutError, ValueError) as error:  # a ValueError: the key is none any more
+                log.info("the web hook cannot be told: %s", error or type(error).__name__)
                 continue
             if 200 <= status < 300:
                 return True
@@ -106,7 +106,7 @@ class Webhook:
         headers = {"webhook-id": identity, "webhook-timestamp": stamp}
         if self.secret_file is None:
             return headers
-        key = Path(self.secret_file).read_bytes().strip()
+        key = signing_key(Path(self.secret_file).read_bytes())
         digest = hmac.new(key, b".".join((identity.encode(), stamp.encode(), body)), hashlib.sha256).digest()
         return {**headers, "webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}
 
@@ -121,9 +121,11 @@ class Told:
     async def announce(self, stored: Stored, event: Announce) -> None:
         """The Event first."""
         await self._announcer.announce(stored, event)
-        if event.phase and event.sequence > self._told.pop(stored.uid, 0):
+        newest = self._told.pop(stored.uid, 0)
+        if event.phase and event.sequence > newest:
             self._webhook.put(cloud_event(_rollout(stored), event, self._webhook.now()))
-        self._told[stored.uid] = event.sequence
+        # those whose Events could not be published come again and again, in their order
+        self._told[stored.uid] = max(event.sequence, newest)
         while len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
 

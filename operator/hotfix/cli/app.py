@@ -17,7 +17,7 @@ from hotfix.ports import Key
 
 from . import asking, backtest, commands, copying, crd, doctor, init, sources, why
 from .copying import Change
-from .options import Config, Context, Namespace, connected, moment, namespace_of, say, seconds
+from .options import Config, Context, Namespace, Output, connected, moment, namespace_of, say, seconds
 from .printing import as_yaml
 from .release import Release
 from .sources import Found
@@ -108,7 +108,7 @@ def _variables(pairs: list[str]) -> dict[str, str]:
 @app.command("why")
 def why_command(
     name: Annotated[str, typer.Argument(help="The HotfixRollout.")],
-    output: Annotated[str | None, typer.Option("--output", "-o", help="json or yaml instead of text.")] = None,
+    output: Output = None,
     namespace: Namespace = None,
     context: Context = None,
     config: Config = None,

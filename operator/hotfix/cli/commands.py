@@ -12,13 +12,14 @@ from hotfix.ports import Key, Stored
 
 from . import following, handing_over, listing
 from .following import Follower
-from .options import Config, Context, Name, Namespace, connected, namespace_of, note, say, seconds
+from .options import Config, Context, Name, Namespace, Output, connected, namespace_of, note, say, seconds
+from .printing import as_data, check
 from .requesting import RETRY, RETRY_SAME, VERBS, Request, ask
-from .shown import Outcome, outcome, sentence
+from .shown import Goal, Outcome, found, outcome, sentence
 from .watching import watch
 
 Timeout = Annotated[str, typer.Option(help="How long to wait for the answer.")]
-ANSWERED = "60s"
+ANSWERED, COMPLETED = "60s", Goal.COMPLETED
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,11 +36,17 @@ def add_to(app: typer.Typer) -> None:
 def _asking(verb: str) -> Callable[..., None]:
     """The command that asks for one thing."""
 
-    def command(
-        name: Name, timeout: Timeout = ANSWERED, namespace: Namespace = None, context: Context = None, config: Config = None
+    def command(  # noqa: PLR0913, PLR0917 - one parameter is one option
+        name: Name,
+        timeout: Timeout = ANSWERED,
+        output: Output = None,
+        namespace: Namespace = None,
+        context: Context = None,
+        config: Config = None,
     ) -> None:
+        check(output)
         key = Key(namespace_of(namespace, config, context), name)
-        print(connected(lambda kube: _answer(kube, key, verb, seconds(timeout)), config, context))
+        connected(lambda kube: _answer(kube, key, verb, seconds(timeout), output), config, context)
 
     return command
 
@@ -48,16 +55,32 @@ def _retry(  # noqa: PLR0913, PLR0917 - one parameter is one option
     name: Name,
     same: Annotated[bool, typer.Option("--same", help="Also where patched is what was rolled back.")] = False,
     timeout: Timeout = ANSWERED,
+    output: Output = None,
     namespace: Namespace = None,
     context: Context = None,
     config: Config = None,
 ) -> None:
     """Begin again after a rollback, with a patched Deployment that was changed since."""
-    _asking(RETRY_SAME if same else RETRY)(name, timeout, namespace, context, config)
+    _asking(RETRY_SAME if same else RETRY)(name, timeout, output, namespace, context, config)
 
 
-async def _answer(kube: Kube, key: Key, verb: str, timeout_seconds: float) -> str:
-    return await ask(Request(kube, verb), Follower(kube, key, note, following.REAL), say, timeout_seconds)
+async def _answer(kube: Kube, key: Key, verb: str, timeout_seconds: float, output: str | None) -> None:
+    request = Request(kube, verb)
+
+    def told(result: str, message: str) -> None:
+        where = {"namespace": key.namespace, "name": key.name}
+        say(
+            as_data({**where, "request": request.text, "result": result, "message": message}, output).rstrip()
+            if output
+            else message
+        )
+
+    try:
+        told("Accepted", await ask(request, Follower(kube, key, note, following.REAL), note if output else say, timeout_seconds))
+    except Refused as error:
+        if output:
+            told("Refused", str(error))
+        raise
 
 
 def _get(  # noqa: PLR0913, PLR0917 - one parameter is one option
@@ -85,12 +108,13 @@ def _get(  # noqa: PLR0913, PLR0917 - one parameter is one option
 
 def _handover(
     name: Name,
-    output: Annotated[str | None, typer.Option("--output", "-o", help="json or yaml instead of text.")] = None,
+    output: Output = None,
     namespace: Namespace = None,
     context: Context = None,
     config: Config = None,
 ) -> None:
     """Print what git is to say so that stable gets what patched runs: for kustomize, Helm and kubectl. Nothing is written."""
+    check(output)
     where = namespace_of(namespace, config, context)
     told, containers = connected(lambda kube: handing_over.difference(kube, where, name), config, context)
     print(handing_over.show(told, containers, output), end="")
@@ -109,25 +133,32 @@ def _watch(name: Name, namespace: Namespace = None, context: Context = None, con
 
 def _status(  # noqa: PLR0913, PLR0917 - one parameter is one option
     name: Name,
-    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended.")] = False,
-    timeout: Annotated[str, typer.Option(help="How long to wait for the end.")] = "2h",
+    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended, or is what --for says.")] = False,
+    goal: Annotated[
+        Goal, typer.Option("--for", help="ready: also while git is awaited, when the fix serves everybody.")
+    ] = COMPLETED,
+    timeout: Annotated[str, typer.Option(help="How long to wait.")] = "2h",
+    output: Output = None,
     namespace: Namespace = None,
     context: Context = None,
     config: Config = None,
 ) -> None:
-    """Say in one line how it stands. Exit code 0: succeeded, 1: it ended otherwise, 3: not ended (with --wait: not in time)."""
-    key = Key(namespace_of(namespace, config, context), name)
-    longest = seconds(timeout)
+    """Say in one line how it stands. Exit code 0: succeeded, 1: it ended otherwise, 3: not ended (with --wait: not in time).
+
+    With --for ready it is 0 as soon as the fix serves everybody: where git keeps stable, the end comes only after the commit.
+    """
+    check(output)
+    key, longest = Key(namespace_of(namespace, config, context), name), seconds(timeout)
 
     async def reached(kube: Kube) -> Stored:
         follower = Follower(kube, key, note, following.REAL)
         stored = await follower.first(longest)
-        while wait and outcome(stored) is Outcome.GOING and (later := await follower.next()):
+        while wait and outcome(stored, goal) is Outcome.GOING and (later := await follower.next()):
             stored = later
         return stored
 
     stored = connected(reached, config, context)
-    print(f"{name}: {sentence(stored.status)}")
-    if wait and outcome(stored) is Outcome.GOING:
-        raise Unavailable(f"It has not ended within {timeout}.")
-    raise typer.Exit(outcome(stored))
+    print(as_data(found(stored), output).rstrip() if output else f"{name}: {sentence(stored.status)}")
+    if wait and outcome(stored, goal) is Outcome.GOING:
+        raise Unavailable(f"It {'is not ready' if goal is Goal.READY else 'has not ended'} within {timeout}.")
+    raise typer.Exit(outcome(stored, goal))

@@ -1,6 +1,5 @@
 """`kubectl hotfix get`: rollouts as a table, or as they are stored."""
 
-import json
 import sys
 from collections.abc import Sequence
 
@@ -16,10 +15,10 @@ from hotfix.ports import Key
 
 from .crd import KIND
 from .following import missing
-from .printing import as_yaml
+from .printing import FORMATS, as_data
 from .shown import coming, percent
 
-OUTPUTS = ("json", "yaml", "wide")
+OUTPUTS = (*FORMATS, "wide")
 UNBOUND = 100_000  # characters of a line that no terminal cuts
 UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
 
@@ -45,7 +44,7 @@ async def stored_objects(kube: Kube, namespace: str | None, name: str | None) ->
 def data(items: Sequence[Object], output: str, *, one: bool) -> str:
     """As `json` or `yaml`: one object, or a List."""
     document = items[0] if one else {"apiVersion": "v1", "kind": "List", "items": list(items)}
-    return as_yaml(document) if output == "yaml" else json.dumps(document, indent=2) + "\n"
+    return as_data(document, output)
 
 
 def check(output: str | None) -> None:

@@ -19,6 +19,8 @@ Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Namesp
 Config = Annotated[str | None, typer.Option("--kubeconfig", help="Kubeconfig file. Default: KUBECONFIG, else ~/.kube/config.")]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig. Default: the current one.")]
 
+Output = Annotated[str | None, typer.Option("--output", "-o", help="json or yaml instead of text.")]
+
 
 def namespace_of(namespace: str | None, config: str | None, context: str | None) -> str:
     """The namespace that was named, else the context's."""

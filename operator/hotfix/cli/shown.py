@@ -3,7 +3,7 @@ program does not know all that stands there.
 """
 
 from collections.abc import Iterator, Mapping
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from hotfix.core.status import TERMINAL_PHASES
@@ -21,13 +21,31 @@ class Outcome(IntEnum):
     GOING = 3
 
 
-def outcome(stored: Stored) -> Outcome:
-    """By the conditions Completed and Succeeded; one that is about an older spec says nothing of this one."""
-    conditions = {entry.get("type"): entry for entry in stored.status.get("conditions") or ()}
-    completed = conditions.get("Completed") or {}
-    if completed.get("status") != "True" or int(completed.get("observedGeneration") or 0) < stored.generation:
+class Goal(StrEnum):
+    """What is waited for: its end, or that the fix serves everybody, as it does while git is awaited."""
+
+    COMPLETED = "completed"
+    READY = "ready"
+
+
+def outcome(stored: Stored, goal: Goal = Goal.COMPLETED) -> Outcome:
+    """By the conditions; one that is about an older spec says nothing of this one."""
+    if goal is Goal.READY and _is_true(stored, "Ready"):
+        return Outcome.SUCCEEDED
+    if not _is_true(stored, "Completed"):
         return Outcome.GOING
-    return Outcome.SUCCEEDED if (conditions.get("Succeeded") or {}).get("status") == "True" else Outcome.FAILED
+    return Outcome.SUCCEEDED if _is_true(stored, "Succeeded") else Outcome.FAILED
+
+
+def _is_true(stored: Stored, kind: str) -> bool:
+    found: Mapping[str, Any] = next((entry for entry in stored.status.get("conditions") or () if entry.get("type") == kind), {})
+    return found.get("status") == "True" and int(found.get("observedGeneration") or 0) >= stored.generation
+
+
+def found(stored: Stored) -> dict[str, Any]:
+    """For a program: how it ended, and the status as it is stored."""
+    ended = {Outcome.SUCCEEDED: "Succeeded", Outcome.FAILED: "Failed", Outcome.GOING: None}[outcome(stored)]
+    return {"namespace": stored.key.namespace, "name": stored.key.name, "outcome": ended, "status": dict(stored.status)}
 
 
 def state(status: Status) -> str:

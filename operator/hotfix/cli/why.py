@@ -3,7 +3,6 @@
 Everything it says stands in the object's status: what is not stored cannot be explained, so nothing is computed anew here.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +19,7 @@ from hotfix.errors import Refused
 from hotfix.ports import Key
 
 from .following import existing
-from .printing import as_yaml
+from .printing import as_data, check
 
 WIDTH = 100
 KEPT = (
@@ -58,12 +57,9 @@ def data(raw: dict[str, Any]) -> dict[str, Any]:
 
 def show(name: str, raw: dict[str, Any], output: str | None) -> str:
     """As text, or in the format asked for."""
-    if output == "json":
-        return json.dumps({"name": name, **data(raw)}, indent=2) + "\n"
-    if output == "yaml":
-        return as_yaml({"name": name, **data(raw)})
+    check(output)
     if output:
-        raise Refused(f"--output {output} is not known; give json or yaml, or nothing for text.")
+        return as_data({"name": name, **data(raw)}, output)
     try:
         status, incident = parse(raw), Incident.model_validate(raw["incident"]) if raw.get("incident") else None
     except ValidationError as error:

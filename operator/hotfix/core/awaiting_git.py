@@ -27,17 +27,17 @@ def begin(look: Look) -> Status:
     """Patched serves everything; what git is to say is put into words."""
     kept = _worded(noted(look), look).model_copy(update={"reminders": 0})
     message = f"Patched is proven and serves everything. {kept.handover or ''}".rstrip()
-    recorded = record(look.status, look.now, "await git", Reason.AWAITING_GIT, message)
+    recorded = record(look.status, look.now, "await git", Reason.AWAITING_GIT, handover.with_parts(message, kept.handover))
     return _waiting(enter(recorded, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, promotion=kept), look, message)
 
 
 def _worded(kept: PromotionRecord, look: Look) -> PromotionRecord:
-    """With what git is to say in one sentence, as far as both sides can be seen."""
+    """With what git is to say, ready to be pasted, as far as both sides can be seen."""
     stable, patched = look.seen.stable, look.seen.patched
     if not (stable and stable.deployment and patched and patched.deployment):
         return kept
     told = handover.handover(look.seen.namespace, stable.deployment.name, stable.deployment.pod_spec, patched.deployment.pod_spec)
-    return kept.model_copy(update={"handover": told.sentence if told.images or told.paths else None})
+    return kept.model_copy(update={"handover": told.ready_made})
 
 
 def _waiting(status: Status, look: Look, message: str) -> Status:
@@ -188,7 +188,7 @@ def _still(look: Look) -> Status:
     due = _reminders_due(waited, seconds(look.spec.analysis.deadline))
     if due > kept.reminders:
         reminder = f"Git is waited for since {span(waited)}; patched serves everything meanwhile. {kept.handover or ''}".rstrip()
-        status = record(status, look.now, "remind", Reason.AWAITING_GIT, reminder)
+        status = record(status, look.now, "remind", Reason.AWAITING_GIT, handover.with_parts(reminder, kept.handover))
         status = status.model_copy(update={"promotion": kept.model_copy(update={"reminders": due})})
     return _waiting(status, look, message)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 CONTAINERS = ("initContainers", "containers")
+MERGED = {"env", "ports", "volumeDevices", "volumeMounts"}  # lists of a container that a strategic merge patch does not replace
+REPLACE = {"$patch": "replace"}  # unless this is in them
 
 
 def hash_of(pod_spec: Mapping[str, Any]) -> str:
@@ -35,39 +37,52 @@ def changed_paths(before: Mapping[str, Any], after: Mapping[str, Any], prefix: s
         if old == new:
             continue
         old, new = _by_name(old), _by_name(new)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            paths += changed_paths(old, new, f"{path}.")
-        else:
-            paths.append(path[:253])
+        inside = changed_paths(old, new, f"{path}.") if isinstance(old, Mapping) and isinstance(new, Mapping) else []
+        paths += inside or [path[:253]]  # with nothing inside, their order alone differs
     return paths
 
 
 def _by_name(value: Any) -> Any:
-    if isinstance(value, list) and value and all(isinstance(item, Mapping) and "name" in item for item in value):
-        return {str(item["name"]): item for item in value}
-    return value
+    named = isinstance(value, list) and value and all(isinstance(item, Mapping) and "name" in item for item in value)
+    found = {str(item["name"]): item for item in value} if named else {}
+    return found if found and len(found) == len(value) else value
 
 
-def changed_containers(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Of each container in both pod specs, its name and the fields of `after` that differ, besides the image: the containers of
-    a strategic merge patch. A field that `after` has no more is None there, which takes it away."""
-    old = {str(entry.get("name")): entry for entry in before.get("containers") or ()}
-    found = []
-    for entry in after.get("containers") or ():
-        was = old.get(str(entry.get("name")), entry)
-        keys = [key for key in sorted({*was, *entry} - {"image"}) if was.get(key) != entry.get(key)]
-        if keys:
-            found.append({"name": entry["name"], **{key: _merging(key, was.get(key), entry.get(key)) for key in keys}})
-    return found
+def containers_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The lists of containers of a strategic merge patch that makes those of `before` those of `after`; images are left out where
+    a container is in both. Empty where nothing else differs."""
+    found = {kind: _containers(before.get(kind) or [], after.get(kind) or []) for kind in CONTAINERS}
+    return {kind: patch for kind, patch in found.items() if patch != []}
+
+
+def _containers(before: list[Any], after: list[Any]) -> list[Any] | None:
+    if not after:
+        return None if before else []
+    return _entries(before, after, besides="image") if before else after
+
+
+def _entries(before: list[Any], after: list[Any], besides: str = "") -> list[Any]:
+    """Of a list that is merged by names: what changes and what goes, one by one. The list as a whole where one comes, where their
+    order changes, or a name is given twice: kubectl and kustomize put new entries at different ends."""
+    old, new = _by_name(before), _by_name(after)
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping) and [name for name in old if name in new] == list(new)):
+        return [*after, REPLACE]
+    parts = {name: _part({**old[name], besides: None}, {**entry, besides: None}) for name, entry in new.items()}
+    changed = [{"name": name, **part} for name, part in parts.items() if part]
+    return changed + [{"name": name, "$patch": "delete"} for name in old if name not in new]
+
+
+def _part(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that differ; one that `after` has no more is None, which takes it away."""
+    keys = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
+    return {key: _merging(key, before.get(key), after.get(key)) for key in keys}
 
 
 def _merging(key: str, before: Any, after: Any) -> Any:
-    """What a strategic merge patch says to make the one of the other. It merges lists of objects by a key of theirs: variables
-    by their name, one by one; every other list is replaced as a whole."""
-    if not (isinstance(after, list) and after and isinstance(after[0], Mapping)):
+    """What a strategic merge patch says to make the one of the other. It merges maps, and some lists by a key of their entries;
+    every other list is replaced as a whole."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return _part(before, after)
+    if key not in MERGED or not (before and isinstance(after, list)):
         return after
-    old, new = _by_name(before) or {}, _by_name(after)
-    if key != "env" or not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-        return [*after, {"$patch": "replace"}]
-    changed = [entry for name, entry in new.items() if old.get(name) != entry]
-    return changed + [{"name": name, "$patch": "delete"} for name in old if name not in new]
+    return _entries(before, after) if key == "env" else [*after, REPLACE]

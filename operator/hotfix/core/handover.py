@@ -1,10 +1,14 @@
 """What git is to say so that stable gets what was proven, ready to be pasted. Pure."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .changes import CONTAINERS, changed_paths, images_of
+from .status import HandedOver
+
+LONGEST_PART, LONGEST_MESSAGE = 4096, 1024  # characters; bytes, as Events have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,26 @@ class Handover:
         parts += [f"and {', '.join(self.paths)} as in the patched Deployment"] if self.paths else []
         text = f"In git, give Deployment {self.deployment} the {' '.join(parts).removeprefix('and ')}."
         return text if len(text) <= 1024 else f"{text[:1020]} ..."
+
+    @property
+    def ready_made(self) -> HandedOver | None:
+        """Each part in one line, for the status; None where nothing differs."""
+        if not self.images and not self.paths:
+            return None
+        apart = f"  # and in the Deployment the uses of {', '.join(sorted(self.apart))}" if self.apart else ""
+        kustomize = f"images: {json.dumps(self.kustomize)}{apart}" if self.kustomize else None  # JSON: 1.4 is no number
+        parts = {"kustomize": kustomize, "helm": "; ".join(self.helm) or None, "kubectl": self.kubectl}
+        fitting = {name: part for name, part in parts.items() if part and len(part) <= LONGEST_PART}
+        return HandedOver(sentence=self.sentence, **fitting)
+
+
+def with_parts(message: str, told: HandedOver | None) -> str:
+    """The message with as much as fits of what can be pasted, each part as a whole."""
+    parts = {"kustomization.yaml": told.kustomize, "By hand": told.kubectl, "Helm": told.helm} if told else {}
+    for what, part in parts.items():
+        longer = f"{message} {what}: {part}"
+        message = longer if part and len(longer.encode()) <= LONGEST_MESSAGE else message
+    return message
 
 
 def split(image: str) -> tuple[str, str | None, str | None]:

@@ -1,5 +1,6 @@
-"""A change of phase as a CloudEvent (1.0), for who is told outside the cluster. Pure."""
+"""A change of phase as a CloudEvent (1.0), for who is told outside the cluster, and the key that it is signed with. Pure."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from . import incidents, moments, spec
 from .actions import Announce
 
+ENCODED = b"whsec_"  # before a key that Standard Webhooks' libraries decode
 TYPE = "dev.hotfix-operator.rollout"
 
 
@@ -43,3 +45,14 @@ def cloud_event(of: Rollout, event: Announce, now: float) -> dict[str, Any]:
             "incident": incident.model_dump(mode="json", by_alias=True, exclude_none=True) if incident else None,
         },
     }
+
+
+def signing_key(written: bytes) -> bytes:
+    """The key as it stands in a file: `whsec_` and base64, as Standard Webhooks writes keys, or any other bytes as they are, but
+    for a newline at their end. ValueError for one that is empty or not base64."""
+    text = written.removesuffix(b"\n")
+    encoded = text.startswith(ENCODED)
+    key = base64.b64decode(text.removeprefix(ENCODED), validate=True) if encoded else text
+    if not key:
+        raise ValueError("the key is empty")
+    return key

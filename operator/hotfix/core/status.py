@@ -24,6 +24,7 @@ __all__ = [
     "BorrowedRule",
     "Condition",
     "DecisionRecord",
+    "HandedOver",
     "Phase",
     "PromotionRecord",
     "Resolved",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?(e-?[0-9]{1,2})?$", max_length=32)]
+Pasted = Annotated[str, StringConstraints(max_length=4096)]
 ReasonOf = Annotated[str, StringConstraints(pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=1024)]  # a condition
 
 
@@ -173,6 +175,18 @@ class StableLost(Model):
     return_weight: int = Field(ge=0, le=100)
 
 
+class HandedOver(Model):
+    """What git is to say so that stable gets the fix, each part ready to be pasted; one that is too long is left out."""
+
+    sentence: Sentence = Field("", description="All of it, in words.")
+    kustomize: Pasted | None = Field(None, description="The line images of a kustomization.yaml.")
+    helm: Pasted | None = Field(None, description="The image of each container; the keys of the values are the chart's.")
+    kubectl: Pasted | None = Field(None, description="For a stable that nobody restores to what git says.")
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
 class PromotionRecord(Model):
     """What promotion changes in stable, and by what it is known that git did."""
 
@@ -181,7 +195,7 @@ class PromotionRecord(Model):
         None, description="Revision of stable before the change, as `kubectl rollout undo --to-revision` takes it."
     )
     patched_at: Moment | None = Field(None, description="When stable's template was seen to be what was proven.")
-    handover: Sentence | None = Field(None, description="What git is to say, ready to be pasted; AwaitingGit waits for it.")
+    handover: HandedOver | None = Field(None, description="What git is to say; AwaitingGit waits for it.")
     shape: Short | None = Field(None, description="Hash of the proven pod spec without its images.")
     digests: list[Image] = Field(default_factory=list, max_length=16, description="Digests of the images that were proven.")
     accepted_template: Short | None = Field(
