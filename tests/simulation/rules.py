@@ -176,7 +176,7 @@ def fix_is_kept(one: Decided) -> str | None:
     if before.stage in WITH_THE_FIX and not chosen and after.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
         return "sent back to a stable that was being replaced"
     old = not (before.baseline and _template(seen.stable) != before.baseline.stable_template)
-    asked = chosen or ((seen.request or "").startswith("rollback") and old)
+    asked = chosen or ((seen.request or "").startswith("rollback") and old) or _over(one)
     if before.stage is Stage.AWAITING_GIT and after.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK) and not asked:
         return "sent back while git was to give stable the fix"
     serves = ready(seen.patched) != 0 or not ready(seen.stable)
@@ -186,6 +186,13 @@ def fix_is_kept(one: Decided) -> str | None:
         if after.phase is Phase.PROMOTING and after.weight != 0 and action.replicas == 0:  # type: ignore[union-attr]
             return "patched's pods end while they serve"
     return None
+
+
+def _over(one: Decided) -> bool:
+    """Deleted, and there is no route any more, or stable serves everything already."""
+    routes = one.seen.routes
+    gone = routes is not None and bool(routes.missing)
+    return one.seen.deleting and (gone or (one.before.weight == 0 and routes is not None))
 
 
 def _template(side: SideView | None) -> str | None:
