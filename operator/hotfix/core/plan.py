@@ -54,9 +54,8 @@ def wanted(spec: Spec, status: Status) -> Wanted:
         else None
     )
     return Wanted(
-        finalizer=None
-        if stage is Stage.CHECKING
-        else stage is not Stage.DONE,  # one that is there may be of a memory that was lost
+        # one that is there before anything was written may be of a memory that was lost
+        finalizer=None if stage is Stage.CHECKING else stage not in UNTOUCHED,
         adopted=keeps or (shifting and (status.phase is not Phase.ROLLING_BACK or status.stable_lost is not None) and not frozen),
         weight=status.weight if keeps or (shifting and not frozen) else None,
         released=released,
