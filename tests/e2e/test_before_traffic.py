@@ -127,25 +127,29 @@ def test_a_service_that_selects_both_sides_is_refused(shop: Stories, side: str) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "marks"),
+    ("mode", "kind", "marks"),
     [
         (
+            "KeepPatched",
             "httproute",
             {"labels": {"kustomize.toolkit.fluxcd.io/name": "shop", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}},
         ),
-        ("deployment", {"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/checkout"}}),
+        ("PatchStable", "deployment", {"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/checkout"}}),
         (
+            "PatchStable",
             "deployment",
             {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": {"meta.helm.sh/release-name": "shop"}},
         ),
     ],
     ids=["flux", "argo cd", "helm"],
 )
-def test_what_git_manages_is_refused_before_traffic_moves(shop: Stories, kind: str, marks: dict[str, dict[str, str]]) -> None:
+def test_a_promotion_that_git_would_undo_is_refused_before_traffic_moves(
+    shop: Stories, mode: str, kind: str, marks: dict[str, dict[str, str]]
+) -> None:
     shop.open()
     shop.kubectl("patch", kind, "checkout", "--type=merge", "-p", json.dumps({"metadata": marks}))
     with shop.story(DELETED):
-        shop.apply(rollout())
+        shop.apply(rollout(promotion={"mode": mode}))
         status = _refused(shop, "ManagedByGitOps")
     assert "shop" in status["message"]
     assert _nothing_written(shop)
