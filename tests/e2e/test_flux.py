@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster
 from tests.cluster.flux import DISABLED, Flux
+from tests.cluster.needed import started
+from tests.cluster.operator import Operator
 
 from .shop import deployment, rollout, route, service, untouched
 from .story import Stories
@@ -17,16 +18,21 @@ UNSERVED_SECONDS = 5.0  # when a Service that serves is deleted: to notice it, t
 
 
 @pytest.fixture(scope="module")
-def flux(cluster: Cluster) -> Iterator[Flux]:
-    """One controller for the stories of this file, which come one after the other."""
-    flux = Flux.start(cluster)
-    yield flux
-    flux.stop()
+def flux() -> Iterator[Flux]:
+    """One controller, on a cluster of its own, for those stories of this file that one process tells."""
+    with started("flux") as cluster:
+        operator = Operator.install(cluster, scrape="2s")
+        flux = Flux.start(cluster)
+        yield flux
+        flux.stop()
+        assert operator.used() <= operator.granted()
+        assert operator.refused() == []
 
 
 @pytest.fixture
-def synced(shop: Stories, flux: Flux) -> Iterator[Stories]:
+def synced(flux: Flux, request: pytest.FixtureRequest) -> Iterator[Stories]:
     """A shop that a Kustomization keeps as it is in git, with nothing to fix yet."""
+    shop = Stories(flux.cluster, request.node.name.removeprefix("test_"))
     flux.files.clear()
     revision = flux.commit(app=[deployment("checkout", "sample:1.0"), service("checkout"), route("checkout", shop.host)])
     flux.sync(shop.namespace)
