@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -27,7 +27,6 @@ class Ports:
     metrics: MetricsSource
     announcer: Announcer
     clock: Clock
-    hears: Callable[[str], bool] = lambda namespace: False  # changes of what is read in it are told, each with a look
 
 
 class Lookout:
@@ -36,7 +35,6 @@ class Lookout:
     def __init__(self, ports: Ports, settings: ReconcileSettings) -> None:
         self._store, self._router, self._workloads = ports.store, ports.router, ports.workloads
         self._metrics, self._announcer, self._clock = ports.metrics, ports.announcer, ports.clock
-        self._hears = ports.hears
         self._settings = settings
 
     async def look(self, stored: Stored, asked: spec.Spec, remembered: status.Status) -> Observation:
@@ -116,7 +114,6 @@ class Lookout:
             uid=stored.uid,
             request=stored.request,
             created=stored.created,
-            told=self._hears(stored.key.namespace),
             **seen,
         )
 

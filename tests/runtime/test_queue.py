@@ -59,8 +59,7 @@ def run(
         running = asyncio.create_task(queue.run())
         for moment, key in adds:
             await asyncio.sleep(moment - loop.time())
-            name, _, after = key.partition(" in ")
-            queue.add(name, after_seconds=float(after.removesuffix(" s") or 0))
+            queue.add(key)
         await asyncio.sleep(until - loop.time())
         queue.stop()
         await running
@@ -98,14 +97,6 @@ def test_failures_wait_longer_each_time_and_are_forgotten_after_a_good_look(loop
     assert waits[3] > waits[1]
     assert max(waits) <= LONGEST_BACKOFF_SECONDS * 1.25
     assert waits[-1] < 1
-
-
-@pytest.mark.parametrize(("asked", "due"), [("a in 3 s", 3.5), ("a in 1 s", 2.0), ("a", 2.0)])
-def test_what_is_to_be_looked_at_soon_is_not_forgotten_because_a_look_is_under_way(
-    loop: VirtualLoop, asked: str, due: float
-) -> None:
-    looks = Looks(60.0, None, seconds=2.0)
-    assert run(loop, looks, (0.0, "a"), (0.5, asked)).at == [("a", 0.0), ("a", due)]
 
 
 def test_a_conflict_is_looked_at_again_at_once(loop: VirtualLoop) -> None:

@@ -19,7 +19,6 @@ from hotfix.errors import OutsideError, Unavailable
 from hotfix.lookout import Ports
 from hotfix.ports import Key, MetricsQuery
 from hotfix.reconcile import Reconciler
-from hotfix.runtime.hearing import Hearing
 from hotfix.settings import ReconcileSettings
 from tests.fakes.clock import FakeClock
 from tests.reconcile.shop import INTERVAL, Requests
@@ -74,8 +73,7 @@ class Operator:
         self.number, self.kube, self.requests = number, kube, requests
         self.clock = SkewedClock(clock)
         self.note = note
-        self.due, self.wanted = clock.now(), float("inf")  # the next look; one that a change asked for since the last began
-        self.busy_until = clock.now()
+        self.due = clock.now()
         self.crashes = 0
         self.gone = False
         self.task: asyncio.Task[float | None] | None = None
@@ -85,30 +83,16 @@ class Operator:
     def _start(self) -> None:
         """A new process: nothing is remembered but what is stored."""
         self.mirror = Mirror(self.kube, self.clock.monotonic, max_age_seconds=self.max_age_seconds)
-        store = KubeStore(self.kube, self.mirror)
-        self.mirror.heard = Hearing(store.concerned, self._asked_for, self.clock.monotonic).heard
         ports = Ports(
-            store=store,
+            store=KubeStore(self.kube, self.mirror),
             router=GatewayApiRouter(self.kube, self.mirror),
             workloads=KubeWorkloads(self.kube, self.mirror),
             metrics=Metrics(self.requests),
             announcer=KubeAnnouncer(self.kube, instance=f"operator-{self.number}"),
             clock=self.clock,
-            hears=self.mirror.hears,
         )
         settings = ReconcileSettings(scrape_interval_seconds=INTERVAL, metrics_timeout_seconds=2.0)
         self.reconciler = Reconciler(ports, settings, self)
-
-    def _asked_for(self, key: Key, *, after_seconds: float = 0.0) -> None:
-        """Add: the look is due then, or earlier; one that is under way is followed by another."""
-        self.wanted = min(self.wanted, self.clock.world.now() + after_seconds)
-        if not self.hangs:
-            self.due = max(min(self.due, self.wanted), self.busy_until)
-
-    def nobody_looks(self, seconds: float) -> None:
-        """For so long it is busy with something else, whatever it hears."""
-        self.busy_until = max(self.busy_until, self.due + seconds)
-        self.due += seconds
 
     def decided(self, key: Key, decision: Decision) -> None:
         """Observer: a status was saved."""
@@ -128,7 +112,6 @@ class Operator:
     async def look(self, key: Key) -> None:
         """Begin a look, or go on with the one that hung; returns when it has ended or hangs."""
         if self.task is None:
-            self.wanted = float("inf")
             self.task = asyncio.create_task(self.reconciler.reconcile(key))
         for _ in range(TICKS):
             if self.task.done():
@@ -139,8 +122,7 @@ class Operator:
                 raise AssertionError("a look waits for something that is not simulated")
             return
         task, self.task = self.task, None
-        now = self.clock.world.now()
-        self.due = min(now + await self._after(task), max(now, self.wanted))
+        self.due = self.clock.world.now() + await self._after(task)
 
     async def close(self) -> None:
         """The process is gone."""

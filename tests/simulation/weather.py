@@ -54,7 +54,7 @@ class Weather:
                 self.lots.choice(operators).clock.skew = self.lots.choice(SKEWS)
             case Fault.WATCH_GAP:
                 for operator in operators:
-                    operator.nobody_looks(seconds)
+                    operator.due += seconds
             case Fault.DEAF:
                 controllers.deaf.add(STABLE)
             case _:

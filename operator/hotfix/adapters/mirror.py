@@ -30,12 +30,11 @@ UNWATCHED_SECONDS = 30.0  # ... are not followed by another for this long; reads
 MOST_WATCHES = 2000  # each holds a connection; beyond them reads are requests
 
 V = TypeVar("V")
-Heard = Callable[[Resource[Any], str, str | None], None]  # resource, namespace, name
+Heard = Callable[[Resource[Any], str, str], None]  # resource, namespace, name
 
 
 class Mirror:
-    """A Reader. `heard` is called for every change that is learnt of, but for what this process wrote, and without a name when a
-    watch has ended; close it at the end."""
+    """A Reader. `heard` is called for every change that is learnt of, but for what this process wrote; close it at the end."""
 
     remembers = True
 
@@ -48,7 +47,7 @@ class Mirror:
         max_age_seconds: float = MAX_AGE_SECONDS,
         most_watches: int = MOST_WATCHES,
     ) -> None:
-        self._kube, self._monotonic, self.heard = kube, monotonic, heard
+        self._kube, self._monotonic, self._heard = kube, monotonic, heard
         self._max_age_seconds, self._most_watches = max_age_seconds, most_watches
         self._direct = Direct(kube)
         self._collections: dict[tuple[Resource[Any], str], Collection[Any]] = {}
@@ -88,13 +87,6 @@ class Mirror:
         found = self._collections.get((resource, namespace))
         entry = found.entries.get(name) if found is not None and found.watched else None
         return entry is not None and version.isdigit() and entry.version >= int(version)
-
-    def hears(self, namespace: str) -> bool:
-        """Everything that was read of this namespace is watched, so that its changes are told by themselves."""
-        if self._closed or len(self._collections) >= self._most_watches:
-            return False
-        read = [found for (_, place), found in self._collections.items() if place == namespace]
-        return bool(read) and not any(self._stale(found) for found in read)
 
     @property
     def watches(self) -> int:
@@ -152,8 +144,7 @@ class Mirror:
             found.failed = (self._monotonic() + wait, error)
             raise
         await found.end_watch()
-        first, changed = found.confirmed_at == float("-inf"), found.fill(items, int(version))
-        self._tell(found, [] if first else changed)  # what the first list finds is read by who asked for it
+        self._tell(found, found.fill(items, int(version)))
         found.failed, found.confirmed_at = None, began
         found.watching = asyncio.create_task(self._follow(found, version), name=f"watch {found.resource.plural}")
 
@@ -165,9 +156,9 @@ class Mirror:
             self._tell(found, [name] if changed else [])
 
     def _tell(self, found: Collection[Any], names: Sequence[str]) -> None:
-        if self.heard:
+        if self._heard:
             for name in names:
-                self.heard(found.resource, found.namespace, name)
+                self._heard(found.resource, found.namespace, name)
 
     async def _follow(self, found: Collection[Any], version: str) -> None:
         """Until the watch ends, for whatever reason: the next read lists again."""
@@ -184,8 +175,6 @@ class Mirror:
         if found.silent_watches >= SILENT_WATCHES:
             log.warning("%s cannot be watched, so it is read at each look", where)
             found.unwatched_until, found.silent_watches = self._monotonic() + UNWATCHED_SECONDS, 0
-        if self.heard:
-            self.heard(found.resource, found.namespace, None)
 
     def _hear(self, found: Collection[Any], what: str, item: Object) -> None:
         if what == "BOOKMARK":

@@ -29,13 +29,12 @@ class KubeStore:
         self._writer = Writer(kube, self._reader)
         self._moving: set[Key] = set()
         self._promoted: dict[Key, Watched] = {}
-        self._about: dict[str, dict[Key, frozenset[str]]] = {}  # namespace -> unfinished rollout -> what it names
 
     async def load(self, key: Key) -> Stored | None:
         """The object as it is now; None when it is gone."""
         stored = await self._reader.find(ROLLOUTS, key.namespace, key.name)
         if stored is None:
-            self._forget(key)
+            self._moving.discard(key)
             return None
         self._note(stored)
         if not stored.deleting:
@@ -107,33 +106,14 @@ class KubeStore:
             self._moving.add(stored.key)
         else:
             self._moving.discard(stored.key)
-        if stored.status.get("phase") in TERMINAL_PHASES:
-            self._about.get(stored.key.namespace, {}).pop(stored.key, None)
-        else:
-            self._about.setdefault(stored.key.namespace, {})[stored.key] = _names(stored.spec, stored.status)
         return stored
-
-    def _forget(self, key: Key) -> None:
-        self._moving.discard(key)
-        others = self._about.get(key.namespace, {})
-        others.pop(key, None)
-        if not others:
-            self._about.pop(key.namespace, None)
-
-    def concerned(self, namespace: str, name: str | None) -> list[Key]:
-        """The unfinished rollouts that an object of this name is about: their Deployments, Services and routes, and what has its
-        name from one of these, as pods and EndpointSlices have; all of the namespace without a name."""
-        here = self._about.get(namespace, {})
-        if name is None:
-            return list(here)
-        return [key for key, names in here.items() if any(name == one or name.startswith(f"{one}-") for one in names)]
 
     def told(self, item: Object, *, deleted: bool) -> bool:
         """A rollout as a watch of all of them shows it; False when this is known already, by the reader or as the answer to a
         write."""
         namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
         if deleted:
-            self._forget(Key(namespace, name))
+            self._moving.discard(Key(namespace, name))
             self._reader.doubt(ROLLOUTS, namespace, name)
             return True
         self._note(_stored(item))
@@ -141,15 +121,6 @@ class KubeStore:
             return False
         self._reader.wrote(ROLLOUTS, namespace, item)
         return True
-
-
-def _names(spec: Mapping[str, Any], status: Mapping[str, Any]) -> frozenset[str]:
-    """Of the objects that it reads, as far as they are known."""
-    resolved = status.get("resolved") or {}
-    sides = [(spec.get(side) or {}).get(what) for side in ("stable", "patched") for what in ("deployment", "service")]
-    routes = [*((spec.get("traffic") or {}).get("httpRoutes") or ()), *(resolved.get("routes") or ())]
-    found = [*sides, resolved.get("stableService"), resolved.get("patchedService"), *(route.get("name") for route in routes)]
-    return frozenset(name for name in found if name)
 
 
 def _watched(stored: Stored) -> Watched | None:

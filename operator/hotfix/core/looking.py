@@ -8,8 +8,7 @@ from .quantities import seconds
 from .spec import Spec
 from .status import Stage, Status
 
-LOOK_SECONDS = 5.0  # longest time between two looks while live ...
-TOLD_LOOK_SECONDS = 15.0  # ... and while nothing but a change of what is watched can make one worthwhile
+LOOK_SECONDS = 5.0  # longest time between two looks while live
 SOON_SECONDS = 0.5  # while an acknowledgement or a clock of seconds is awaited, and after a moment that must have passed
 HISTORY_SECONDS = 3600.0  # of stable's counters, to learn its error rate and its noise before the start
 ARRIVAL_SECONDS = 2.5  # so long a scrape may take until Prometheus has it; what arrives later is counted when it does
@@ -20,10 +19,10 @@ def judging_lag(interval_seconds: float) -> float:
     return min(interval_seconds, ARRIVAL_SECONDS)
 
 
-def seconds_to_look(now: float, interval_seconds: float, longest_seconds: float = LOOK_SECONDS) -> float:
-    """Seconds from `now` until the next look at counts: whenever a block is judged, and not rarer than `longest_seconds`."""
+def seconds_to_look(now: float, interval_seconds: float) -> float:
+    """Seconds from `now` until the next look at counts: whenever a block is judged, and not rarer than LOOK_SECONDS."""
     since = (now - judging_lag(interval_seconds)) % interval_seconds
-    return min(interval_seconds - since, longest_seconds - since % longest_seconds) + SOON_SECONDS
+    return min(interval_seconds - since, LOOK_SECONDS - since % LOOK_SECONDS) + SOON_SECONDS
 
 
 def metrics_span(spec: Spec, status: Status, now: float, scrape_interval_seconds: float) -> tuple[float, float, float] | None:

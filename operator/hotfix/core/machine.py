@@ -35,7 +35,7 @@ from . import (
 from .actions import Action
 from .judgement import Judgement
 from .look import Look, enter, ready, record, routes_acknowledge, routes_have, say
-from .looking import LOOK_SECONDS, SOON_SECONDS, TOLD_LOOK_SECONDS, seconds_to_look
+from .looking import SOON_SECONDS, seconds_to_look
 from .observation import Observation
 from .reasons import Reason
 from .remembering import judged_anew_or_remembered
@@ -89,7 +89,6 @@ STAGES: dict[Stage, Step] = {
     Stage.DONE: Step(lambda look: look.status, ()),
 }
 JUDGED = frozenset({Stage.SHIFTING, Stage.RETURNING})
-QUIET = frozenset({"Paused", "PatchedReady", "StableReady"})  # facts that may last without anything coming of it
 WITH_THE_FIX = frozenset({Phase.PROMOTING, Phase.AWAITING_GIT})
 LOSES_STABLE = frozenset({Stage.SHIFTING, Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN})
 
@@ -271,13 +270,9 @@ def _look_again(look: Look) -> float | None:
     if status.stage is Stage.DONE:
         said = not status.decisions or status.announced >= status.decisions[-1].sequence
         return None if said and not look.seen.finalizer and not look.asked else SOON_SECONDS
-    quiet = look.seen.told and status.since.keys() <= QUIET and status.stable_lost is None
     if status.phase is Phase.PENDING:
-        pods_awaited = look.seen.told and status.since.keys() <= {"PatchedUnready", "StableReady"}
-        return LOOK_SECONDS if status.stage is Stage.CHECKING or pods_awaited else 1.0
+        return 5.0 if status.stage is Stage.CHECKING else 1.0
     awaiting = status.weight is not None and (not look.settled or not routes_have(look, status.weight))
-    if status.stage is Stage.AWAITING_GIT and quiet and not awaiting:
-        return TOLD_LOOK_SECONDS
     if status.phase in LIVE_PHASES and (awaiting or status.stage not in JUDGED):
         return SOON_SECONDS if awaiting else 1.0
-    return seconds_to_look(look.now, look.interval_seconds, TOLD_LOOK_SECONDS if quiet else LOOK_SECONDS)
+    return seconds_to_look(look.now, look.interval_seconds)

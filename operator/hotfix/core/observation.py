@@ -252,7 +252,6 @@ class Observation:
     companions: tuple[CompanionView, ...] | None = None  # None: not asked
     announced: int | None = None  # sequence of the last decision that became an event; None: not known
     namespace_ending: bool = False
-    told: bool = False  # changes of what was seen are told by themselves
     request: str | None = None  # what a person asked for by annotation: verb:token
     name: str = ""
     namespace: str = ""

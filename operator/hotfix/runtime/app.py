@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
 
 from pydantic import ValidationError
 
@@ -18,8 +17,9 @@ from hotfix.adapters.leases import KubeLease
 from hotfix.adapters.login import own_namespace
 from hotfix.adapters.mirror import Mirror
 from hotfix.adapters.prometheus import Access, PrometheusSource
+from hotfix.adapters.reading import Resource
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
-from hotfix.adapters.store import KubeStore
+from hotfix.adapters.store import ROLLOUTS, KubeStore
 from hotfix.adapters.webhook import Told, Webhook
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.errors import OutsideError
@@ -30,7 +30,6 @@ from hotfix.settings import Settings
 from hotfix.telemetry import Telemetry
 
 from . import logs
-from .hearing import Hearing
 from .lease import Elector
 from .queue import LookQueue
 from .serving import FAILURE, Serving
@@ -74,7 +73,7 @@ def _access(settings: Settings) -> Access:
 async def _serve(settings: Settings) -> int:
     async with await Kube.login() as kube, await Kube.login() as apart, await Kube.login(connections=UNLIMITED) as watching:
         clock, telemetry = SystemClock(), Telemetry()
-        mirror = Mirror(watching, clock.monotonic)
+        mirror = Mirror(watching, clock.monotonic, heard=lambda *change: _heard(queue, *change))
         store = KubeStore(kube, mirror)
         elector = _elector(settings, apart, clock)
         if elector:
@@ -89,11 +88,20 @@ async def _serve(settings: Settings) -> int:
             metrics=source,
             announcer=Told(announcer, webhook) if webhook else announcer,
             clock=clock,
-            hears=mirror.hears,
         )
-        look = _timed(Reconciler(ports, settings.reconcile, telemetry), clock, telemetry)
+        reconciler = Reconciler(ports, settings.reconcile, telemetry)
+
+        async def look(key: Key) -> float | None:
+            started, failure = clock.monotonic(), None
+            try:
+                return await reconciler.reconcile(key)
+            except Exception as error:
+                failure = error
+                raise
+            finally:
+                telemetry.looked(clock.monotonic() - started, failure)
+
         queue: LookQueue[Key] = LookQueue(look, workers=settings.workers, urgent=store.moves_traffic, late=telemetry.late)
-        mirror.heard = Hearing(store.concerned, queue.add, clock.monotonic).heard
         serving = Serving(
             settings=settings,
             store=store,
@@ -113,28 +121,18 @@ async def _serve(settings: Settings) -> int:
             await mirror.close()
 
 
-def _timed(reconciler: Reconciler, clock: SystemClock, telemetry: Telemetry) -> Callable[[Key], Awaitable[float | None]]:
-    """A look, of which the metrics tell."""
-
-    async def look(key: Key) -> float | None:
-        started, failure = clock.monotonic(), None
-        try:
-            return await reconciler.reconcile(key)
-        except Exception as error:
-            failure = error
-            raise
-        finally:
-            telemetry.looked(clock.monotonic() - started, failure)
-
-    return look
-
-
 def _webhook(settings: Settings, clock: SystemClock, telemetry: Telemetry) -> Webhook | None:
     """Where changes of phase are told; None where nobody asked for it."""
     if settings.notify_webhook is None:
         return None
     secret = settings.notify_webhook_secret_file
     return Webhook(url=settings.notify_webhook, secret_file=secret, now=clock.now, given_up=telemetry.untold)
+
+
+def _heard(queue: LookQueue[Key], resource: Resource[object], namespace: str, name: str) -> None:
+    """A rollout that somebody changed is looked at at once; for other objects the next look is soon enough."""
+    if resource is ROLLOUTS:
+        queue.add(Key(namespace, name))
 
 
 def _name() -> str:

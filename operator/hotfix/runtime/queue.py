@@ -44,7 +44,7 @@ class LookQueue(Generic[K]):
         self._heaps: tuple[Heap[K], Heap[K]] = ([], [])  # urgent, others
         self._count = 0
         self._running: set[K] = set()
-        self._again: dict[K, float] = {}
+        self._again: set[K] = set()
         self._failures: dict[K, int] = {}
         self._started_at: dict[K, float] = {}
         self._wake = asyncio.Event()
@@ -53,10 +53,11 @@ class LookQueue(Generic[K]):
 
     def add(self, key: K, *, after_seconds: float = 0.0) -> None:
         """Look at the key then, or earlier when it is due earlier; while it is being looked at, once more afterwards."""
-        due = asyncio.get_running_loop().time() + after_seconds
         if key in self._running:
-            self._again[key] = min(due, self._again.get(key, due))
+            if after_seconds <= 0:
+                self._again.add(key)
             return
+        due = asyncio.get_running_loop().time() + after_seconds
         if self._due.get(key, float("inf")) <= due:
             return
         self._due[key] = due
@@ -132,10 +133,9 @@ class LookQueue(Generic[K]):
         finally:
             self._running.discard(key)
             self._started_at.pop(key, None)
-        again = self._again.pop(key, None)
-        if again is not None:
-            soon = max(again - asyncio.get_running_loop().time(), self._soonest(key))
-            wait = soon if wait is None else min(wait, soon)
+        if key in self._again:
+            self._again.discard(key)
+            wait = 0.0 if wait is None else min(wait, self._soonest(key))
         if wait is not None:
             self.add(key, after_seconds=wait)
         self._wake.set()
