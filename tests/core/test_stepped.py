@@ -4,7 +4,7 @@ import pytest
 
 from hotfix.core import stepped
 from hotfix.core.moments import rfc3339
-from hotfix.core.status import Span, StableLost, Status, Verdict
+from hotfix.core.status import DecisionRecord, Span, StableLost, Status, Verdict
 
 NOW = 1_800_000_000.0
 PAST, SOON, FUTURE = rfc3339(NOW - 100), rfc3339(NOW + 5), rfc3339(NOW + 3600)
@@ -44,3 +44,36 @@ def test_clocks_spans_and_numbers_for_people_are_put_right_too() -> None:
     assert status.stable_lost.since == now
     assert status.verdict is not None
     assert status.verdict.at == now
+
+
+def test_a_clock_that_is_right_again_starts_everything_anew() -> None:
+    behind = stepped.present(
+        Status(
+            started_at=PAST,
+            evidence_from=FUTURE,
+            since={"Paused": FUTURE},
+            excluded=[Span(start=PAST, end=SOON)],
+            stopped_seconds=7,
+            stable_lost=StableLost(since=PAST, return_weight=5),
+        ),
+        NOW,
+    )
+    assert (behind.clock_ahead, behind.evidence_from) == (FUTURE, rfc3339(NOW))
+    assert stepped.present(behind, NOW + 3599) is behind
+
+    right, again = rfc3339(NOW + 3601), stepped.present(behind, NOW + 3601)
+    assert (again.started_at, again.evidence_from, again.since, again.clock_ahead) == (right, right, {"Paused": right}, None)
+    assert (again.excluded, again.stopped_seconds, again.stage_started_at) == ([], 0, None)
+    assert again.stable_lost is not None
+    assert again.stable_lost.since == right
+
+
+def test_a_clock_put_back_is_known_by_the_last_decision_too() -> None:
+    decided = DecisionRecord(sequence=1, time=FUTURE, what="weight 5", reason="TrafficShifted")
+    behind = stepped.present(Status(evidence_from=PAST, decisions=[decided]), NOW)
+    assert (behind.clock_ahead, behind.evidence_from) == (FUTURE, PAST)
+
+
+def test_the_latest_of_several_clocks_is_remembered() -> None:
+    later = rfc3339(NOW + 7200)
+    assert stepped.present(Status(evidence_from=FUTURE, clock_ahead=later), NOW).clock_ahead == later

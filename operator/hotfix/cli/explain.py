@@ -23,6 +23,7 @@ STATUS = {
     "phaseStartedAt": "When the present phase began.",
     "stageStartedAt": "When the present stage began.",
     "evidenceFrom": "Requests before this moment are not judged.",
+    "clockAhead": "The latest moment known when the clock was put back; once it has come, what runs starts anew.",
     "excluded": "Spans that are not judged, such as those around a change of weight.",
     "excluded[].start": "Begin of the span.",
     "excluded[].end": "End of the span.",

@@ -227,9 +227,7 @@ class Status(Model):
     proven_weight: int | None = Field(None, ge=0, le=100, description="Highest weight the evidence allowed so far.")
     started_at: Moment | None = Field(None, description="The first write of a weight above 0.")
     recovered_at: Moment | None = Field(None, description="When patched was last given nearly all traffic by evidence.")
-    fix_reverted_at: Moment | None = Field(
-        None, description="When stable was seen to run the broken version again, after the end."
-    )
+    fix_reverted_at: Moment | None = Field(None, description="When stable ran the broken version again, after the end.")
     phase_started_at: Moment | None = None
     stage_started_at: Moment | None = None
     acknowledged_weight: int | None = Field(None, ge=0, le=100, description="The last weight all routes reported as applied.")
@@ -265,6 +263,7 @@ class Status(Model):
     )
     bake_seconds: int = Field(0, ge=0, description="Seconds baked with fresh requests on both sides.")
     baked_until: Moment | None = Field(None, description="End of the last block that counted towards the bake.")
+    clock_ahead: Moment | None = Field(None, description="The latest moment known before the clock was put back.")
 
 
 def parse(raw: dict[str, Any] | None) -> Status:

@@ -1,7 +1,9 @@
 """Moments that lie in the future: the clock was put back, or another operator's was ahead. Pure.
 
 Nothing may wait for such a moment to come: everything that runs from it starts now instead. A few seconds between two clocks are
-no reason.
+no reason. What is noted meanwhile is too early for a clock that is put right again: it would take counts from before the fix for
+counts since, and an hour for waited. So the latest moment that was known is remembered, and once it has come everything that runs
+starts anew.
 """
 
 from . import moments
@@ -12,7 +14,25 @@ FIELDS = ("started_at", "phase_started_at", "stage_started_at", "acknowledged_at
 
 
 def present(status: Status, now: float) -> Status:
-    """The status with everything from the future set to now; the very same when there is nothing."""
+    """The status with everything from the future set to now, or everything anew when the clock is right again; the very same when
+    there is nothing."""
+    known = max((moments.unix(text) for text in _known(status)), default=now)
+    if known > now + TOLERANCE_SECONDS:
+        return _put_back(status, now, moments.rfc3339(known))
+    if status.clock_ahead is None or now < moments.unix(status.clock_ahead):
+        return status
+    return _anew(status, moments.rfc3339(now))
+
+
+def _known(status: Status) -> list[str]:
+    """Every moment that this rollout remembers of its own clock."""
+    texts = [getattr(status, name) for name in FIELDS] + [*status.since.values()]
+    texts += [span.end for span in status.excluded] + [decision.time for decision in status.decisions[-1:]]
+    texts += [status.stable_lost.since if status.stable_lost else None, status.verdict.at if status.verdict else None]
+    return [text for text in texts if text]
+
+
+def _put_back(status: Status, now: float, known: str) -> Status:
     limit, moment = now + TOLERANCE_SECONDS, moments.rfc3339(now)
 
     def ahead(text: str | None) -> bool:
@@ -28,4 +48,12 @@ def present(status: Status, now: float) -> Status:
         update["stable_lost"] = status.stable_lost.model_copy(update={"since": moment})
     if status.verdict and ahead(status.verdict.at):
         update["verdict"] = status.verdict.model_copy(update={"at": moment})
-    return status.model_copy(update=update) if update else status
+    return status.model_copy(update=update | {"clock_ahead": max(known, status.clock_ahead or known)})
+
+
+def _anew(status: Status, moment: str) -> Status:
+    update: dict[str, object] = {name: moment for name in FIELDS if getattr(status, name)}
+    update |= {"since": dict.fromkeys(status.since, moment), "excluded": [], "stopped_seconds": 0, "clock_ahead": None}
+    if status.stable_lost:
+        update["stable_lost"] = status.stable_lost.model_copy(update={"since": moment})
+    return status.model_copy(update=update)
