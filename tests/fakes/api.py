@@ -193,7 +193,7 @@ class FakeApi:
         if before is None:
             return _good(self._create(where, item, manager))
         kept = {key: value for key, value in before["metadata"].items() if key not in ("labels", "annotations")}
-        wanted = {**copied(item), "metadata": {**copied(item["metadata"]), **kept}}
+        wanted = {**item, "metadata": {**item["metadata"], **kept}}
         return _good(self.update(where, {**wanted, **({"status": before["status"]} if "status" in before else {})}, manager))
 
     def edit(self, kind: str, namespace: str, name: str, operations: Sequence[Object], manager: str = "kubectl-edit") -> Object:
@@ -203,7 +203,7 @@ class FakeApi:
     def set_status(self, kind: str, namespace: str, name: str, status: Object, manager: str = "controller") -> Object:
         """Write the status, as a controller does."""
         where = self.place(kind, namespace, name)
-        return _good(self.update(where, {**self.objects[where], "status": copied(status)}, manager, "status"))
+        return _good(self.update(where, {**self.objects[where], "status": status}, manager, "status"))
 
     def read(self, kind: str, namespace: str, name: str) -> Object:
         """One object; KeyError when there is none."""
@@ -215,8 +215,11 @@ class FakeApi:
 
     def every(self, kind: str, namespace: str | None = None) -> Iterator[Object]:
         """All objects of a kind."""
-        for item in self._kept(*KINDS[kind], namespace or ""):
-            yield copied(item)
+        yield from map(copied, self.peek_every(kind, namespace))
+
+    def peek_every(self, kind: str, namespace: str | None = None) -> Sequence[Object]:
+        """All objects of a kind, only to be looked at."""
+        return self._kept(*KINDS[kind], namespace or "")
 
     def _kept(self, version: str, plural: str, namespace: str) -> list[Object]:
         """All objects of a resource, by namespace and name."""

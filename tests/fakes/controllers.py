@@ -31,12 +31,12 @@ class Controllers:
         self._done = (self.api.changes, *present[1:])
 
     def _work(self) -> None:
-        for deployment in self.api.every("Deployment"):
+        for deployment in self.api.peek_every("Deployment"):
             self._pods(deployment)
             self._report(deployment)
-        for service in self.api.every("Service"):
+        for service in self.api.peek_every("Service"):
             self._addresses(service)
-        for route in self.api.every("HTTPRoute"):
+        for route in self.api.peek_every("HTTPRoute"):
             if route["metadata"]["name"] not in self.deaf:
                 self._acknowledge(route)
 
@@ -68,7 +68,7 @@ class Controllers:
     def _of(self, deployment: Object) -> list[Object]:
         """A Deployment's pods."""
         meta = deployment["metadata"]
-        pods = self.api.every("Pod", meta["namespace"])
+        pods = self.api.peek_every("Pod", meta["namespace"])
         stem = f"{meta['name']}-"
         return [
             pod
@@ -111,7 +111,7 @@ class Controllers:
         selector: Mapping[str, str] = service["spec"].get("selector") or {}
         pods = [
             pod
-            for pod in self.api.every("Pod", namespace)
+            for pod in self.api.peek_every("Pod", namespace)
             if selector and selector.items() <= pod["metadata"].get("labels", {}).items()
         ]
         endpoints = [

@@ -48,7 +48,7 @@ def _put_back(status: Status, now: float, known: str) -> Status:
         update["stable_lost"] = status.stable_lost.model_copy(update={"since": moment})
     if status.verdict and ahead(status.verdict.at):
         update["verdict"] = status.verdict.model_copy(update={"at": moment})
-    return status.model_copy(update=update | {"clock_ahead": max(known, status.clock_ahead or known)})
+    return status.model_copy(update=update | {"clock_ahead": known})
 
 
 def _anew(status: Status, moment: str) -> Status:
