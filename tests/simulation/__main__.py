@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from .garbage import collect_rarely
 from .mutants import MUTANTS, Caught, hunt
 from .world import simulate
 
@@ -36,7 +37,7 @@ def simulated(count: int, first: int) -> int:
     """Many rollouts on all processors; 1 when a promise was broken."""
     began, endings, looks, broken, done = time.monotonic(), Counter[str](), 0, [], 0
     parts = [range(seed, min(seed + EACH, first + count)) for seed in range(first, first + count, EACH)]
-    with multiprocessing.Pool(os.cpu_count()) as pool:
+    with multiprocessing.Pool(os.cpu_count(), collect_rarely) as pool:
         for part in pool.imap_unordered(_some, parts):
             done += sum(part[0].values())
             endings += part[0]

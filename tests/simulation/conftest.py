@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import NET
 
+from .garbage import collect_rarely
+
 Say = Callable[[str, int], None]
 
 
@@ -13,3 +15,8 @@ Say = Callable[[str, int], None]
 def say(record_property: Callable[[str, object], None]) -> Say:
     """Count something of a net: `say("cells decided", 1200)`."""
     return lambda what, number: record_property(NET + what, number)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _collecting_rarely() -> None:
+    collect_rarely()
