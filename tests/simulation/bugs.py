@@ -292,6 +292,10 @@ def waits_for_the_future(patch: Patch) -> None:
     patch.setattr(stepped, "present", lambda status, now: status)
 
 
+def believes_a_wrong_clock(patch: Patch) -> None:
+    patch.setattr(stepped, "_anew", lambda status, moment: status)
+
+
 def cannot_name_patched_again(patch: Patch) -> None:
     wanted = plan.wanted
     patch.setattr(
