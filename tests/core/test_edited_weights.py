@@ -1,6 +1,7 @@
 """Weights that somebody else writes while patched serves everything: a person's edit is held, a manager's is written over."""
 
 import pytest
+import yaml
 
 from hotfix.core import actions as act
 from hotfix.core.status import Phase, Stage
@@ -95,3 +96,23 @@ def test_one_edit_of_a_manager_is_told_and_counted_once_however_long_its_repair_
     assert world.reasons.count("TrafficDriftCorrected") == 2
     edit(world, (100, 0), FLUX)
     world.held("TrafficContested", seconds=5)
+
+
+@pytest.mark.parametrize("stage", [Stage.ALL_TO_PATCHED, Stage.DRAINING_STABLE, Stage.PATCHING_STABLE, Stage.RETURN_FAILED])
+def test_what_a_manager_sets_during_the_promotion_is_told_too(stage: Stage) -> None:
+    world = failed() if stage is Stage.RETURN_FAILED else ready_world().stage(stage)
+    edit(world, (100, 0), FLUX)
+    world.rest(2)
+    assert world.weight == 100
+    assert world.reasons.count("TrafficDriftCorrected") == 1
+
+
+def test_helm_controller_that_goes_on_is_told_the_setting_of_its_release() -> None:
+    world = awaiting()
+    for _ in range(3):
+        edit(world, (100, 0), "helm-controller")
+        world.rest(5)
+    world.held("TrafficContested", seconds=5)
+    snippet = yaml.safe_load(world.remembered.message.rpartition("To end it, give the HelmRelease: ")[2])
+    rule = {"paths": ["/spec/rules"], "target": {"kind": "HTTPRoute", "name": "shop"}}
+    assert snippet == {"spec": {"driftDetection": {"ignore": [rule]}}}

@@ -51,6 +51,12 @@ def test_the_setting_of_argo_cd_is_the_one_that_is_named_when_weights_are_contes
     assert set(named["syncPolicy"]["syncOptions"]) <= set(told["syncPolicy"]["syncOptions"])
 
 
+def test_the_setting_of_a_helm_release_is_the_one_that_is_named_when_weights_are_contested() -> None:
+    told = one("driftDetection")["driftDetection"]
+    named = yaml.safe_load(edits.HELM.format(rules=edits.IGNORED.format(route="checkout")))
+    assert told["ignore"] == named["spec"]["driftDetection"]["ignore"]
+
+
 # outcome as the page calls it -> stories that come to it
 OUTCOMES: dict[str, tuple[Callable[[], World], ...]] = {
     "under way": (states.analyzing, states.baking, states.promoting, states.rolling_back),

@@ -26,6 +26,7 @@ CHECKS_ITSELF = "_nonsense"
 
 # field -> who reads it instead
 READ_ELSEWHERE = {
+    "Borrowed.undo": "a person, when the operator is gone",
     "BorrowedRoute.reconcile": "the router that gives it back",
     "Condition.message": "kubectl, Flux and Argo CD",
     "Condition.reason": "kubectl, Flux and Argo CD",

@@ -47,6 +47,7 @@ STATUS = {
     "borrowed.routes[].rules[].name": "Name of the rule, where it has one.",
     "borrowed.routes[].rules[].stableWeight": "Weight of stable before.",
     "borrowed.hpaMinReplicas": "minReplicas of that HPA before.",
+    "borrowed.undo": "One command that gives everything back, also when no operator runs.",
     "borrowed.hpaRaisedTo": "minReplicas of that HPA while the rollout is live.",
     "lastHandledRequest.time": "When it was taken up.",
     "stableLost.since": "Since when stable has no ready pod.",

@@ -51,7 +51,13 @@ def borrowed(look: Look) -> Borrowed:
         hpa=floor.name if floor else None,
         hpa_min_replicas=floor.min_replicas if floor else None,
         hpa_raised_to=raised if floor else None,
+        undo=undo(look),
     )
+
+
+def undo(look: Look) -> str:
+    """What a person can paste when the operator is gone; it needs the plugin and that person's rights alone."""
+    return f"kubectl hotfix release {look.seen.name} -n {look.seen.namespace}"
 
 
 def reconcile(route: RouteView) -> str | None:

@@ -16,6 +16,8 @@ ARGO_CD = (
     "spec: {ignoreDifferences: [{group: gateway.networking.k8s.io, kind: HTTPRoute, managedFieldsManagers: [hotfix-operator]}], "
     "syncPolicy: {syncOptions: [RespectIgnoreDifferences=true]}}"
 )
+HELM = "spec: {{driftDetection: {{ignore: [{rules}]}}}}"
+IGNORED = "{{paths: [/spec/rules], target: {{kind: HTTPRoute, name: {route}}}}}"
 FLUX = "metadata: {annotations: {kustomize.toolkit.fluxcd.io/reconcile: disabled}}"
 
 
@@ -69,11 +71,13 @@ def _setting(manager: str, look: Look) -> str:
     """What ends it, for the tool that this field manager is of."""
     if manager.startswith("argocd"):
         return f"To end it, add to the Application: {ARGO_CD}"
+    routes = look.status.borrowed.routes if look.status.borrowed else ()
+    rules = ", ".join(IGNORED.format(route=route.name) for route in routes)
     if manager.startswith("kustomize-controller"):
-        routes = look.status.borrowed.routes if look.status.borrowed else ()
-        rules = [f"{{paths: [/spec/rules], target: {{kind: HTTPRoute, name: {route.name}}}}}" for route in routes]
         return (
             f"To end it, give the HTTPRoute in git, for as long as the rollout runs: {FLUX}; or, from kustomize-controller 1.10 "
-            f"on, the Kustomization: spec: {{ignore: [{', '.join(rules)}]}}"
+            f"on, the Kustomization: spec: {{ignore: [{rules}]}}"
         )
+    if manager.startswith("helm-controller"):
+        return f"To end it, give the HelmRelease: {HELM.format(rules=rules)}"
     return f"Keep {manager} from writing the route for as long as the rollout runs."

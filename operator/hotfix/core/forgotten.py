@@ -64,6 +64,6 @@ def _made_up(look: Look, marked: tuple[RouteView, ...]) -> Status:
         for route in marked
     ]
     resolved = [ResolvedRoute(name=route.name, rules=[rule.index for rule in route.rules]) for route in routes]
-    return look.status.model_copy(
-        update={"baseline": before.baseline(look), "borrowed": Borrowed(routes=routes), "resolved": Resolved(routes=resolved)}
-    )
+    borrowed = Borrowed(routes=routes, undo=before.undo(look))
+    update = {"baseline": before.baseline(look), "borrowed": borrowed, "resolved": Resolved(routes=resolved)}
+    return look.status.model_copy(update=update)

@@ -4,8 +4,9 @@ From the moment stable's template changes, the patched pods may be the only heal
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from . import awaiting_git, guards, returning
+from . import awaiting_git, edits, guards, returning
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
 from .preflight import managed_by_gitops
@@ -48,6 +49,7 @@ def _lost_before_the_change(look: Look) -> Status | None:
 
 def all_to_patched(look: Look) -> Status:
     """Wait until the proxies send everything to patched."""
+    look = replace(look, status=edits.corrected(look))
     back = _lost_before_the_change(look) or held(look)
     if back:
         return back
@@ -70,6 +72,7 @@ def all_to_patched(look: Look) -> Status:
 
 def draining_stable(look: Look) -> Status:
     """Stable's last requests end before its pods are replaced."""
+    look = replace(look, status=edits.corrected(look))
     back = _lost_before_the_change(look) or held(look)
     if back:
         return back
@@ -90,6 +93,7 @@ def draining_stable(look: Look) -> Status:
 
 def patching_stable(look: Look) -> Status:
     """The template is set once, rolled out, and its pods have been ready for some seconds."""
+    look = replace(look, status=edits.corrected(look))
     if unchanged(look):
         back = _lost_before_the_change(look)
         if back:

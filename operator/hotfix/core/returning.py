@@ -181,6 +181,7 @@ def _or_keep(look: Look) -> str:
 
 def return_failed(look: Look) -> Status:
     """Patched holds everything until a person decides; stable takes over only while patched cannot serve at all."""
+    look = replace(look, status=edits.corrected(look))
     status = look.status
     keeps = look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and not managed_by_gitops(look)
     if keeps and look.settled and routes_have(look, 100):

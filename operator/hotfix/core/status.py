@@ -166,6 +166,7 @@ class Borrowed(Model):
     hpa: Short | None = Field(None, description="Stable's HPA whose minReplicas was raised.")
     hpa_min_replicas: int | None = None
     hpa_raised_to: int | None = None
+    undo: Sentence | None = Field(None, description="One command that gives everything back, also when no operator runs.")
 
 
 class StableLost(Model):
