@@ -68,6 +68,11 @@ def test_a_clock_that_is_right_again_starts_everything_anew() -> None:
     assert again.stable_lost.since == right
 
 
+def test_what_does_not_run_is_not_started_by_a_clock_that_is_right_again() -> None:
+    again = stepped.present(Status(started_at=PAST, clock_ahead=PAST), NOW)
+    assert (again.started_at, again.evidence_from, again.stable_lost) == (rfc3339(NOW), None, None)
+
+
 def test_a_clock_put_back_is_known_by_the_last_decision_too() -> None:
     decided = DecisionRecord(sequence=1, time=FUTURE, what="weight 5", reason="TrafficShifted")
     behind = stepped.present(Status(evidence_from=PAST, decisions=[decided]), NOW)
