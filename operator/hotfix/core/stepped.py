@@ -9,7 +9,7 @@ starts anew.
 from . import moments
 from .status import Span, Status
 
-TOLERANCE_SECONDS = 60.0
+TOLERANCE_SECONDS = 5.0
 FIELDS = ("started_at", "phase_started_at", "stage_started_at", "acknowledged_at", "evidence_from", "baked_until")
 
 
