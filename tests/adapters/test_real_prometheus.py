@@ -269,7 +269,7 @@ def assert_every_kind_is_asked(terms: Terms) -> None:
     assert dict(terms.rates) == pytest.approx({counter: part / 2140 for counter, part in parts.items()}, rel=0.05)
 
 
-TURNS, SLOW_TURN_SECONDS = 6, 2.0
+TURNS, SLOW_TURN_SECONDS, RAISED = 6, 2.0, "the weight was raised"
 
 
 @pytest.mark.cluster
@@ -278,19 +278,21 @@ async def test_two_replicas_that_disagree_are_held_and_never_give_counts_that_no
 ) -> None:
     """A balancer in front of two replicas answers now from one, now from the other, which is two steps behind. Counters are
     young, so that they fall below half: as if their process had restarted. A replica that answers for longer than two samples
-    without a change of the balancer is another story, so a run that was too slow is begun again."""
+    without a change of the balancer is another story, so a run that was too slow is begun again, and so is one that was slow
+    enough for its counts to be of one replica alone: these may raise the weight."""
     monkeypatch.setattr(adapter, "LATE_SECONDS", 0.0)  # what was seen is not asked for again
     for attempt in range(10):
-        held = await answered_by_turns(tmp_path / str(attempt))
-        if held:
+        held, slowest = await answered_by_turns(tmp_path / str(attempt))
+        if held and (RAISED not in held or slowest <= 1.0):
             break
     assert held, "each run was too slow"
+    assert RAISED not in held
     assert held[0] != "CountersUnfit"
     assert set(held[3:]) == {"CountersUnfit"}
 
 
-async def answered_by_turns(folder: Path) -> list[str | None]:
-    """Why the machine holds after each turn; nothing where a turn took more than two samples."""
+async def answered_by_turns(folder: Path) -> tuple[list[str | None], float]:
+    """Why the machine holds after each turn, nothing where a turn took more than two samples; seconds of the slowest turn."""
     both = [Pages(), Pages()]
     shops = [Shop(pages) for pages in both]
     for one in shops:
@@ -299,7 +301,7 @@ async def answered_by_turns(folder: Path) -> list[str | None]:
         replicas = (ahead, behind)
         edge = all_scraped(shops, replicas)
         sources = [PrometheusSource(Access(url=prometheus.url), SystemClock()) for prometheus in replicas]
-        began, made, waiting, held = edge, [0, 0], [Growth(), Growth()], []
+        began, made, waiting, held, slowest = edge, [0, 0], [Growth(), Growth()], [], 0.0
         for turn in range(TURNS):
             growth: Growth = {"checkout": {"a": (200, 1, 3, 0, 0)}, "checkout-hotfix": {"k": (20 * 2**turn, 1, 0, 0, 0)}}
             made = [made[0] + 204, made[1] + 20 * 2**turn + 1]
@@ -307,7 +309,8 @@ async def answered_by_turns(folder: Path) -> list[str | None]:
             for one, step in zip(shops, (growth, waiting[turn]), strict=True):
                 one.grow(step)
             before, edge = edge, all_scraped(shops, replicas)
-            if edge - before > SLOW_TURN_SECONDS:
+            slowest = max(slowest, edge - before)
+            if slowest > SLOW_TURN_SECONDS:
                 held.clear()
                 break
             sources[turn % 2]._held = sources[turn % 2 - 1]._held  # one operator, and a balancer in front of it
@@ -322,15 +325,14 @@ async def answered_by_turns(folder: Path) -> list[str | None]:
             source.close()
     for pages in both:
         pages.close()
-    return held
+    return held, slowest
 
 
 def decided_on(view: MetricsView, began: float) -> str | None:
-    """Why the machine holds a rollout that is under way and sees these counters; its weight stays what it is."""
+    """Why the machine holds a rollout that is under way and sees these counters; RAISED where it gives patched more instead."""
     world = ready_world().phase(Phase.ANALYZING)
     rollout = begun(replace(view, start=began - 5), began).model_copy(update={"resolved": world.remembered.resolved})
     seen = replace(world.observe(), now=time.time(), metrics=view)
     decision = machine.decide(ASKED, rollout, seen)
-    assert decision.status.weight == rollout.weight
     assert decision.status.phase is Phase.ANALYZING
-    return decision.status.held
+    return decision.status.held if decision.status.weight == rollout.weight else RAISED
