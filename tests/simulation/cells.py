@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from hotfix.core import counting, machine
 from hotfix.core.judgement import Evidence, Findings, Judgement, Sides, Tally, Verdict
+from hotfix.core.looking import metrics_span
 from hotfix.core.observation import Ack, MetricsView, Observation, RoutesView, ScalerView, SideSeries, SideView
 from hotfix.core.spec import Spec
 from hotfix.core.status import TERMINAL_PHASES, Phase, Stage, Status
@@ -247,11 +248,13 @@ def observations(world: World) -> Iterator[tuple[Observation, Spec, Judgement | 
     """Every look that may come next."""
     base = world.observe()
     stable, patched, routes = stable_views(), patched_views(), route_views(world)
-    finalizer = (True, False) if world.remembered.phase in UNHELD else (True,)
+    remembered = world.remembered
+    finalizer = (True, False) if remembered.phase in UNHELD else (True,)
     for later in LATER:
         now = world.now + later
         for spec, asked in ASKED.values():
-            for metrics, judged in count_views(now).values():
+            counts = count_views(now).values() if metrics_span(spec, remembered, now, 5.0) else ((None, None),)  # not asked for
+            for metrics, judged in counts:
                 seen = replace(base, now=now, metrics=metrics, **asked)  # type: ignore[arg-type]
                 for one, other, view, held in itertools.product(stable.values(), patched.values(), routes.values(), finalizer):
                     yield replace(seen, stable=one, patched=other, routes=view, finalizer=held), spec, judged
