@@ -87,6 +87,7 @@ def test_what_was_asked_before_the_memory_was_lost_is_not_done_now(verb: str) ->
 def test_a_stamp_of_an_earlier_rollout_of_this_name_is_no_memory() -> None:
     world = ready_world(stamp="fix.ffffffff.7")
     world.phase(Phase.ANALYZING)
+    assert "MemoryLost" not in world.reasons
 
 
 def test_a_memory_that_is_put_back_goes_on() -> None:
@@ -95,6 +96,7 @@ def test_a_memory_that_is_put_back_goes_on() -> None:
     world.held("MemoryLost", seconds=5).rest(5)
     world.remembered = kept
     world.phase(Phase.PROMOTED)
+    assert (world.weight, world.remembered.started_at) == (0, kept.started_at)
 
 
 def test_a_rehearsal_writes_nothing_either() -> None:

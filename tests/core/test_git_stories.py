@@ -98,6 +98,7 @@ def test_the_same_image_by_another_name_is_what_was_proven() -> None:
     world.phase(Phase.AWAITING_GIT)
     world.stable.template, world.stable.errors, world.stable.image_ids = MIRRORED, 0.001, ((MIRRORED,),)
     world.phase(Phase.PROMOTED, seconds=300)
+    assert (world.weight, "StableChanged" in world.reasons) == (0, False)
 
 
 @pytest.mark.parametrize(("digest", "same"), [(PROVEN, True), ("sha256:" + "b" * 64, False)])
@@ -148,6 +149,7 @@ def test_a_promotion_that_failed_is_tried_again_when_a_person_asks() -> None:
     world.stage(Stage.RETURN_FAILED, seconds=200)
     world.stable.errors, world.request = 0.001, "promote:1"
     world.phase(Phase.PROMOTED, seconds=300)
+    assert (world.weight, world.reasons.count("PromotionFailed")) == (0, 1)
 
 
 def test_nothing_is_accepted_before_git_said_anything() -> None:
@@ -204,6 +206,7 @@ def test_a_pruned_service_that_the_route_still_names_does_not_keep_it_from_endin
     world.patched.exists = world.patched.service = False
     world.ack = world.route().ack.REJECTED
     world.phase(Phase.PROMOTED, seconds=120)
+    assert (world.remembered.weight, world.ours) == (0, False)
 
 
 def test_a_deletion_is_held_while_stable_runs_the_old_version() -> None:
@@ -382,6 +385,7 @@ def test_a_new_stable_that_took_over_is_not_judged_by_what_it_failed_before() ->
     world.rest(2)
     world.patched.ready = None
     world.phase(Phase.PROMOTED, seconds=300)
+    assert (world.weight, "PromotionFailed" in world.reasons) == (0, False)
 
 
 @pytest.mark.parametrize("what", ["both sides", "route", "served by stable"])
@@ -396,6 +400,7 @@ def test_a_deleted_rollout_that_has_nothing_to_wait_for_goes(what: str) -> None:
         world.rest(5)
     world.deleting = True
     world.run(lambda w: w.gone, seconds=300)
+    assert "DeletionHeld" not in world.reasons[-1:]
 
 
 def test_every_hold_of_a_deleted_rollout_says_how_to_end_it() -> None:
@@ -462,6 +467,7 @@ def test_a_service_that_is_pruned_alone_is_patched_going_too() -> None:
     world.patched.service = False
     world.ack = world.route().ack.REJECTED
     world.phase(Phase.PROMOTED, seconds=300)
+    assert (world.remembered.weight, "PromotionFailed" in world.reasons) == (0, False)
 
 
 def test_a_stable_that_took_over_and_does_not_roll_out_is_told() -> None:

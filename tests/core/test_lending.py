@@ -101,3 +101,5 @@ def test_an_annotation_that_cannot_be_remembered_is_not() -> None:
     world = lent_world()
     world.reconcile = "x" * 300
     world.phase(Phase.PROMOTED)
+    assert world.remembered.borrowed
+    assert world.remembered.borrowed.routes[0].reconcile is None

@@ -47,6 +47,7 @@ def test_promote_skips_the_evidence_and_every_guard_stays_armed() -> None:
 def test_promote_ends_an_inconclusive_hold() -> None:
     world = analyzing(analysis={"deadline": "60s"}).held("Inconclusive", seconds=120)
     ask(world, "promote:1").phase(Phase.BAKING, seconds=10)
+    assert world.remembered.held is None
 
 
 def test_promote_waits_for_counts_at_the_present_weight_and_is_not_lost_with_its_annotation() -> None:
@@ -171,6 +172,7 @@ def test_a_paused_one_that_gets_bad_is_rolled_back() -> None:
     world = ask(ready_world(asked=a_spec(startWeight=5)).phase(Phase.ANALYZING), "pause:1")
     world.patched.errors = 1.0
     world.phase(Phase.ROLLED_BACK, seconds=200)
+    assert (world.remembered.why, world.weight) == ("PatchedWorse", 0)
 
 
 def test_what_the_manifest_pauses_is_resumed_by_the_manifest() -> None:

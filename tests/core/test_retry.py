@@ -84,7 +84,8 @@ def test_what_another_rollout_rolled_back_is_not_begun_without_a_word() -> None:
 
 @pytest.mark.parametrize("rival", [failed(template="v9"), failed(stable="other"), failed(phase="Promoted")])
 def test_what_others_rolled_back_is_no_matter(rival: RivalView) -> None:
-    ready_world(rivals=(rival,)).phase(Phase.ANALYZING)
+    world = ready_world(rivals=(rival,)).phase(Phase.ANALYZING)
+    assert "FailedBefore" not in world.reasons
 
 
 def test_replicas_that_are_not_ours_have_to_be_there_before_it_is_begun_again() -> None:
@@ -145,3 +146,4 @@ def test_of_two_that_have_passed_them_at_once_the_older_goes_on() -> None:
         RivalView(name="other", stable="checkout", routes=("shop",), **{**younger, "created": "2027-01-15T07:00:00Z"}),
     )
     world.held("RouteBusy", seconds=30)
+    assert world.weight == 0

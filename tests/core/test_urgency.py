@@ -130,18 +130,22 @@ def test_the_alarm_ends_with_the_errors() -> None:
     world.held("ErrorAlarm", seconds=120)
     world.patched.errors = 0.001
     world.phase(Phase.PROMOTED, seconds=900)
+    assert world.reasons.count("ErrorAlarm") == 1
 
 
 def test_pods_that_cannot_serve_take_everything_back_without_a_control_too() -> None:
     world = vulnerable().phase(Phase.BAKING)
     world.patched.crash_looping = 2
     world.phase(Phase.ROLLED_BACK, seconds=120)
+    assert (world.remembered.why, world.weight) == ("PatchedLost", 0)
 
 
 def test_a_patch_that_is_worse_at_the_start_gets_no_more() -> None:
     world = vulnerable()
     world.patched.errors = 0.5
     world.phase(Phase.ROLLED_BACK)
+    raised = [entry.what for entry in world.remembered.decisions if entry.what.startswith("weight")]
+    assert (len(raised), raised[-1], world.remembered.why) == (2, "weight 0", "PatchedWorse")
 
 
 def test_what_cannot_be_seen_is_not_baked() -> None:
@@ -170,18 +174,21 @@ def test_a_control_that_is_wanted_again_too_late_changes_nothing() -> None:
     world = vulnerable().phase(Phase.BAKING)
     world.asked = a_spec(incident=INCIDENT)
     world.phase(Phase.PROMOTED, seconds=900)
+    assert world.reasons[world.reasons.index("EvidenceSufficient") + 1] == "Promoting"
 
 
 def test_a_patched_that_answers_nothing_without_a_control_is_told() -> None:
     world = vulnerable(analysis={"bakeTime": "10m"}).phase(Phase.BAKING)
     world.patched.hangs = True
     world.held("NoTraffic", seconds=120)
+    assert (world.remembered.phase, world.weight) == (Phase.BAKING, 100)
 
 
 def test_a_vulnerable_stable_may_be_scaled_to_nothing() -> None:
     world = vulnerable(promotion={"mode": "KeepPatched"}).phase(Phase.BAKING)
     world.stable.replicas = 0
     world.phase(Phase.PROMOTED, seconds=900)
+    assert (world.weight, "StableLost" in world.reasons) == (100, False)
 
 
 def test_the_alarm_is_passed_over_at_once_by_a_person() -> None:
@@ -207,3 +214,4 @@ def test_the_policy_for_silent_metrics_holds_without_a_control_too() -> None:
     world = vulnerable(analysis={"onMetricsUnavailable": "Rollback", "metricsGrace": "30s"}).phase(Phase.BAKING)
     world.blind = True
     world.phase(Phase.ROLLED_BACK, seconds=120)
+    assert (world.remembered.why, world.weight) == ("BlindTooLong", 0)

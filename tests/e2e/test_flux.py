@@ -93,7 +93,7 @@ def test_a_bad_patch_is_seen_to_fail_and_git_is_as_the_cluster(synced: Stories, 
     flux.sync(shop.namespace, wait=True, timeout="2m")
     begun(shop, flux, hotfix("sample:crash"))
     with shop.load(20, timeout_seconds=10):
-        shop.phase("RolledBack", seconds=180)
+        assert shop.phase("RolledBack", seconds=180)["why"] == "PatchedWorse"
         flux.cluster.until(lambda: flux.ready() == ("False", "HealthCheckFailed"), "Flux sees it failed", seconds=150)
     agreed(shop, flux, before)
 
@@ -115,13 +115,15 @@ def test_one_commit_that_updates_stable_and_prunes_the_rest_is_safe(synced: Stor
 def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_for(synced: Stories, flux: Flux) -> None:
     shop = synced
     flux.sync(shop.namespace, wait=True, timeout="4m")
-    with shop.load(20, timeout_seconds=10):
+    with shop.load(20, timeout_seconds=10) as load:
         revision = begun(shop, flux, hotfix("sample:1.1"))
         shop.phase("AwaitingGit", seconds=180)
         flux.cluster.until(lambda: flux.ready()[0] == "True", "Flux has waited for what serves", seconds=60)
         flux.applied(revision)
         flux.applied(flux.commit(app=fixed(shop)))
         shop.phase("Promoted", seconds=180)
+        assert load.lost() == []
+    assert shop.image("checkout") == "sample:1.1"
 
 
 def test_a_route_that_flux_keeps_is_not_put_back_while_it_is_borrowed(synced: Stories, flux: Flux) -> None:
