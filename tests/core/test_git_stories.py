@@ -381,9 +381,12 @@ def test_a_new_stable_that_took_over_is_not_judged_by_what_it_failed_before() ->
     world = awaiting()
     world.stable.template, world.stable.errors = "v2", 0.001
     world.run(lambda w: "StableProven" in w.remembered.since, seconds=20)
-    world.patched.ready = 0
-    world.rest(2)
+    world.patched.ready, world.ack = 0, world.route().ack.PENDING
+    world.stage(Stage.RETURNING, seconds=10)
     world.patched.ready = None
+    world.rest(20)
+    assert (world.remembered.stage, world.weight) == (Stage.RETURNING, 0)
+    world.ack = None
     world.phase(Phase.PROMOTED, seconds=300)
     assert (world.weight, "PromotionFailed" in world.reasons) == (0, False)
 
