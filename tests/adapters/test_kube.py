@@ -240,6 +240,28 @@ async def test_writes_say_who_writes_and_what_they_are(kube: Kube, server: Serve
     assert {request.headers["Authorization"] for request in server.asked} == {f"Bearer {LOGIN}"}
 
 
+PODS = path("v1", "pods", "shop")
+WRITES: dict[str, Callable[[Kube], Awaitable[object]]] = {
+    "create": lambda kube: kube.create(PODS, {}),
+    "json patch": lambda kube: kube.json_patch(POD, []),
+    "merge patch": lambda kube: kube.merge_patch(POD, {}, "hotfix-cli"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_who_does_not_hold_the_lease_any_more_reads_and_never_writes(
+    kube: Kube, server: Server, write: Callable[[Kube], Awaitable[object]]
+) -> None:
+    kube.may_write = lambda: False
+    with pytest.raises(Unavailable, match="does not hold the lease any more; nothing is written"):
+        await write(kube)
+    assert server.asked == []
+    assert await kube.get(POD)
+    kube.may_write = lambda: True
+    await write(kube)
+    assert [request.method == "GET" for request in server.asked] == [True, False]
+
+
 async def test_a_rotated_token_is_used_once_it_is_read_again(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

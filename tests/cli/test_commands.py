@@ -68,7 +68,24 @@ def test_an_answer_is_data_where_that_is_asked_for(patience: Patience, run: Run,
     assert err == "note: Waiting: Soon.\n" + ("error: Because.\n" if code else "")
 
 
-@pytest.mark.parametrize("command", [*VERBS, "status", "handover", "why"])
+@pytest.mark.parametrize("output", [(), ("-o", "json"), ("-o", "yaml")])
+def test_a_release_is_data_where_that_is_asked_for(patience: Patience, run: Run, output: tuple[str, ...]) -> None:
+    patience.status(**ended("False", "RolledBack", "Everything is stable's."))
+    code, out, err = run("release", "fix", "-n", "shop", *output)
+    assert (code, err) == (0, "")
+    if not output:
+        assert out == "Released: It is over.\n"
+        return
+    assert (json.loads if output[1] == "json" else yaml.safe_load)(out) == {
+        "namespace": "shop",
+        "name": "fix",
+        "request": "release",
+        "result": "Released",
+        "message": "It is over.",
+    }
+
+
+@pytest.mark.parametrize("command", [*VERBS, "status", "handover", "why", "release"])
 def test_a_format_that_is_none_is_refused(patience: Patience, run: Run, command: str) -> None:
     patience.status(phase="Analyzing", stage="Shifting")
     code, out, err = run(command, "fix", "-n", "shop", "-o", "wide")

@@ -17,8 +17,8 @@ from hotfix.ports import Key
 
 from . import asking, backtest, commands, copying, crd, doctor, init, sources, why
 from .copying import Change
-from .options import Config, Context, Namespace, Output, connected, moment, namespace_of, say, seconds
-from .printing import as_yaml
+from .options import Config, Context, Namespace, Output, connected, moment, namespace_of, note, say, seconds
+from .printing import as_data, as_yaml, check
 from .release import Release
 from .sources import Found
 
@@ -120,17 +120,20 @@ def why_command(
 
 
 @app.command("release")
-def release_command(
+def release_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     name: Annotated[str, typer.Argument(help="The HotfixRollout.")],
     timeout: Annotated[str, typer.Option(help="How long to wait for the end.")] = "5m",
+    output: Output = None,
     namespace: Namespace = None,
     context: Context = None,
     config: Config = None,
 ) -> None:
     """Let go of everything: traffic back to stable, the route as it was, no finalizer left; also without an operator."""
-    key = Key(namespace_of(namespace, config, context), name)
-    sentence = connected(lambda kube: Release(kube, key, say).run(seconds(timeout)), config, context)
-    print(f"Released: {sentence}")
+    check(output)
+    key, tell = Key(namespace_of(namespace, config, context), name), note if output else say
+    sentence = connected(lambda kube: Release(kube, key, tell).run(seconds(timeout)), config, context)
+    told = {"namespace": key.namespace, "name": key.name, "request": "release", "result": "Released", "message": sentence}
+    print(as_data(told, output).rstrip() if output else f"Released: {sentence}")
 
 
 @app.command("doctor")
