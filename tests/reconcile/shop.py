@@ -70,7 +70,7 @@ class Requests:
         )
 
     def _side(self, name: str, query: MetricsQuery) -> SideSeries:
-        inside = [s for s in self.samples[name] if query.start - 3600 <= s[0] <= query.end]
+        inside = [s for s in self.samples.get(name, ()) if query.start - 3600 <= s[0] <= query.end]
         both = [(Series(f"proxy|{name}", tuple((s[0], s[column]) for s in inside)),) if inside else () for column in (1, 2)]
         return SideSeries(requests=both[0], errors=both[1])
 
