@@ -133,7 +133,7 @@ def release_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     key, tell = Key(namespace_of(namespace, config, context), name), note if output else say
     sentence = connected(lambda kube: Release(kube, key, tell).run(seconds(timeout)), config, context)
     told = {"namespace": key.namespace, "name": key.name, "request": "release", "result": "Released", "message": sentence}
-    print(as_data(told, output).rstrip() if output else f"Released: {sentence}")
+    print(as_data(told, output).rstrip() if output else f"Released: {sentence.removeprefix('Released: ')}")
 
 
 @app.command("doctor")
