@@ -42,15 +42,17 @@ class Requests:
         self.counts = {name: [0.0, 0.0] for name in ("checkout", "checkout-hotfix")}
         self.samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in self.counts}
         self.silent = False
+        self.shares: dict[str, float] = {}  # what proxies serve whatever the route says
+        self.errors: dict[str, float] = {}  # of a Deployment, whatever its image
 
     def flow(self, seconds: float) -> None:
         """Requests of so many seconds."""
         rules = self.api.read("HTTPRoute", NAMESPACE, "checkout")["spec"]["rules"]
         for name, count in self.counts.items():
-            share = sum(share_of_rule(rule, name) for rule in rules) / len(rules)
+            share = self.shares.get(name, sum(share_of_rule(rule, name) for rule in rules) / len(rules))
             image = self.api.read("Deployment", NAMESPACE, name)["spec"]["template"]["spec"]["containers"][0]["image"]
             count[0] += RATE * seconds * share
-            count[1] += RATE * seconds * share * ERRORS[image]
+            count[1] += RATE * seconds * share * self.errors.get(name, ERRORS[image])
 
     def scrape(self, moment: float) -> None:
         """Note the counters."""

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .garbage import collect_rarely
-from .mutants import MUTANTS, Caught, hunt
+from .mutants import MUTANTS, MUTANTS_OF_OTHERS, Caught, hunt
 from .world import simulate
 
 EACH = 50
@@ -67,7 +67,7 @@ def hunted() -> int:
     logging.disable(logging.CRITICAL)
     table = Table("promise", "planted bug", "caught by", "after", "")
     found: list[Caught] = []
-    for mutant in MUTANTS:
+    for mutant in (*MUTANTS, *MUTANTS_OF_OTHERS):
         caught = hunt(mutant)
         found.append(caught)
         table.add_row(

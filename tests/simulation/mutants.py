@@ -14,8 +14,18 @@ from hotfix.core import (
     guards,
 )
 
-from . import bugs
+from . import bugs, others_bugs
 from .cells import cells
+from .others_plots import (
+    CONFIRMED,
+    EFFECTIVE,
+    LOOKS_FIRST,
+    away_while_the_patch_goes_bad,
+    with_a_parent_that_nobody_reports_on,
+    with_backends_that_are_not_resolved,
+    with_pods_that_never_start,
+    with_sessions_that_stick,
+)
 from .plots import (
     Plot,
     an_hour_ahead_at_the_deadline,
@@ -168,6 +178,49 @@ MUTANTS: tuple[Mutant, ...] = (
         bugs.gives_back_what_git_reset,
         "given back",
         plot=reset_while_it_is_given_back,
+    ),
+)
+
+
+OTHERS = "defects of others"
+MUTANTS_OF_OTHERS: tuple[Mutant, ...] = (
+    Mutant(
+        OTHERS,
+        "ready although no parent reports",
+        others_bugs.is_ready_without_reports,
+        CONFIRMED,
+        plot=with_a_parent_that_nobody_reports_on,
+    ),
+    Mutant(
+        OTHERS,
+        "ResolvedRefs is never read",
+        others_bugs.never_reads_resolved_refs,
+        CONFIRMED,
+        plot=with_backends_that_are_not_resolved,
+    ),
+    Mutant(OTHERS, "the whole route is rewritten", others_bugs.rewrites_the_route, "users' fields"),
+    Mutant(OTHERS, "an abort ends stable", others_bugs.an_abort_ends_stable, "users_is_users", "ScalingDown"),
+    Mutant(OTHERS, "weights of git go unnoticed", others_bugs.does_not_notice_git, "settles"),
+    Mutant(
+        OTHERS,
+        "sticky sessions go unnoticed",
+        bugs.without_holds(guards.weight_not_effective),
+        EFFECTIVE,
+        plot=with_sessions_that_stick,
+    ),
+    Mutant(
+        OTHERS,
+        "raises first when it comes back",
+        others_bugs.looks_at_what_was_counted_long_ago,
+        LOOKS_FIRST,
+        plot=away_while_the_patch_goes_bad,
+    ),
+    Mutant(
+        OTHERS,
+        "pods that never start are awaited for ever",
+        others_bugs.without_patience,
+        "settles",
+        plot=with_pods_that_never_start,
     ),
 )
 

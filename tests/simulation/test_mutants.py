@@ -3,13 +3,14 @@
 import pytest
 
 from .conftest import Say
-from .mutants import MUTANTS, Mutant, hunt
+from .mutants import MUTANTS, MUTANTS_OF_OTHERS, Mutant, hunt
+from .others_plots import OTHERS_PLOTS
 from .plots import PLOTS, Plot
 
 pytestmark = pytest.mark.net
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.bug)
+@pytest.mark.parametrize("mutant", [*MUTANTS, *MUTANTS_OF_OTHERS], ids=lambda mutant: mutant.bug)
 def test_a_planted_bug_is_caught(mutant: Mutant, say: Say) -> None:
     caught = hunt(mutant)
     say("planted bugs caught", int(caught.killed))
@@ -22,6 +23,6 @@ def test_every_promise_has_one() -> None:
     assert len(MUTANTS) >= 20
 
 
-@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.__name__)
+@pytest.mark.parametrize("plot", [*PLOTS, *OTHERS_PLOTS], ids=lambda plot: plot.__name__)
 async def test_without_a_bug_no_plot_breaks_a_promise(plot: Plot) -> None:
     assert await plot() == []
