@@ -106,6 +106,9 @@ def judged(item: dict[str, Any]) -> None:
         return
     found = conditions(item)
     paused = found.pop("Paused", None)
+    if status["phase"] != "AwaitingGit":  # where it is told whatever else a person is to look at
+        waits = status.get("followUp")
+        assert found.pop("FollowUpRequired", None) == (("True", waits) if waits else None)
     read = Reading(found, verdict(item), health(item))
     assert read in expected(status), f"phase {status['phase']}, held {status.get('held')}"
     if read.argo == "Suspended":
