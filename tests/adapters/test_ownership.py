@@ -26,6 +26,9 @@ RELEASE = {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace"
         ({"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}}, "Argo CD application shop"),
         ({"managedFields": [{"manager": "argocd-controller"}]}, "Argo CD"),
         ({"managedFields": [{"manager": "kubectl"}, {}]}, None),
+        # Flux labels whatever it applies: without the labels somebody took it out of Flux's hands, and the entry stays for ever
+        ({"managedFields": [{"manager": "kustomize-controller", "operation": "Apply"}]}, None),
+        ({"managedFields": [{"manager": "helm-controller", "operation": "Update"}]}, None),
         ({"labels": {"app.kubernetes.io/instance": "shop"}}, None),
         ({"labels": {"argocd.argoproj.io/instance": "shop"}}, None),
     ],

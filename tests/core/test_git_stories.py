@@ -62,7 +62,8 @@ def test_auto_waits_for_git_where_somebody_else_keeps_the_pod_template(owner: st
 
 
 def test_who_keeps_what_is_told_in_the_status() -> None:
-    world = git_world(route_owner="Argo CD application shop")
+    world = git_world(route_owner="Argo CD application shop", owner="Helm release hotfix")
+    world.patched.owner = "Argo CD application hotfix"
     world.stable.scaler = ScalerView(name="checkout", min_replicas=1, max_replicas=10, owner=None, version="1")
     world.patched.scaler = replace(world.stable.scaler, name="checkout-hotfix", owner="Helm release shop")
     world.stage(Stage.SCALING)
@@ -70,7 +71,9 @@ def test_who_keeps_what_is_told_in_the_status() -> None:
     assert world.remembered.resolved.owners == [
         "HTTPRoute shop: Argo CD application shop",
         f"Deployment checkout: {FLUX}",
+        "Deployment checkout-hotfix: Argo CD application hotfix",
         "HPA checkout-hotfix: Helm release shop",
+        "HotfixRollout fix: Helm release hotfix",
     ]
 
 

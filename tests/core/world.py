@@ -188,6 +188,7 @@ class World:
     buckets: tuple[tuple[str, float, float], ...] | None = None
     route_exists: bool = True
     route_owner: str | None = None
+    owner: str | None = None
     heeds_mark: bool = False
     reconcile: str | None = None
     lent_until: str | None = None
@@ -304,6 +305,7 @@ class World:
             namespace="shop",
             uid="8c1f2e7a-0000",
             created="2027-01-15T08:00:00Z",
+            owner=self.owner,
         )
 
     def shown(self) -> Look:
