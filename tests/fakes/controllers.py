@@ -45,7 +45,7 @@ class Controllers:
     def _pods(self, deployment: Object) -> None:
         """As many pods of the present template as are asked for, and none of an older one."""
         namespace, name, label = deployment["metadata"]["namespace"], deployment["metadata"]["name"], template_label(deployment)
-        wanted = {f"{name}-{label}-{number}" for number in range(deployment["spec"]["replicas"])}
+        wanted = {pod_name(f"{name}-{label}-", number) for number in range(deployment["spec"]["replicas"])}
         for pod in self._of(deployment):
             if pod["metadata"]["name"] not in wanted:
                 self.api.delete("Pod", namespace, pod["metadata"]["name"])
@@ -150,6 +150,12 @@ class Controllers:
             {"parentRef": ref, "controllerName": CONTROLLER, "conditions": conditions} for ref in route["spec"]["parentRefs"]
         ]
         self.api.set_status("HTTPRoute", meta["namespace"], meta["name"], {"parents": parents}, "contour")
+
+
+def pod_name(stem: str, number: int) -> str:
+    """Where it were longer than a host name may be, the stem is cut, as the API server cuts it for five random characters."""
+    whole = f"{stem}{number}"
+    return whole if len(whole) <= 63 else stem[:58] + hashlib.sha256(whole.encode()).hexdigest()[:5]
 
 
 def template_label(deployment: Object) -> str:
