@@ -14,7 +14,7 @@ from .shop import rollout
 from .story import Stories, everything_on_patched, served
 
 INCIDENT = {"reference": "INC-4711", "reason": "Payments fail"}
-AT_ONCE = 80  # what patched has in the bake where 5 % of the requests would be too few to compare with
+BAKE = 80  # patched's share where 5 % of the requests, which are known, would be too few to compare with; else 95
 START = 10
 
 
@@ -55,12 +55,12 @@ def test_a_good_patch_in_a_hurry_leaves_out_the_steps_and_is_promoted_once_it_is
 
         vulnerable.until(lambda status: status.get("acknowledgedWeight") == 100, "it has everything")
         assert answering(vulnerable, load) == {"checkout-hotfix"}
-        for story, begins, bakes in ((shop, 50, AT_ONCE), (vulnerable, START, 100)):
+        for story, begins, bakes in ((shop, 50, BAKE), (vulnerable, START, 100)):
             status = story.phase("Promoted")
             shifts = [(entry["what"], entry["reason"]) for entry in status["decisions"] if entry["what"].startswith("weight")]
             assert shifts[:2] == [(f"weight {begins}", "TrafficShifted"), (f"weight {bakes}", "EvidenceSufficient")]
             assert "followUp" not in status, "nobody has to look at it afterwards"
-        assert given(shop, began) == [50, AT_ONCE, 100], "the largest step, the bake, and the promotion"
+        assert given(shop, began) == [50, BAKE, 100], "the largest step, the bake, and the promotion"
         assert given(vulnerable, began) == [START, 100], "no step in between"
 
 
@@ -76,7 +76,7 @@ def test_a_bad_patch_behind_the_broken_glass_is_rolled_back_and_somebody_has_to_
         shop.until(lambda status: status.get("startedAt"), "traffic moves")
         assert shop.conditions()["FollowUpRequired"] == ("True", "BreakGlass")
         status = shop.phase("RolledBack")
-        assert given(shop, began) == [AT_ONCE, 0]
+        assert given(shop, began) in ([BAKE, 0], [95, 0]), "in the bake at once, and taken back at once"
         assert [entry["reason"] for entry in status["decisions"]][-3:] == ["BreakGlass", "RollingBack", "RolledBack"]
         assert status["why"] == "PatchedWorse"
         assert shop.conditions()["FollowUpRequired"] == ("True", "BreakGlass"), "after the end too"

@@ -25,8 +25,8 @@ class Waits:
         """All of them."""
         cluster, env = self.shop.cluster, {**os.environ, "KUBECONFIG": str(self.shop.cluster.kubeconfig)}
         kubectl, where = (str(cluster.programs / "hyperkube"), "kubectl"), ("-n", self.shop.namespace)
-        commands = {of: [*kubectl, "wait", f"--for=condition={of}", "hfr/fix", "--timeout=300s", *where] for of in CONDITIONS}
-        status = [PLUGIN, "status", "fix", "--wait", "--timeout", "300s", *where]
+        commands = {of: [*kubectl, "wait", f"--for=condition={of}", "hfr/fix", "--timeout=20m", *where] for of in CONDITIONS}
+        status = [PLUGIN, "status", "fix", "--wait", "--timeout", "20m", *where]
         commands |= {SERVED: [*status, "--for", "ready"], ENDED: status}
         for name, command in commands.items():
             self.running[name] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
@@ -39,10 +39,9 @@ class Waits:
     def end(self, **codes: int) -> None:
         """These have ended, or are about to, and no others."""
         named = {{"status": ENDED, "served": SERVED}.get(name, name): code for name, code in codes.items()}
-        try:
+        with contextlib.suppress(TimeoutError):
             self.shop.cluster.until(lambda: self.ended() == named, "what waits for that ends", seconds=20)
-        except TimeoutError:
-            assert self.ended() == named
+        assert self.ended() == named
 
 
 @contextlib.contextmanager
