@@ -82,3 +82,13 @@ def test_a_clock_put_back_is_known_by_the_last_decision_too() -> None:
 def test_put_back_once_more_the_moment_that_comes_first_is_waited_for() -> None:
     later = rfc3339(NOW + 7200)
     assert stepped.present(Status(evidence_from=FUTURE, clock_ahead=later), NOW).clock_ahead == FUTURE
+
+
+@pytest.mark.parametrize("field", ["evidence_from", "baked_until"])
+def test_a_bake_that_a_wrong_clock_counted_begins_again(field: str) -> None:
+    baking = Status(bake_seconds=9, **{field: FUTURE})
+    behind = stepped.present(baking, NOW)
+    assert behind.bake_seconds == 0
+    right_again = stepped.present(behind.model_copy(update={"bake_seconds": 8}), NOW + 3601)
+    assert right_again.bake_seconds == 0
+    assert stepped.present(Status(bake_seconds=9, phase_started_at=FUTURE), NOW).bake_seconds == 9

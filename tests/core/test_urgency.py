@@ -215,3 +215,17 @@ def test_the_policy_for_silent_metrics_holds_without_a_control_too() -> None:
     world.blind = True
     world.phase(Phase.ROLLED_BACK, seconds=120)
     assert (world.remembered.why, world.weight) == ("BlindTooLong", 0)
+
+
+@pytest.mark.parametrize("mode", ["BreakGlass", "Standard"])
+def test_a_bake_of_few_requests_does_not_promote_what_is_seen_to_fail(mode: str) -> None:
+    world = ready_world(asked=a_spec(urgency=mode, incident=INCIDENT, analysis={"bakeTime": "5s"}), rate=0.8)
+    world.patched.errors = 1.0
+    if mode == "Standard":
+        world.phase(Phase.ANALYZING).request = "promote:1"
+    world.phase(Phase.BAKING, seconds=300)
+    world.run(lambda w: w.remembered.bake_seconds >= 5)
+    world.rest(1)
+    assert (world.remembered.phase, "no longer fails more" in (world.remembered.next or "")) == (Phase.BAKING, True)
+    world.phase(Phase.ROLLED_BACK, seconds=600)
+    assert world.stable.template == "v1"

@@ -16,7 +16,7 @@ from .rolling_back import begin as roll_back
 from .spec import OnDeadline, OnMetricsUnavailable, Urgency
 from .status import Baseline, Phase, Stage, Status
 from .terms import HELD_SCRAPES, MINIMUM_BLOCKS, MINIMUM_SECONDS
-from .urgency import alone, bake_seconds, control_percent
+from .urgency import alone, bake_seconds, bakes_on, control_percent
 from .verbs import Verb
 
 
@@ -290,10 +290,10 @@ def _baked(look: Look) -> Look:
 def _bake(look: Look) -> Status:
     """Nearly everything is on patched; promote when it has baked, with fresh counts and pods for all of it."""
     status, judged = look.status, look.judgement
-    left = bake_seconds(look.spec) - status.bake_seconds
-    if left > 0 or judged is None or not look.settled:
+    waits = bakes_on(look)
+    if waits:
         rates = f"fails {reports.rate(judged.patched)}, stable {reports.rate(judged.stable)}" if judged else "is not judged"
-        return say(status, f"Baking at {status.weight} %: patched {rates}.", f"promote after {span(left)} more of fresh requests")
+        return say(status, f"Baking at {status.weight} %: patched {rates}.", waits)
     short = capacity.patched_short(look, 100)
     if short:
         return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))

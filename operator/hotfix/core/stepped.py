@@ -48,12 +48,20 @@ def _put_back(status: Status, now: float, known: str) -> Status:
         update["stable_lost"] = status.stable_lost.model_copy(update={"since": moment})
     if status.verdict and ahead(status.verdict.at):
         update["verdict"] = status.verdict.model_copy(update={"at": moment})
+    if {"evidence_from", "baked_until"} & update.keys():
+        update["bake_seconds"] = 0
     return status.model_copy(update=update | {"clock_ahead": known})
 
 
 def _anew(status: Status, moment: str) -> Status:
     update: dict[str, object] = {name: moment for name in FIELDS if getattr(status, name)}
-    update |= {"since": dict.fromkeys(status.since, moment), "excluded": [], "stopped_seconds": 0, "clock_ahead": None}
+    update |= {
+        "since": dict.fromkeys(status.since, moment),
+        "excluded": [],
+        "stopped_seconds": 0,
+        "bake_seconds": 0,
+        "clock_ahead": None,
+    }
     if status.stable_lost:
         update["stable_lost"] = status.stable_lost.model_copy(update={"since": moment})
     return status.model_copy(update=update)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from .counting import Counter
 from .look import Look
-from .quantities import seconds, share
+from .quantities import seconds, share, span
 from .spec import Control, Spec, Urgency
 from .status import Baseline
 
@@ -39,6 +39,18 @@ def bake_seconds(spec: Spec) -> float:
     """How long nearly everything is on patched before the promotion."""
     asked = seconds(spec.analysis.bake_time)
     return max(asked / SHORTER, min(asked, LEAST_BAKE_SECONDS)) if spec.urgency is Urgency.EXPEDITED else asked
+
+
+def bakes_on(look: Look) -> str | None:
+    """What the bake waits for; None when it is over. Where the evidence was passed over, and so few requests came that nothing
+    is proven, it is not over while patched is seen to fail more than is allowed."""
+    judged, left = look.judgement, bake_seconds(look.spec) - look.status.bake_seconds
+    if left > 0 or judged is None or not look.settled:
+        return f"promote after {span(max(0.0, left))} more of fresh requests"
+    most = look.spec.analysis.max_error_rate_increase
+    if judged.findings.proven or judged.patched.rate - judged.stable.rate <= float(share(most)):
+        return None
+    return f"promote when patched no longer fails more than stable by {most} of its requests, or roll back when it is worse"
 
 
 def start(look: Look, request_rate: float | None) -> tuple[int, str] | None:
