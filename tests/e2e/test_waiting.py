@@ -36,7 +36,7 @@ class Waits:
         codes = {name: process.poll() for name, process in self.running.items()}
         return {name: code for name, code in codes.items() if code is not None}
 
-    def end(self, **codes: int) -> None:
+    def assert_ended(self, **codes: int) -> None:
         """These have ended, or are about to, and no others."""
         named = {{"status": ENDED, "served": SERVED}.get(name, name): code for name, code in codes.items()}
         with contextlib.suppress(TimeoutError):
@@ -63,18 +63,18 @@ def test_a_wait_for_ready_outlives_a_refusal_and_a_pause_and_ends_when_git_is_aw
         shop.apply(rollout(analysis={"bakeTime": "5s"}))
         waits.begin()
         shop.held("NothingToPromote")
-        waits.end(Stalled=0)
+        waits.assert_ended(Stalled=0)
         shop.kubectl("set", "image", "deployment/checkout-hotfix", "app=sample:1.1")
         shop.phase("Analyzing")
         shop.edit(paused=True)
         shop.held("Paused")
-        waits.end(Stalled=0, Paused=0)
+        waits.assert_ended(Stalled=0, Paused=0)
         shop.edit(paused=False)
         shop.phase("AwaitingGit", seconds=180)
-        waits.end(Stalled=0, Paused=0, Ready=0, served=0)
+        waits.assert_ended(Stalled=0, Paused=0, Ready=0, served=0)
         shop.kubectl("set", "image", "deployment/checkout", "app=sample:1.1")
         shop.phase("Promoted", seconds=180)
-        waits.end(Stalled=0, Paused=0, Ready=0, served=0, Completed=0, Succeeded=0, status=0)
+        waits.assert_ended(Stalled=0, Paused=0, Ready=0, served=0, Completed=0, Succeeded=0, status=0)
 
 
 def test_at_a_rollback_a_wait_for_its_end_ends_and_one_for_its_success_does_not(shop: Stories) -> None:
@@ -85,5 +85,5 @@ def test_at_a_rollback_a_wait_for_its_end_ends_and_one_for_its_success_does_not(
             shop.apply(rollout())
             waits.begin()
             shop.phase("RolledBack")
-            waits.end(**ended)
-        waits.end(**ended)
+            waits.assert_ended(**ended)
+        waits.assert_ended(**ended)
