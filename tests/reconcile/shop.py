@@ -5,7 +5,7 @@ Everything goes through the real store, router, workloads and announcer; only th
 
 import asyncio
 import pickle
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from hotfix.adapters.announcer import KubeAnnouncer
@@ -37,9 +37,9 @@ KEY = Key(NAMESPACE, "fix")
 class Requests:
     """MetricsSource: requests flow as the route's weights say, and fail as the Deployments' images do."""
 
-    def __init__(self, api: FakeApi) -> None:
+    def __init__(self, api: FakeApi, names: Sequence[str] = ("checkout", "checkout-hotfix")) -> None:
         self.api = api
-        self.counts = {name: [0.0, 0.0] for name in ("checkout", "checkout-hotfix")}
+        self.counts = {name: [0.0, 0.0] for name in names}
         self.samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in self.counts}
         self.silent = False
         self.shares: dict[str, float] = {}  # what proxies serve whatever the route says
