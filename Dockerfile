@@ -1,19 +1,28 @@
-# The operator's image: a virtual environment from the locked, hashed requirements, and nothing that builds anything.
+# The operator's image: a Python, the locked and hashed requirements, the operator; nothing in it installs or builds.
+# BASE_IMAGE is the Python that it runs on; one without shell and pip (distroless) is built on with a BUILD_IMAGE that has
+# them and the same minor version of Python.
 ARG BASE_IMAGE=python:3.13-slim
+ARG BUILD_IMAGE=${BASE_IMAGE}
 
-FROM ${BASE_IMAGE} AS build
+FROM ${BUILD_IMAGE} AS build
+ARG VERSION=0.1.0
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-WORKDIR /build
-RUN python -m venv /opt/hotfix
-COPY requirements.lock ./
-RUN /opt/hotfix/bin/pip install --no-deps --require-hashes --only-binary :all: -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
-COPY operator ./operator
-RUN /opt/hotfix/bin/pip install --no-deps . \
-    && /opt/hotfix/bin/python -m compileall -q /opt/hotfix/lib \
-    && /opt/hotfix/bin/pip uninstall --yes --quiet pip
+COPY requirements.lock /build/
+RUN pip install --no-deps --require-hashes --only-binary :all: --no-compile --target /opt/hotfix -r /build/requirements.lock \
+    && rm -rf /opt/hotfix/bin
+COPY operator/hotfix /opt/hotfix/hotfix
+# what `pip install .` would write: --version reads it, and a build backend is not among what is locked
+RUN mkdir /opt/hotfix/hotfix_operator-${VERSION}.dist-info \
+    && printf 'Metadata-Version: 2.1\nName: hotfix-operator\nVersion: %s\n' ${VERSION} \
+        > /opt/hotfix/hotfix_operator-${VERSION}.dist-info/METADATA \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/hotfix
 
-FROM ${BASE_IMAGE}
+# The base without what installs packages. In the form that needs no shell: the base may have none.
+FROM ${BASE_IMAGE} AS base
+COPY deploy/trim.py /trim.py
+RUN ["python3", "/trim.py"]
+
+FROM scratch
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="hotfix-operator" \
@@ -21,9 +30,10 @@ LABEL org.opencontainers.image.title="hotfix-operator" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
+COPY --from=base / /
 COPY --from=build /opt/hotfix /opt/hotfix
-ENV PATH=/opt/hotfix/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/hotfix PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /
 USER 65532:65532
 EXPOSE 8080
-ENTRYPOINT ["hotfix-operator"]
+ENTRYPOINT ["python3", "-m", "hotfix"]

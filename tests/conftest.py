@@ -1,4 +1,4 @@
-"""Shared by all tests: the one embedded cluster of a test session, started by whoever needs it first, ended with the session."""
+"""Shared by all tests: the one cluster of a test session, started by whoever needs it first, ended with the session."""
 
 import fcntl
 import json
@@ -10,9 +10,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, Provider, chosen
 from tests.cluster.binaries import Missing
-from tests.cluster.needed import cannot_run
+from tests.cluster.needed import LEFT_OUT, cannot_run, leave_out
 from tests.cluster.operator import Operator
 
 pytest.register_assert_rewrite("tests.e2e")  # what stories assert in common says what it saw, too
@@ -50,6 +50,12 @@ def pytest_configure_node(node: "pytest.Item") -> None:
     node.workerinput["cluster_state"] = node.config.stash[STATE]  # type: ignore[attr-defined]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the chosen cluster cannot do is left out."""
+    for item in items:
+        leave_out(item)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """With xdist the controller starts the cluster, because it outlives every worker."""
     config = session.config
@@ -60,6 +66,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _start(config: pytest.Config) -> None:
+    if not chosen.EMBEDDED:
+        home = chosen.there()
+        with chosen.attach(home) as there:
+            if "own operator" not in there.lacks:
+                Operator.install(there, scrape=f"{SCRAPE_SECONDS}s")
+        _state_file(config).write_text(json.dumps({"home": str(home)}))
+        return
     try:
         cluster = Cluster.start("session", scrape_seconds=SCRAPE_SECONDS)
     except Missing as error:
@@ -76,6 +89,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         _check_rights(session, Operator(cluster))
         cluster.stop()
     if not hasattr(session.config, "workerinput"):
+        if not chosen.EMBEDDED and "audit log" not in chosen.PROVIDER.lacks and _state_file(session.config).exists():
+            _check_rights(session, Operator(chosen.attach(chosen.there())))
         for file in (_state_file(session.config), _state_file(session.config).with_suffix(".lock")):
             file.unlink(missing_ok=True)
 
@@ -90,7 +105,7 @@ def _check_rights(session: pytest.Session, operator: Operator) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def cluster(request: pytest.FixtureRequest) -> Iterator[Provider]:
     """The session's cluster with the operator installed from deploy/base. Stop nothing in it: others use it too."""
     file = _state_file(request.config)
     with file.with_suffix(".lock").open("w") as lock:
@@ -100,12 +115,12 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     state = json.loads(file.read_text())
     if "missing" in state:
         cannot_run(state["missing"])
-    with Cluster.attach(Path(state["home"])) as cluster:
+    with chosen.attach(Path(state["home"])) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
-def operator(cluster: Cluster) -> Operator:
+def operator(cluster: Provider) -> Operator:
     """The operator in the session's cluster."""
     return Operator(cluster)
 
@@ -118,5 +133,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for name, value in report.user_properties:
                 if name.startswith(NET):
                     sums[name.removeprefix(NET)] += value
+    for report in terminalreporter.stats.get("skipped", []):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if LEFT_OUT in why:
+            terminalreporter.write_line(f"{report.nodeid}: {why.removeprefix('Skipped: ')}")
     for what, number in sorted(sums.items()):
         terminalreporter.write_line(f"{what}: {number:,}")

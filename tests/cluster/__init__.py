@@ -1,9 +1,11 @@
-"""The embedded cluster: real Kubernetes, Envoy, Contour and Prometheus as plain processes in a network namespace of their own.
+"""The clusters that tests run on. The embedded one is real Kubernetes, Envoy, Contour and Prometheus as plain processes in a
+network namespace of their own; only the kubelet is imitated (node.py).
 
-`Cluster` is what tests and the demo use; only the kubelet is imitated (node.py).
+`Cluster` is the embedded one, `Provider` whichever a story runs on.
 """
 
 from .cluster import Cluster
 from .load import Load
+from .provider import Provider
 
-__all__ = ["Cluster", "Load"]
+__all__ = ["Cluster", "Load", "Provider"]

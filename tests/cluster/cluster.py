@@ -4,6 +4,7 @@ The namespaces' first process (inside.py) holds everything; it ends when the pip
 """
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -21,11 +22,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from . import binaries
-from .components import ADMIN_TOKEN, GATEWAY_PORT, PROMETHEUS_URL, kubeconfig
+from .components import ADMIN_TOKEN, GATEWAY_PORT, PROMETHEUS_URL, kubeconfig, unchecked
 from .forward import Forwarder
 from .load import Load
+from .provider import ROOT, Provider
 
-ROOT = Path(__file__).parents[2]
 START_SECONDS = 180.0
 
 
@@ -51,8 +52,8 @@ class Running:
         return int(self.cluster.order(do="wait", name=self.name))
 
 
-class Cluster:
-    """Use as a context manager: `with Cluster.start(...) as cluster`."""
+class Cluster(Provider):
+    """The embedded one; use as a context manager: `with Cluster.start(...) as cluster`."""
 
     def __init__(self, home: Path, programs: Path, log: Callable[[str], None]) -> None:
         self.home, self.programs, self.log = home, programs, log
@@ -117,12 +118,6 @@ class Cluster:
             raise RuntimeError(f"the cluster did not start:\n{(self.home / 'logs' / 'inside.log').read_text()[-3000:]}")
         self._connect()
         self.log(f"cluster up in {time.monotonic() - started:.0f} s")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def stop(self) -> None:
         """End everything and leave nothing."""
@@ -196,24 +191,39 @@ class Cluster:
         answer = self.order(do="get", url=url)
         return answer["status"], answer["body"]
 
-    # ---- kubectl
+    def get_quietly(self, url: str) -> None:
+        """A GET from inside whose answer does not matter, for example one that ends the process asked."""
+        self.order(do="get_quietly", url=url)
 
-    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the cluster's kubectl; raises with what it printed when it fails."""
-        command = [str(self.programs / "hyperkube"), "kubectl", f"--kubeconfig={self.kubeconfig}", *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=300)
-        if check and done.returncode:
-            raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
-        return done
+    def processes(self, pod: str = "") -> list[Any]:
+        """The operator's processes, or those of one pod of it; what they are is for `kill`."""
+        found = self.order(do="processes", match="-m hotfix", environment=f"HOSTNAME={pod}" if pod else "")
+        return [int(pid) for pid in found]
 
-    def read(self, kind: str, name: str, namespace: str) -> dict[str, Any]:
-        """One object."""
-        return dict(json.loads(self.kubectl("get", kind, name, "-n", namespace, "-o", "json").stdout))
+    def kill(self, process: Any, number: int) -> None:
+        """Send a signal to one of them."""
+        self.order(do="kill", pid=process, number=int(number))
 
-    def apply(self, *items: dict[str, Any], manager: str = "kubectl") -> None:
-        """Server-side apply of objects, with strict validation."""
-        body = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(items)})
-        self.kubectl("apply", "--server-side", f"--field-manager={manager}", "--validate=strict", "-f", "-", stdin=body)
+    def set_rules(self, text: str) -> None:
+        """Prometheus has these rules from now on."""
+        (self.home / "rules" / "deployed.json").write_text(text)
+        self.signal("prometheus", signal.SIGHUP)
+
+    def without_operator(self) -> None:
+        """There is none unless a test installed it."""
+
+    def operator_log(self) -> str:
+        """Everything that the operator's pods wrote so far."""
+        files = sorted((self.home / "logs").glob("hotfix-system.*.log"))
+        return "".join(file.read_text(errors="replace") for file in files)
+
+    def raw(self, path: str) -> tuple[int, str]:
+        """(status, body) of a path of the API server."""
+        port = self.forwarders["api"].port
+        with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=unchecked())) as connection:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
 
     # ---- load
 
@@ -246,16 +256,6 @@ class Cluster:
         file = self.home / "audit.log"
         entries = (json.loads(line) for line in file.read_text().split("\n")[:-1]) if file.exists() else ()
         return [entry for entry in entries if entry["user"].get("username") == user]
-
-    def until(self, question: Callable[[], Any], what: str, *, seconds: float = 60.0) -> Any:
-        """The first true answer, asked ten times a second; TimeoutError with the last one after `seconds`."""
-        deadline, pause, last = time.monotonic() + seconds, threading.Event(), None
-        while time.monotonic() < deadline:
-            last = question()
-            if last:
-                return last
-            pause.wait(0.1)
-        raise TimeoutError(f"not within {seconds:g} s: {what}; last seen: {last!r}")
 
     def component_log(self, name: str) -> str:
         """What a component wrote so far."""

@@ -161,17 +161,22 @@ def write_configuration(home: Path, *, scrape_seconds: float) -> None:
     (home / "contour.yaml").write_text("gateway: {gatewayRef: {namespace: projectcontour, name: contour}}\n")
     (home / "targets").mkdir(exist_ok=True)
     (home / "rules").mkdir(exist_ok=True)  # what a test puts there is read at SIGHUP
-    (home / "prometheus.yaml").write_text(json.dumps(_scrapes(home, scrape_seconds)))
+    places = {
+        "envoy": "127.0.0.1:8002",
+        "rules": str(home / "rules" / "*.json"),
+        "pods": str(home / "targets" / "*.json"),
+    }
+    (home / "prometheus.yaml").write_text(json.dumps(scrapes(places, scrape_seconds)))
 
 
-def _scrapes(home: Path, scrape_seconds: float) -> dict[str, object]:
-    # honour what an app labels itself only where it does not hide which pod it is
+def scrapes(places: dict[str, str], scrape_seconds: float) -> dict[str, object]:
+    """Prometheus' configuration. `places`: Envoy's address, and where files of rules and of pods are."""
     return {
         "global": {"scrape_interval": f"{scrape_seconds:g}s", "scrape_timeout": f"{scrape_seconds:g}s"},
-        "rule_files": [str(home / "rules" / "*.json")],
+        "rule_files": [places["rules"]],
         "scrape_configs": [
-            {"job_name": "envoy", "metrics_path": "/stats/prometheus", "static_configs": [{"targets": ["127.0.0.1:8002"]}]},
-            {"job_name": "pods", "file_sd_configs": [{"files": [str(home / "targets" / "*.json")], "refresh_interval": "1s"}]},
+            {"job_name": "envoy", "metrics_path": "/stats/prometheus", "static_configs": [{"targets": [places["envoy"]]}]},
+            {"job_name": "pods", "file_sd_configs": [{"files": [places["pods"]], "refresh_interval": "1s"}]},
         ],
     }
 

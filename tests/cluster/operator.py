@@ -1,13 +1,14 @@
-"""The operator in an embedded cluster, installed from deploy/ as a user would: same manifests, same RBAC, same probes."""
+"""The operator in a cluster, installed from deploy/ as a user would: same manifests, same RBAC, same probes."""
 
 import json
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from .cluster import ROOT, Cluster
+from .provider import ROOT, Provider
 
 STAMP = "hotfix-operator.dev/stamp"
 NAMESPACE, NAME = "hotfix-system", "hotfix-operator"
@@ -18,12 +19,12 @@ USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 class Operator:
     """The installed operator."""
 
-    cluster: Cluster
+    cluster: Provider
 
     @classmethod
     def install(
         cls,
-        cluster: Cluster,
+        cluster: Provider,
         *,
         overlay: str = "deploy/base",
         scrape: str = "5s",
@@ -32,25 +33,10 @@ class Operator:
     ) -> "Operator":
         """Apply an overlay and wait until the operator is ready. Only Prometheus' address and the scrape interval are set, and
         with `api_server` the way to the API server."""
-        rendered = cluster.kubectl("kustomize", str(ROOT / overlay)).stdout
-        items = [item for item in yaml.safe_load_all(rendered) if item]
-        set_to = {
-            "HOTFIX_PROMETHEUS_URL": cluster.internal_prometheus_url,
-            "HOTFIX_SCRAPE_INTERVAL": scrape,
-            **(environment or {}),
-        }
-        for item in items:
-            if item["kind"] == "Deployment" and api_server:
-                item["spec"]["template"]["metadata"].setdefault("annotations", {})["embedded/api-server"] = api_server
-            if item["kind"] == "Deployment":
-                env = [entry for entry in item["spec"]["template"]["spec"]["containers"][0]["env"] if entry["name"] not in set_to]
-                env += [{"name": name, "value": value} for name, value in set_to.items()]
-                item["spec"]["template"]["spec"]["containers"][0]["env"] = env
-        crds = [item for item in items if item["kind"] == "CustomResourceDefinition"]
-        cluster.apply(*crds)
+        settings = {"HOTFIX_PROMETHEUS_URL": cluster.internal_prometheus_url, "HOTFIX_SCRAPE_INTERVAL": scrape}
+        annotations = {"embedded/api-server": api_server} if api_server else {}
+        cluster.deploy(overlay, {**settings, **(environment or {})}, annotations)
         cluster.until(lambda: _established(cluster), "the API server serves HotfixRollouts", seconds=30)
-        cluster.apply(*(item for item in items if item["kind"] == "Namespace"))
-        cluster.apply(*(item for item in items if item["kind"] not in ("CustomResourceDefinition", "Namespace")))
         operator = cls(cluster)
         operator.wait_ready()
         return operator
@@ -59,19 +45,19 @@ class Operator:
         """Until its readiness probe is good."""
         self.cluster.kubectl("rollout", "status", f"deployment/{NAME}", "-n", NAMESPACE, "--timeout=60s")
 
-    def pids(self) -> list[int]:
-        """Its processes, inside the PID namespace."""
-        return [int(pid) for pid in self.cluster.order(do="processes", match="-m hotfix")]
+    def pids(self) -> list[Any]:
+        """Its processes, by what the cluster calls them."""
+        return self.cluster.processes()
 
     def leader(self) -> str:
         """The pod that holds the lease."""
         lease = json.loads(self.cluster.kubectl("get", "lease", NAME, "-n", NAMESPACE, "-o", "json").stdout)
         return str(lease["spec"]["holderIdentity"]).rpartition("_")[0]
 
-    def pid(self, pod: str) -> int:
+    def pid(self, pod: str) -> Any:
         """The process of a pod."""
-        (found,) = self.cluster.order(do="processes", match="-m hotfix", environment=f"HOSTNAME={pod}")
-        return int(found)
+        (found,) = self.cluster.processes(pod)
+        return found
 
     def stamps(self, namespace: str) -> list[int]:
         """The numbers that were stamped on routes of a namespace, in the order in which the API server took them."""
@@ -89,7 +75,7 @@ class Operator:
     def kill(self) -> None:
         """SIGKILL; the node starts it again, as a kubelet does."""
         for pid in self.pids():
-            self.cluster.order(do="kill", pid=pid, number=int(signal.SIGKILL))
+            self.cluster.kill(pid, signal.SIGKILL)
 
     def run(self, image: str) -> None:
         """Update it, one replica after the other."""
@@ -117,8 +103,7 @@ class Operator:
 
     def log(self) -> str:
         """Everything its pods wrote so far."""
-        files = sorted((self.cluster.home / "logs").glob(f"{NAMESPACE}.{NAME}-*.log"))
-        return "".join(file.read_text(errors="replace") for file in files)
+        return self.cluster.operator_log()
 
     def granted(self) -> set[tuple[str, str, str]]:
         """(API group, resource, verb) of all roles in deploy/."""
@@ -155,7 +140,7 @@ class Operator:
         ]
 
 
-def _established(cluster: Cluster) -> bool:
+def _established(cluster: Provider) -> bool:
     """Right after it is made the CRD has no conditions at all, which `kubectl wait` takes for an error."""
     crd = json.loads(cluster.kubectl("get", "crd", "hotfixrollouts.hotfix-operator.dev", "-o", "json").stdout)
     conditions = (crd.get("status") or {}).get("conditions") or []

@@ -29,7 +29,7 @@ class App:
     def __init__(self, env: dict[str, str]) -> None:
         self.knobs = {name: float(env.get(name.upper(), "0") or 0) for name in KNOBS}
         self.errors_on = env.get("ERRORS_ON", "/")
-        self.image, self.pod = env.get("IMAGE", "?"), env.get("POD_NAME", "?")
+        self.image, self.pod = env.get("IMAGE", "?"), env.get("POD_NAME") or env.get("HOSTNAME", "?")
         self.counts: dict[str, int] = {}
         self.times = [0] * (len(BUCKETS) + 1)
         self.started = 0

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.operator import USER
 
 READS = ("get", "list", "watch")
@@ -12,7 +12,7 @@ LOOKED_AT = {"hotfixrollouts", "httproutes", "deployments", "endpointslices"}
 PLACE = re.compile(r"/spec/rules/(\d+)/backendRefs/(\d+)/(name|weight)")
 
 
-def requests(cluster: Cluster, namespace: str, since: float, until: float = float("inf")) -> list[dict[str, Any]]:
+def requests(cluster: Provider, namespace: str, since: float, until: float = float("inf")) -> list[dict[str, Any]]:
     """Requests for objects of the namespace, or for those of all namespaces, in the order in which they were received."""
     timed = [(_moment(entry), entry) for entry in cluster.audit(USER)]
     placed = sorted((pair for pair in timed if since <= pair[0] < until), key=lambda pair: pair[0])

@@ -4,22 +4,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.needed import started
 from tests.cluster.operator import Operator
 
 from .story import Stories
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every story needs the cluster."""
     for item in items:
         if "/e2e/" in str(item.path):
             item.add_marker(pytest.mark.cluster)
+            if {"own_cluster", "around", "hook", "bare", "flux"} & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.alone)
 
 
 @pytest.fixture
-def shop(cluster: Cluster, operator: Operator, request: pytest.FixtureRequest) -> Iterator[Stories]:
+def shop(cluster: Provider, operator: Operator, request: pytest.FixtureRequest) -> Iterator[Stories]:
     """A namespace of this story's own; it goes with the story."""
     shop = Stories(cluster, request.node.name.removeprefix("test_"))
     yield shop
@@ -27,7 +30,7 @@ def shop(cluster: Cluster, operator: Operator, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture
-def own_cluster() -> Iterator[tuple[Cluster, Operator]]:
+def own_cluster() -> Iterator[tuple[Provider, Operator]]:
     """A cluster of this story's own, for what stops or delays parts of it. What the operator did in it was within its rights."""
     with started("own") as cluster:
         operator = Operator.install(cluster, scrape="2s")

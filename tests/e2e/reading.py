@@ -8,7 +8,7 @@ from typing import Any
 
 import lupa
 
-from tests.cluster.cluster import ROOT
+from tests.cluster.provider import ROOT
 from tests.core.kstatus import verdict
 
 HEALTH = ROOT / "deploy" / "argocd" / "health.lua"

@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import http.client
 import itertools
 import json
 import os
@@ -15,8 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import Cluster, Load
-from tests.cluster.components import ADMIN_TOKEN, unchecked
+from tests.cluster import Load, Provider
 
 PLUGIN = str(Path(sys.executable).parent / "kubectl-hotfix")
 ROLLOUTS = "hotfixrollouts.hotfix-operator.dev"
@@ -101,7 +99,7 @@ def rollout(name: str = "fix", **spec: Any) -> dict[str, Any]:
 class Shop:
     """One namespace. `judged` is shown every HotfixRollout that was waited for, as the API server gave it."""
 
-    def __init__(self, cluster: Cluster, name: str, judged: Callable[[dict[str, Any]], None] | None = None) -> None:
+    def __init__(self, cluster: Provider, name: str, judged: Callable[[dict[str, Any]], None] | None = None) -> None:
         self.cluster, self.judged = cluster, judged
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
         self.namespace = f"{re.sub('[^a-z0-9]+', '-', name.lower())[:40].strip('-')}-{worker}{next(_numbers)}"
@@ -138,18 +136,10 @@ class Shop:
         """One object of this namespace."""
         if kind not in PATHS:
             return self.cluster.read(kind, name, self.namespace)
-        status, text = self._get(f"/{PATHS[kind].format(self.namespace)}/{name}")
+        status, text = self.cluster.raw(f"/{PATHS[kind].format(self.namespace)}/{name}")
         if status != 200:
             raise RuntimeError(f"{kind} {name}: {status}: {text[:300]}")
         return dict(json.loads(text))
-
-    def _get(self, path: str) -> tuple[int, str]:
-        """(status, body) from the API server."""
-        port = self.cluster.forwarders["api"].port
-        with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=unchecked())) as connection:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """kubectl in this namespace."""
@@ -214,8 +204,7 @@ class Shop:
 
     def cluster_log(self) -> str:
         """The operator's last lines about this namespace."""
-        files = sorted((self.cluster.home / "logs").glob("hotfix-system.*.log"))
-        lines = [line for file in files for line in file.read_text(errors="replace").splitlines()]
+        lines = self.cluster.operator_log().splitlines()
         mine = [line for line in lines if self.namespace in line or "Traceback" in line or "Error" in line]
         return "\n".join(mine[-12:])
 

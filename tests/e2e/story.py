@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.cluster import Cluster, Load
+from tests.cluster import Load, Provider
 from tests.cluster.load import Answer
 
 from . import reading
@@ -21,7 +21,7 @@ Edit = Callable[[dict[str, Any]], None]  # what became of a route's spec, and wh
 class Stories(Shop):
     """A shop whose rollouts are judged whenever they are looked at, and whose stories come to an end."""
 
-    def __init__(self, cluster: Cluster, name: str) -> None:
+    def __init__(self, cluster: Provider, name: str) -> None:
         super().__init__(cluster, name, reading.judged)
 
     def routes(self, names: tuple[str, ...]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Prometheus reads the rules that are deployed, with times made shorter: minutes a
 
 import json
 import re
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any
 
 from tests.alerts import asking, drawing
 from tests.alerts.rules import alerts, looks, panels, rule_file
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.operator import Operator
 
 from .shop import Shop, rollout
@@ -36,11 +35,10 @@ REFS = "/spec/rules/0/backendRefs"
 class Alarms:
     """What fires on a cluster."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Provider) -> None:
         self.cluster, self.began = cluster, time.time()
         self.seen: set[str] = set()
-        (cluster.home / "rules" / "deployed.json").write_text(rule_file(SHORTER))
-        cluster.signal("prometheus", signal.SIGHUP)
+        cluster.set_rules(rule_file(SHORTER))
 
     def firing(self, shop: Shop) -> dict[str, dict[str, Any]]:
         """Name -> alert, of this shop's namespace."""
@@ -94,7 +92,7 @@ def look(shop: Shop, why: str) -> None:
 
 
 @contextmanager
-def rolled_out(cluster: Cluster, alarms: Alarms) -> Iterator[Shop]:
+def rolled_out(cluster: Provider, alarms: Alarms) -> Iterator[Shop]:
     """Two rollouts under load: one is rolled back, which is told; the other one is under way, of which nothing is told."""
     good, bad = Shop(cluster, "good"), Shop(cluster, "bad")
     good.open(replicas=1)
@@ -110,7 +108,7 @@ def rolled_out(cluster: Cluster, alarms: Alarms) -> Iterator[Shop]:
         yield good
 
 
-def contest(cluster: Cluster, alarms: Alarms, shop: Shop) -> None:
+def contest(cluster: Provider, alarms: Alarms, shop: Shop) -> None:
     """A person sets weights, which holds the rollout until it is paused and resumed; then a manager does it, and again."""
     edit(shop, "kubectl-edit")
     shop.held("WeightsEdited", seconds=30)
@@ -127,7 +125,7 @@ def contest(cluster: Cluster, alarms: Alarms, shop: Shop) -> None:
     alarms.wait("HotfixTrafficContested", shop)
 
 
-def reverted(cluster: Cluster, alarms: Alarms) -> None:
+def reverted(cluster: Provider, alarms: Alarms) -> None:
     """One more, which is promoted; then stable is set back to what it ran before, and gets the fix again."""
     shop = Shop(cluster, "reverted")
     shop.open(replicas=1)
@@ -145,7 +143,7 @@ def reverted(cluster: Cluster, alarms: Alarms) -> None:
 
 
 def test_each_alert_fires_for_a_real_rollout_and_every_panel_shows_it(
-    own_cluster: tuple[Cluster, Operator], tmp_path: Path
+    own_cluster: tuple[Provider, Operator], tmp_path: Path
 ) -> None:
     cluster, operator = own_cluster
     operator.configure(HOTFIX_RESYNC="10s")  # as often as what was promoted is looked at again

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.needed import started
 from tests.cluster.operator import USER, Operator
 from tests.soak.disturbing import ROUTE, Surroundings
@@ -22,6 +22,7 @@ def around() -> Iterator[Surroundings]:
         yield Surroundings(cluster)
 
 
+@pytest.mark.needs("proxy before the API server")
 def test_what_a_leader_that_was_cut_off_sent_changes_nothing_when_it_arrives(around: Surroundings) -> None:
     cluster, operator = around.cluster, around.operator
     shop = Stories(cluster, "cut-off")
@@ -45,16 +46,17 @@ def test_what_a_leader_that_was_cut_off_sent_changes_nothing_when_it_arrives(aro
     assert stamps == sorted(stamps), "no older intention was ever written over a newer one"
 
 
-def _writes(cluster: Cluster, shop: Stories) -> list[int]:
+def _writes(cluster: Provider, shop: Stories) -> list[int]:
     """What the API server answered to writes to the route, in their order."""
     entries = [entry for entry in cluster.audit(USER) if (entry.get("objectRef") or {}).get("namespace") == shop.namespace]
     patches = [one for one in entries if one["objectRef"]["resource"] == "httproutes" and one["verb"] == "patch"]
     return [int(one["responseStatus"]["code"]) for one in patches]
 
 
+@pytest.mark.needs("own operator", "audit log")
 @pytest.mark.parametrize("ahead", [HOUR, -HOUR], ids=["an hour ahead", "an hour behind"])
 def test_operators_whose_clocks_are_wrong_raise_nothing_and_the_next_ones_go_on(
-    own_cluster: tuple[Cluster, Operator], ahead: int
+    own_cluster: tuple[Provider, Operator], ahead: int
 ) -> None:
     cluster, operator = own_cluster
     shop = Stories(cluster, "skewed")

@@ -14,6 +14,7 @@ from tests.cluster.operator import Operator
 from .shop import deployment, rollout, route, service, untouched
 from .story import Stories
 
+pytestmark = pytest.mark.needs("programs beside pods")
 KEPT = ("HTTPRoute checkout", "Deployment checkout", "Deployment checkout-hotfix", "HotfixRollout fix")  # in git, all of them
 UNSERVED_SECONDS = 5.0  # when a Service that serves is deleted: to notice it, to write the route, and for the proxies to follow
 

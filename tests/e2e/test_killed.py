@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.operator import Operator
 
 from . import audit
@@ -29,7 +29,7 @@ def kill(shop: Stories, operator: Operator) -> tuple[float, int]:
     ],
 )
 def test_an_operator_that_is_killed_again_and_again_comes_to_the_same_end(
-    own_cluster: tuple[Cluster, Operator], patched: str, stages: tuple[str, ...], end: str
+    own_cluster: tuple[Provider, Operator], patched: str, stages: tuple[str, ...], end: str
 ) -> None:
     cluster, operator = own_cluster
     shop = Stories(cluster, "killed")

@@ -2,14 +2,14 @@
 
 import shlex
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.operator import Operator
 
 from .shop import rollout, untouched
 from .story import DELETED, GONE, Stories
 
 
-def test_uninstalled_in_the_middle_everything_can_be_released(own_cluster: tuple[Cluster, Operator]) -> None:
+def test_uninstalled_in_the_middle_everything_can_be_released(own_cluster: tuple[Provider, Operator]) -> None:
     cluster, operator = own_cluster
     shop = Stories(cluster, "leaving")
     shop.open()

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import time
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.operator import Operator
 
 from . import audit
@@ -13,7 +13,7 @@ from .story import Stories
 from .test_killed import kill
 
 
-def test_a_prometheus_that_goes_away_holds_and_it_goes_on_when_it_is_back(own_cluster: tuple[Cluster, Operator]) -> None:
+def test_a_prometheus_that_goes_away_holds_and_it_goes_on_when_it_is_back(own_cluster: tuple[Provider, Operator]) -> None:
     cluster, operator = own_cluster
     shop = Stories(cluster, "prometheus")
     shop.open()
@@ -43,7 +43,7 @@ def test_a_prometheus_that_goes_away_holds_and_it_goes_on_when_it_is_back(own_cl
         cluster.signal("prometheus", signal.SIGCONT)
 
 
-def test_a_prometheus_that_hangs_under_a_crashing_patch_never_raises_it(own_cluster: tuple[Cluster, Operator]) -> None:
+def test_a_prometheus_that_hangs_under_a_crashing_patch_never_raises_it(own_cluster: tuple[Provider, Operator]) -> None:
     cluster, _ = own_cluster
     policies = {"rollback": {"onMetricsUnavailable": "Rollback"}, "default": {}}
     shops = {policy: Stories(cluster, policy) for policy in policies}
@@ -70,7 +70,7 @@ def test_a_prometheus_that_hangs_under_a_crashing_patch_never_raises_it(own_clus
         assert set(audit.shares(audit.requests(cluster, shop.namespace, began))) == {5, 0}
 
 
-def test_pods_that_die_at_once_behind_late_proxies_lose_nothing(own_cluster: tuple[Cluster, Operator]) -> None:
+def test_pods_that_die_at_once_behind_late_proxies_lose_nothing(own_cluster: tuple[Provider, Operator]) -> None:
     cluster, _ = own_cluster
     cluster.delay_routes(0.5)
     shop = Stories(cluster, "late")

@@ -2,7 +2,7 @@
 
 import signal
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.operator import Operator
 
 from .shop import rollout
@@ -15,7 +15,7 @@ def paused(shop: Stories, value: bool) -> None:
     shop.until(lambda status: (status.get("held") == "Paused") is value, f"paused {value} was seen", seconds=60)
 
 
-def test_the_other_replica_goes_on_when_the_leader_ends_is_killed_or_sleeps(own_cluster: tuple[Cluster, Operator]) -> None:
+def test_the_other_replica_goes_on_when_the_leader_ends_is_killed_or_sleeps(own_cluster: tuple[Provider, Operator]) -> None:
     cluster, operator = own_cluster
     shop = Stories(cluster, "replicas")
     shop.open()
@@ -30,18 +30,18 @@ def test_the_other_replica_goes_on_when_the_leader_ends_is_killed_or_sleeps(own_
         assert operator.leader() != leader
 
         leader = operator.leader()
-        cluster.order(do="kill", pid=operator.pid(leader), number=int(signal.SIGKILL))
+        cluster.kill(operator.pid(leader), signal.SIGKILL)
         paused(shop, False)
         assert operator.leader() != leader
         shop.phase("Baking", seconds=180)
 
         leader = operator.leader()
         pid = operator.pid(leader)
-        cluster.order(do="kill", pid=pid, number=int(signal.SIGSTOP))
+        cluster.kill(pid, signal.SIGSTOP)
         shop.kubectl("delete", "hfr", "fix", "--wait=false")
         cluster.until(lambda: shop.weights().get("checkout-hotfix", 0) == 0, "the other one took traffic away", seconds=60)
         assert operator.leader() != leader
-        cluster.order(do="kill", pid=pid, number=int(signal.SIGCONT))
+        cluster.kill(pid, signal.SIGCONT)
         cluster.until(lambda: pid not in operator.pids(), "the one that slept ends", seconds=20)
         cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout is gone", seconds=60)
     stamps = operator.stamps(shop.namespace)

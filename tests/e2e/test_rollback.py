@@ -85,7 +85,7 @@ def test_pods_that_crash_when_they_get_requests_are_rolled_back(shop: Stories) -
 def _crashed_twice(shop: Shop) -> bool:
     """Every pod restarted twice; those that answer are told to end until then."""
     for address in shop.addresses("checkout-hotfix"):
-        shop.cluster.order(do="get_quietly", url=f"http://{address}:8080/control?exit=3")
+        shop.cluster.get_quietly(f"http://{address}:8080/control?exit=3")
     counts = shop.kubectl(
         "get", "pods", "-l", "app=checkout-hotfix", "-o", "jsonpath={.items[*].status.containerStatuses[0].restartCount}"
     )

@@ -6,7 +6,7 @@ from collections import Counter
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster.operator import NAMESPACE, USER, Operator
 
 from . import audit
@@ -17,13 +17,13 @@ LOOKS = "hotfix_look_seconds_count"
 WATCHED = {"hotfixrollouts", "httproutes", "deployments", "services", "pods", "endpointslices", "horizontalpodautoscalers"}
 
 
-def addresses(cluster: Cluster) -> dict[str, str]:
+def addresses(cluster: Provider) -> dict[str, str]:
     """Replica -> where it is asked."""
     pods = json.loads(cluster.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json").stdout)["items"]
     return {pod["metadata"]["name"]: f"http://{pod['status']['podIP']}:8080" for pod in pods}
 
 
-def metrics(cluster: Cluster, address: str) -> dict[str, float]:
+def metrics(cluster: Provider, address: str) -> dict[str, float]:
     """What a replica tells of itself: name of a sample -> the sum of its series."""
     status, text = cluster.get(f"{address}/metrics")
     assert status == 200
@@ -43,7 +43,7 @@ def watches(shop: Stories) -> Counter[str]:
 
 
 def test_the_replica_that_does_not_lead_is_ready_and_idle_while_a_rollout_is_live(
-    shop: Stories, cluster: Cluster, operator: Operator
+    shop: Stories, cluster: Provider, operator: Operator
 ) -> None:
     shop.open()
     with shop.story(DELETED):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Provider
 from tests.cluster import hook as program
 from tests.cluster.cluster import Running
 from tests.cluster.needed import started
@@ -23,12 +23,13 @@ from tests.cluster.operator import Operator
 from .shop import rollout
 from .story import Stories, everything_on_patched
 
+pytestmark = pytest.mark.needs("programs beside pods")
 PORT = 9780  # of the cluster's own loopback
 KEY = secrets.token_bytes(32)
 
 
 @pytest.fixture
-def hook() -> Iterator[tuple[Cluster, Running]]:
+def hook() -> Iterator[tuple[Provider, Running]]:
     """A cluster whose operator tells a web hook, and the web hook."""
     with started("told") as cluster:
         key = cluster.home / "key"
@@ -63,7 +64,7 @@ ROLLED_BACK = ("Pending", "Analyzing", "RollingBack", "RolledBack")
 PROMOTED = ("Pending", "Analyzing", "Baking", "Promoting", "Promoted")
 
 
-def test_each_change_of_phase_of_rollouts_that_run_side_by_side_is_told_once_and_in_order(hook: tuple[Cluster, Running]) -> None:
+def test_each_change_of_phase_of_rollouts_that_run_side_by_side_is_told_once_and_in_order(hook: tuple[Provider, Running]) -> None:
     cluster, heard = hook
     bad, good = Stories(cluster, "bad"), Stories(cluster, "good")
     bad.open(patched="sample:crash")

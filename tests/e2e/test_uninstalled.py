@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import Cluster, Load
-from tests.cluster.cluster import ROOT
+from tests.cluster import Load, Provider
 from tests.cluster.needed import started
 from tests.cluster.operator import Operator
+from tests.cluster.provider import ROOT
 
 from .shop import ROLLOUTS, Shop, rollout, untouched
 
@@ -17,9 +17,10 @@ UNINSTALL = ("delete", "-k", str(ROOT / "deploy/base"))
 
 
 @pytest.fixture
-def bare() -> Iterator[Cluster]:
+def bare() -> Iterator[Provider]:
     """A cluster of this story's own, without the operator: the story installs it, and takes its rights away under its feet."""
     with started("uninstalled") as cluster:
+        cluster.without_operator()
         yield cluster
 
 
@@ -29,7 +30,7 @@ def under_way(shop: Shop) -> None:
     shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
 
 
-def crd(cluster: Cluster) -> dict[str, str]:
+def crd(cluster: Provider) -> dict[str, str]:
     """Condition type -> reason of the CRD; nothing where it is gone."""
     text = cluster.kubectl("get", "crd", ROLLOUTS, "--ignore-not-found", "-o", "json").stdout
     return {entry["type"]: entry["reason"] for entry in json.loads(text)["status"]["conditions"]} if text else {}
@@ -44,7 +45,7 @@ def served_by_stable(shop: Shop, load: Load) -> None:
     assert shop.replicas("checkout-hotfix") == 2
 
 
-def test_a_rollout_can_be_released_before_everything_is_deleted_and_also_afterwards(bare: Cluster) -> None:
+def test_a_rollout_can_be_released_before_everything_is_deleted_and_also_afterwards(bare: Provider) -> None:
     operator, shop = Operator.install(bare, scrape="2s"), Shop(bare, "uninstalled")
     shop.open()
     before = untouched(shop.read("httproute", "checkout"))
@@ -62,7 +63,7 @@ def test_a_rollout_can_be_released_before_everything_is_deleted_and_also_afterwa
         operator = Operator.install(bare, scrape="2s")
         under_way(shop)
         operator.scale(0)
-        command = [str(bare.programs / "hyperkube"), "kubectl", f"--kubeconfig={bare.kubeconfig}", *UNINSTALL, "--timeout=120s"]
+        command = [*bare.kubectl_command, *UNINSTALL, "--timeout=120s"]
         with subprocess.Popen(command) as uninstalling:
             bare.until(lambda: crd(bare).get("Terminating") == "InstanceDeletionInProgress", "the CRD waits")
             assert shop.weights() == {"checkout": 90, "checkout-hotfix": 10}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster, Load
+from tests.cluster import Load, Provider
 from tests.cluster.operator import Operator
 
 from . import audit
@@ -32,7 +32,7 @@ def answering(shop: Stories, load: Load) -> set[str]:
 
 
 @pytest.fixture
-def vulnerable(cluster: Cluster, operator: Operator) -> Iterator[Stories]:
+def vulnerable(cluster: Provider, operator: Operator) -> Iterator[Stories]:
     """A shop whose stable is not to get any requests."""
     shop = Stories(cluster, "vulnerable")
     yield shop

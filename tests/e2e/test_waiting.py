@@ -24,8 +24,11 @@ class Waits:
     def begin(self) -> None:
         """All of them."""
         cluster, env = self.shop.cluster, {**os.environ, "KUBECONFIG": str(self.shop.cluster.kubeconfig)}
-        kubectl, where = (str(cluster.programs / "hyperkube"), "kubectl"), ("-n", self.shop.namespace)
-        commands = {of: [*kubectl, "wait", f"--for=condition={of}", "hfr/fix", "--timeout=20m", *where] for of in CONDITIONS}
+        where = ("-n", self.shop.namespace)
+        commands = {
+            of: [*cluster.kubectl_command, "wait", f"--for=condition={of}", "hfr/fix", "--timeout=20m", *where]
+            for of in CONDITIONS
+        }
         status = [PLUGIN, "status", "fix", "--wait", "--timeout", "20m", *where]
         commands |= {SERVED: [*status, "--for", "ready"], ENDED: status}
         for name, command in commands.items():

@@ -1,0 +1,60 @@
+"""`make test-kind`: a cluster of kind, the stories on it, and its end. `up` keeps one until Ctrl-C, `images` builds alone."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from tests.cluster import binaries
+from tests.cluster.provider import ROOT
+
+from . import images
+from .cluster import Kind, missing
+
+SIDE_BY_SIDE = ("-m", "cluster and not alone", "-n", os.environ.get("WORKERS", "6"), "--dist", "worksteal")
+ONE_BY_ONE = ("-m", "cluster and alone")
+NO_TESTS_COLLECTED = 5
+
+
+def main() -> int:
+    """The exit code."""
+    lacking = missing()
+    if lacking:
+        print(lacking, file=sys.stderr)
+        return 1
+    if sys.argv[1:] == ["images"]:
+        print("\n".join(images.build(binaries.ensure(print), print)))
+        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the cluster goes
+    began, cluster = time.monotonic(), Kind.start()
+    try:
+        if sys.argv[1:] == ["up"]:
+            print(f"export HOTFIX_CLUSTER=kind:{cluster.home} KUBECONFIG={cluster.kubeconfig}; Ctrl-C ends it", flush=True)
+            threading.Event().wait()
+        return _tests(cluster)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        print("deleting the cluster", flush=True)
+        cluster.delete()
+        print(f"in all {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _tests(cluster: Kind) -> int:
+    """The stories that can be told side by side, then those that need the cluster alone."""
+    env = {**os.environ, "HOTFIX_CLUSTER": f"kind:{cluster.home}"}
+    asked = shlex.split(os.environ.get("ONLY", ""))
+    codes = []
+    for options in (SIDE_BY_SIDE, ONE_BY_ONE):
+        began = time.monotonic()
+        command = [sys.executable, "-m", "pytest", "tests/e2e", "tests/kind", "--durations=0", "--durations-min=1", *options]
+        codes.append(subprocess.run([*command, *(("-k", asked[0]) if asked else ())], cwd=ROOT, env=env, check=False).returncode)
+        print(f"{' '.join(options)}: {time.monotonic() - began:.0f} s", flush=True)
+    return 0 if set(codes) <= {0, NO_TESTS_COLLECTED} and 0 in codes else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

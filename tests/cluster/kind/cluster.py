@@ -1,0 +1,268 @@
+"""`Kind`: start, images, addresses, stop, and what can be done because its nodes are containers of this machine."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal as signals
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import yaml
+
+from tests.cluster import binaries
+from tests.cluster.components import GATEWAY
+from tests.cluster.pods import InPods
+
+from . import images
+
+HERE = Path(__file__).parent
+NEEDS_DOCKER = "make test-kind needs Docker (a daemon that `docker version` reaches): https://docs.docker.com/engine/install"
+NEEDS_KIND = "and kind on the PATH: `go install sigs.k8s.io/kind@latest`, or https://kind.sigs.k8s.io/docs/user/quick-start"
+LOGS = "/var/log/kubernetes"
+# component -> pattern of its command line (in brackets what keeps the pattern from being found itself)
+PATTERNS = {
+    "prometheus": "[p]rometheus --config",
+    "contour": "[c]ontour serve",
+    "envoy": "[e]nvoy -c",
+    "etcd": "[e]tcd --",
+    "apiserver": "[k]ube-apiserver --",
+    "kubelet": "bin/[k]ubelet ",
+}
+INSIDE = {"gateway inside": "envoy.projectcontour:80", "prometheus inside": "http://prometheus.monitoring:9090"}
+
+
+class Kind(InPods):
+    """A control plane's node, and a worker."""
+
+    lacks: ClassVar[dict[str, str]] = {
+        "proxy before the API server": InPods.lacks["proxy before the API server"],
+        "programs beside pods": InPods.lacks["programs beside pods"],
+    }
+
+    def __init__(self, home: Path, name: str, urls: dict[str, str]) -> None:
+        super().__init__(home, home / "kubeconfig", {**urls, **INSIDE})
+        self.name, self.nodes = name, (f"{name}-control-plane", f"{name}-worker")
+        self.delayed = False
+        self.before: set[str] = set()
+
+    @classmethod
+    def start(cls, log: Callable[[str], None] = print) -> Self:
+        """Images, a cluster, and what stands beside the operator; some two minutes."""
+        programs = binaries.ensure(log)
+        home, began = Path(tempfile.mkdtemp(prefix="hotfix-kind-")), time.monotonic()
+        names = images.build(programs, log)
+        log(f"images built in {time.monotonic() - began:.0f} s")
+        ports = [_free_port() for _ in range(2)]
+        urls = dict(zip(("gateway", "prometheus"), (f"http://127.0.0.1:{port}" for port in ports), strict=True))
+        cluster = cls(home, home.name.replace("_", "-").lower(), urls)
+        try:
+            cluster._create(ports, log)
+            _run("kind", "load", "docker-image", *names, "--name", cluster.name)
+            log(f"images loaded after {time.monotonic() - began:.0f} s")
+            cluster._furnish()
+        except BaseException:
+            cluster.delete()
+            raise
+        log(f"cluster of kind up after {time.monotonic() - began:.0f} s")
+        return cluster
+
+    @classmethod
+    def attach(cls, home: Path) -> Self:
+        """One that another process of this machine holds."""
+        told = json.loads((home / "cluster.json").read_text())
+        return cls(home, told["name"], told["urls"])
+
+    @classmethod
+    def borrow(cls, home: Path) -> Self:
+        """The same, for a test that nobody else runs beside: namespaces that it makes go when it stops."""
+        cluster = cls.attach(home)
+        cluster.before = cluster._namespaces()
+        return cluster
+
+    def _namespaces(self) -> set[str]:
+        return set(self.kubectl("get", "namespaces", "-o", "name").stdout.split())
+
+    def _create(self, ports: list[int], log: Callable[[str], None]) -> None:
+        (self.home / "logs").mkdir()
+        shutil.copy(HERE / "audit-policy.yaml", self.home / "audit-policy.yaml")
+        (self.home / "kind.yaml").write_text(yaml.safe_dump(_configuration(self.home, ports)))
+        image = ["--image", os.environ["KIND_IMAGE"]] if os.environ.get("KIND_IMAGE") else []
+        where = ["--config", str(self.home / "kind.yaml"), "--kubeconfig", str(self.kubeconfig), *image]
+        _run("kind", "create", "cluster", "--name", self.name, *where, "--wait", "180s")
+        (self.home / "cluster.json").write_text(json.dumps({"name": self.name, "urls": self.urls}))
+        version = json.loads(self.kubectl("version", "-o", "json").stdout)["serverVersion"]["gitVersion"]
+        log(f"kind: Kubernetes {version}")
+
+    def _furnish(self) -> None:
+        """Contour, Envoy, Prometheus; the worker is not the only node that shops may run on."""
+        taint = "node-role.kubernetes.io/control-plane:NoSchedule-"
+        self.kubectl("taint", "node", self.nodes[0], taint, check=False)
+        self.kubectl("apply", "--server-side", "-f", str(self.programs / "crds"))
+        established = ("wait", "--for=condition=Established", "crd", "--all")
+        self.until(lambda: self.kubectl(*established, check=False).returncode == 0, "the CRDs are served")
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(GATEWAY))
+        self.kubectl("apply", "-f", str(HERE / "stack.yaml"))
+        for namespace, name in (("kube-system", "coredns"), ("projectcontour", "contour"), ("monitoring", "prometheus")):
+            self.kubectl("rollout", "status", f"deployment/{name}", "-n", namespace, "--timeout=180s")
+        self.prepare()
+
+    def delete(self) -> None:
+        """The containers go, and our folder."""
+        subprocess.run(["kind", "delete", "cluster", "--name", self.name], check=False, capture_output=True)
+        if os.environ.get("HOTFIX_KEEP_LOGS"):
+            return
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def stop(self) -> None:
+        """For who is attached: what was delayed is so no more; for who borrowed it: what was made goes."""
+        if self.delayed:
+            self.delay_routes(0)
+        made = self._namespaces() - self.before - {"namespace/hotfix-system"} if self.before else ()
+        if made:
+            self.kubectl("delete", *made, "--timeout=120s", check=False)
+
+    # ---- what is done to nodes
+
+    def on_node(self, node: str, *command: str, check: bool = True) -> str:
+        """What a command on a node prints."""
+        return _run("docker", "exec", node, *command, check=check)
+
+    def processes(self, pod: str = "") -> list[Any]:
+        """The operator's processes: (node, pid there)."""
+        told = 'for p in $(pgrep -f "m [h]otfix"); do echo $p $(tr "\\0" "\\n" </proc/$p/environ | grep ^HOSTNAME=); done'
+        found = []
+        for node in self.nodes:
+            lines = self.on_node(node, "sh", "-c", told, check=False).splitlines()
+            found += [(node, line.split()[0]) for line in lines if f"HOSTNAME={pod}" in line]
+        return found
+
+    def kill(self, process: Any, number: int) -> None:
+        """Send a signal to one of them."""
+        node, pid = process
+        self.on_node(node, "kill", f"-{int(number)}", pid, check=False)
+
+    def signal(self, component: str, number: int) -> None:
+        """Send a signal to a component."""
+        self.on_node(self.nodes[0], "pkill", f"-{int(number)}", "-f", PATTERNS[component])
+
+    def stop_component(self, component: str) -> None:
+        """End a component; Prometheus alone, whose data stays on its node."""
+        assert component == "prometheus"
+        self.kubectl("scale", "deployment/prometheus", "-n", "monitoring", "--replicas=0")
+        self.kubectl("delete", "pod", "-l", "app=prometheus", "-n", "monitoring", "--now")
+
+    def start_component(self, component: str) -> None:
+        """Start it again and wait until it serves."""
+        assert component == "prometheus"
+        self.kubectl("scale", "deployment/prometheus", "-n", "monitoring", "--replicas=1")
+        self.kubectl("rollout", "status", "deployment/prometheus", "-n", "monitoring", "--timeout=60s")
+
+    def delay_routes(self, seconds: float) -> None:
+        """From now on Envoy learns of route changes this much later. Envoy starts anew: nothing may be under way."""
+        self.delayed = seconds > 0
+        self.kubectl("set", "env", "deployment/contour", "-n", "projectcontour", "-c", "relay", f"DELAY_SECONDS={seconds:g}")
+        self.kubectl("rollout", "status", "deployment/contour", "-n", "projectcontour", "--timeout=60s")
+
+    def set_rules(self, text: str) -> None:
+        """Prometheus has these rules from now on."""
+        write = "mkdir -p /data/rules && cat > /data/rules/deployed.json"
+        where = ("-i", "-n", "monitoring", "deployment/prometheus", "-c", "prometheus")
+        self.kubectl("exec", *where, "--", "sh", "-c", write, stdin=text)
+        self.signal("prometheus", signals.SIGHUP)
+
+    def without_operator(self) -> None:
+        """Take away an operator that is there."""
+        self.kubectl("delete", "-k", str(HERE.parents[2] / "deploy/base"), "--ignore-not-found", "--timeout=90s")
+
+    # ---- the API server
+
+    def audit(self, user: str) -> list[dict[str, Any]]:
+        """Requests of a user so far, from the API server's audit log."""
+        file = self.home / "logs" / "audit.log"
+        entries = (json.loads(line) for line in file.read_text().split("\n")[:-1]) if file.exists() else ()
+        return [entry for entry in entries if entry["user"].get("username") == user]
+
+    def raw(self, path: str) -> tuple[int, str]:
+        """(status, body) of a path of the API server, asked with the certificate of the kubeconfig."""
+        server, context = self._login()
+        with contextlib.closing(http.client.HTTPSConnection(server, timeout=10, context=context)) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def _login(self) -> tuple[str, ssl.SSLContext]:
+        told = yaml.safe_load(self.kubeconfig.read_text())
+        cluster, user = told["clusters"][0]["cluster"], told["users"][0]["user"]
+        trusted = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        context = ssl.create_default_context(cadata=trusted)
+        with tempfile.NamedTemporaryFile() as both:
+            both.write(b"\n".join(base64.b64decode(user[f"client-{kind}-data"]) for kind in ("certificate", "key")))
+            both.flush()
+            context.load_cert_chain(both.name)
+        return urllib.parse.urlsplit(cluster["server"]).netloc, context
+
+
+def missing() -> str:
+    """What this machine lacks, and how to get it; empty when nothing."""
+    docker = shutil.which("docker") and subprocess.run(["docker", "version"], check=False, capture_output=True).returncode == 0
+    return "" if docker and shutil.which("kind") else f"{NEEDS_DOCKER}\n{NEEDS_KIND}"
+
+
+def _configuration(home: Path, ports: list[int]) -> dict[str, Any]:
+    """Of kind: two nodes, an audit log in our folder, and two ports of this host."""
+    arguments = [
+        {"name": "audit-policy-file", "value": "/etc/kubernetes/audit-policy.yaml"},
+        {"name": "audit-log-path", "value": f"{LOGS}/audit.log"},
+    ]
+    volumes = [
+        {"name": "policy", "hostPath": arguments[0]["value"], "mountPath": arguments[0]["value"], "pathType": "File"},
+        {"name": "audit", "hostPath": LOGS, "mountPath": LOGS, "pathType": "DirectoryOrCreate"},
+    ]
+    volumes[0]["readOnly"] = True
+    older = {entry["name"]: entry["value"] for entry in arguments}
+    patches: list[dict[str, Any]] = [
+        {
+            "apiVersion": f"kubeadm.k8s.io/{version}",
+            "kind": "ClusterConfiguration",
+            "apiServer": {"extraArgs": given, "extraVolumes": volumes},
+        }
+        for version, given in (("v1beta4", arguments), ("v1beta3", older))
+    ]
+    # stories kill one pod more often than waiting for its restart minutes would allow
+    soon = {"crashLoopBackOff": {"maxContainerRestartPeriod": "10s"}, "featureGates": {"KubeletCrashLoopBackOffMax": True}}
+    patches.append({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", **soon})
+    plane = {
+        "role": "control-plane",
+        "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
+        "extraMounts": [
+            {"hostPath": str(home / "audit-policy.yaml"), "containerPath": arguments[0]["value"], "readOnly": True},
+            {"hostPath": str(home / "logs"), "containerPath": LOGS},
+        ],
+        "extraPortMappings": [
+            {"containerPort": inside, "hostPort": outside, "listenAddress": "127.0.0.1"}
+            for inside, outside in zip((30080, 30090), ports, strict=True)
+        ],
+    }
+    return {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [plane, {"role": "worker"}]}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _run(*command: str, check: bool = True) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(command[:4])}: {(done.stderr + done.stdout)[-3000:]}")
+    return done.stdout

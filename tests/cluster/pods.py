@@ -1,0 +1,158 @@
+"""A cluster that is there already, named by KUBECONFIG: what the stories need of it is done from pods, and through kubectl.
+
+It must have the operator, the images (`python -m tests.cluster.kind images` builds them), Contour with its Gateway, and Prometheus.
+Where the two are, from here and from pods, is told by environment variables.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from . import binaries
+from .load import Load
+from .provider import Provider
+
+TOOLS, NAMESPACE = "tools", "load"
+ASK = """import sys, urllib.error, urllib.request
+try:
+    answer = urllib.request.urlopen(sys.argv[1], timeout=10)
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status, answer.read().decode(), end="")
+"""
+NOT_OURS = "what is the user's is not restarted, signalled or set up otherwise"
+_numbers = itertools.count(1)
+
+
+class InPods(Provider):
+    """Load comes from a pod, and what is asked from inside is asked by another one."""
+
+    lacks: ClassVar[dict[str, str]] = {
+        "audit log": "the API server's audit log is its owner's",
+        "processes": "processes are signalled on nodes, to which a kubeconfig is no way",
+        "components": NOT_OURS,
+        "late routes": NOT_OURS,
+        "own operator": NOT_OURS,
+        "proxy before the API server": "pods reach the API server by the address that their kubelet tells them",
+        "programs beside pods": "nothing runs in the cluster but pods, and they share no folder with this machine",
+    }
+
+    def __init__(self, home: Path, kubeconfig: Path, urls: dict[str, str]) -> None:
+        self.home, self.kubeconfig, self.urls = home, kubeconfig, urls
+        self.programs = binaries.cache_folder()
+        self.internal_prometheus_url = urls["prometheus inside"]
+
+    @classmethod
+    def named(cls, home: Path) -> "InPods":
+        """The user's, as the environment has it."""
+        names = {"gateway": "GATEWAY_URL", "prometheus": "PROMETHEUS_URL"}
+        inside = {"gateway inside": "GATEWAY_INSIDE", "prometheus inside": "PROMETHEUS_INSIDE"}
+        urls = {what: os.environ[f"HOTFIX_TEST_{name}"] for what, name in {**names, **inside}.items()}
+        cluster = cls(home, Path(os.environ["KUBECONFIG"]), urls)
+        cluster.prepare()
+        return cluster
+
+    def prepare(self) -> None:
+        """A namespace for load, with the pod that asks."""
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        self.apply(namespace, pod(TOOLS, ["-c", "import signal; signal.pause()"]))
+        self.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", f"pod/{TOOLS}", "--timeout=120s")
+
+    def stop(self) -> None:
+        """It stays as it is."""
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway, from this host."""
+        return self.urls["gateway"]
+
+    @property
+    def prometheus_url(self) -> str:
+        """Prometheus, from this host."""
+        return self.urls["prometheus"]
+
+    def get(self, url: str) -> tuple[int, str]:
+        """(status, body) of a GET from inside."""
+        said = self.kubectl("exec", "-n", NAMESPACE, TOOLS, "--", "python3", "-c", ASK, url).stdout
+        status, _, body = said.partition(" ")
+        return int(status), body
+
+    def get_quietly(self, url: str) -> None:
+        """A GET from inside whose answer does not matter, for example one that ends the process asked."""
+        self.kubectl("exec", "-n", NAMESPACE, TOOLS, "--", "python3", "-c", ASK, url, check=False)
+
+    @contextlib.contextmanager
+    def load(self, host: str, *, rate: float, seconds: float = 1200, timeout_seconds: float = 2.0) -> Iterator[Load]:
+        """Requests at a fixed rate to a host name of the gateway, from a pod, while the block runs; its log is followed."""
+        name = f"load-{os.getpid()}-{next(_numbers)}"
+        place, _, port = self.urls["gateway inside"].rpartition(":")
+        self.apply(pod(name, ["/load.py", host, place, port, str(rate), str(seconds), str(timeout_seconds)]))
+        try:
+            self.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+            file = self.home / f"{name}.out"
+            with file.open("wb") as output, self._following(name, output):
+                yield Load(file)
+        finally:
+            self.kubectl("delete", "pod", name, "-n", NAMESPACE, "--now", "--wait=false")
+
+    @contextlib.contextmanager
+    def _following(self, name: str, output: Any) -> Iterator[None]:
+        """The log of a pod is written on; where the connection breaks, from where it broke."""
+        ended, running = threading.Event(), []
+        command = [*self.kubectl_command, "logs", "-f", "-n", NAMESPACE, name]
+
+        def follow() -> None:
+            while not ended.is_set():
+                written = Path(output.name).read_bytes().count(b"\n")
+                with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+                    running.append(process)
+                    for number, line in enumerate(process.stdout or ()):
+                        if number >= written and line.endswith(b"\n"):
+                            output.write(line)
+                            output.flush()
+                ended.wait(0.5)
+
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            for process in running:
+                process.kill()
+            thread.join()
+
+    def operator_log(self) -> str:
+        """What the operator's pods that are there wrote so far."""
+        which = ("-n", "hotfix-system", "-l", "app.kubernetes.io/name=hotfix-operator")
+        return self.kubectl("logs", *which, "--tail=-1", "--prefix", check=False).stdout
+
+    # ---- what needs more than a kubeconfig
+
+    def _cannot(self, *_: object) -> Any:
+        raise RuntimeError("a story asks for what this provider says it lacks: mark it with what it needs")
+
+    audit = processes = kill = signal = stop_component = start_component = delay_routes = set_rules = without_operator = _cannot
+
+
+def pod(name: str, arguments: list[str]) -> dict[str, Any]:
+    """One of the load generator's image, beside the gateway and not beside the shops."""
+    container = {"name": "load", "image": "hotfix-test/load:1", "command": ["python3", "-u"], "args": arguments}
+    spec = {
+        "containers": [container],
+        "terminationGracePeriodSeconds": 0,
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "affinity": json.loads(PREFER_CONTROL_PLANE),
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
+
+
+PREFER_CONTROL_PLANE = """{"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference":
+{"matchExpressions": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}]}}]}}"""

@@ -1,0 +1,1 @@
+"""Stories that only a real kubelet can tell."""
