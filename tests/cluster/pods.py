@@ -1,7 +1,7 @@
 """A cluster that is there already, named by KUBECONFIG: what the stories need of it is done from pods, and through kubectl.
 
-It must have the operator, the images (`python -m tests.cluster.kind images` builds them), Contour with its Gateway, and Prometheus.
-Where the two are, from here and from pods, is told by environment variables.
+It must have the operator, the images that `python -m tests.cluster.kind images` builds, Contour with its Gateway, and
+Prometheus. Where the two are, from here and from pods, is told by environment variables.
 """
 
 import contextlib

@@ -4,7 +4,7 @@ ERRORS   percent of requests answered with 500           SLOW      percent of re
 HANG     seconds before any answer                        EXIT      end at start with this code
 UNREADY  1: /ready answers 503                            ABRUPT    1: end at SIGTERM at once, dropping connections
 ERRORS_ON  path prefix the errors are limited to          IMAGE     shown in the answer
-REFUSED  percent of requests answered with 403
+REFUSED  percent of requests answered with 403            BALLAST_MB  memory that it takes at start
 /control?errors=100&hang=0&unready=1&exit=3 changes knobs while it runs. Counters by code are at /metrics. Needs only the
 standard library; header and body leave in one write.
 """
@@ -106,6 +106,7 @@ async def main() -> None:
     if env.get("EXIT"):
         print("configured to fail at start", flush=True)
         sys.exit(int(env["EXIT"]))
+    ballast = b"x" * (int(env.get("BALLAST_MB", "0")) << 20)
     app, stop = App(env), asyncio.Event()
     server = await asyncio.start_server(app.serve, env.get("POD_IP", "127.0.0.1"), int(env.get("PORT", "8080")))
     loop = asyncio.get_running_loop()
@@ -114,6 +115,7 @@ async def main() -> None:
     app.draining = True
     server.close()
     await asyncio.sleep(0.3)
+    del ballast
 
 
 asyncio.run(main())

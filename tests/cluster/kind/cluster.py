@@ -137,6 +137,14 @@ class Kind(InPods):
         """What a command on a node prints."""
         return _run("docker", "exec", node, *command, check=check)
 
+    def stop_kubelet(self, node: str) -> None:
+        """Its containers go on, and nobody looks after them."""
+        self.on_node(node, "systemctl", "stop", "kubelet")
+
+    def restart_kubelet(self, node: str) -> None:
+        """One that forgot what it held in memory, tokens too."""
+        self.on_node(node, "systemctl", "restart", "kubelet")
+
     def processes(self, pod: str = "") -> list[Any]:
         """The operator's processes: (node, pid there)."""
         told = 'for p in $(pgrep -f "m [h]otfix"); do echo $p $(tr "\\0" "\\n" </proc/$p/environ | grep ^HOSTNAME=); done'
