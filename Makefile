@@ -96,6 +96,10 @@ lock: $(READY) ## Resolve the lock files anew from pyproject.toml
 
 # ---- more than `make test` does
 
+.PHONY: test-kind
+test-kind: $(READY) ## Tell the stories on a cluster of kind, with the image and deploy/ (KIND_IMAGE, WORKERS, ONLY="text of names")
+	@$(BIN)/python -m tests.cluster.kind
+
 .PHONY: sim
 sim: $(READY) ## Simulate rollouts with faults through the production reconcile (N=5000 of them from SEED=0)
 	@$(BIN)/python -m tests.simulation sim --count $(or $(N),5000) --seed $(or $(SEED),0)

@@ -10,7 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -61,6 +61,8 @@ class Watch:
             ready_flag=self.ready,
             stop_flag=self.stop,
             standalone=True,
+            # kopf would name itself by the user's name, and a UID that is a number alone has none
+            identity=cast(Any, "hotfix-operator"),
         )
         spawned()
         await kopf.run_tasks(tasks, ignored=others)
