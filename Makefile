@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 6
 BASE_IMAGE ?= python:3.13-slim
+BUILD_IMAGE ?= $(BASE_IMAGE)
 IMAGE ?= hotfix-operator:dev
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
@@ -143,9 +144,9 @@ bench-scale: $(READY) ## Measure: CPU, memory, requests, lateness with many live
 	@$(BIN)/python -m tests.bench.scale
 
 .PHONY: image
-image: ## Build the container image (BASE_IMAGE, IMAGE, DOCKER_BUILD_FLAGS)
+image: ## Build the container image (BASE_IMAGE, BUILD_IMAGE, IMAGE, DOCKER_BUILD_FLAGS)
 	@command -v docker >/dev/null || { echo "docker is missing; any tool that builds a Dockerfile will do: see CONTRIBUTING.md" >&2; exit 1; }
-	docker build $(DOCKER_BUILD_FLAGS) --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg REVISION=$(REVISION) --tag $(IMAGE) .
+	docker build $(DOCKER_BUILD_FLAGS) --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg BUILD_IMAGE=$(BUILD_IMAGE) --build-arg REVISION=$(REVISION) --tag $(IMAGE) .
 
 .PHONY: clean
 clean: ## Remove what was made here (the cluster's programs stay in the user's cache)

@@ -233,7 +233,9 @@ class Pod:
             "state": state,
         }
         if ended is not None:
-            container["lastState"] = {"terminated": {"exitCode": abs(ended), "finishedAt": _now(), "reason": "Error"}}
+            # as a kubelet has it: 137 for SIGKILL, and what ended by itself is no error
+            code, reason = 128 - ended if ended < 0 else ended, "Error" if ended else "Completed"
+            container["lastState"] = {"terminated": {"exitCode": code, "finishedAt": _now(), "reason": reason}}
         ready = "True" if self.ready else "False"
         return {
             "phase": "Running" if running or self.restarts else "Pending",

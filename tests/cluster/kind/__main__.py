@@ -49,7 +49,7 @@ def _tests(cluster: Kind) -> int:
     codes = []
     for options in (SIDE_BY_SIDE, ONE_BY_ONE):
         began = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "tests/e2e", "tests/kind", "--durations=0", "--durations-min=1", *options]
+        command = [sys.executable, "-m", "pytest", "tests/kind", "tests/e2e", "--durations=0", "--durations-min=1", *options]
         codes.append(subprocess.run([*command, *asked], cwd=ROOT, env=env, check=False).returncode)
         print(f"{' '.join(options)}: {time.monotonic() - began:.0f} s", flush=True)
     return 0 if set(codes) <= {0, NO_TESTS_COLLECTED} and 0 in codes else 1

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -202,12 +203,13 @@ class Kind(InPods):
 
     def raw(self, path: str) -> tuple[int, str]:
         """(status, body) of a path of the API server, asked with the certificate of the kubeconfig."""
-        server, context = self._login()
+        server, context = self._login
         with contextlib.closing(http.client.HTTPSConnection(server, timeout=10, context=context)) as connection:
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
 
+    @functools.cached_property
     def _login(self) -> tuple[str, ssl.SSLContext]:
         told = yaml.safe_load(self.kubeconfig.read_text())
         cluster, user = told["clusters"][0]["cluster"], told["users"][0]["user"]
