@@ -28,14 +28,20 @@ def main() -> int:
         print("\n".join(images.build(binaries.ensure(print), print)))
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the cluster goes
+    try:
+        return _on_a_cluster()
+    except KeyboardInterrupt:
+        return 130
+
+
+def _on_a_cluster() -> int:
+    """With a cluster that goes afterwards, whatever happens."""
     began, cluster = time.monotonic(), Kind.start()
     try:
         if sys.argv[1:] == ["up"]:
             print(f"export HOTFIX_CLUSTER=kind:{cluster.home} KUBECONFIG={cluster.kubeconfig}; Ctrl-C ends it", flush=True)
             threading.Event().wait()
         return _tests(cluster)
-    except KeyboardInterrupt:
-        return 130
     finally:
         print("deleting the cluster", flush=True)
         cluster.delete()
