@@ -19,6 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.cluster)
             if {"own_cluster", "around", "hook", "bare", "flux"} & set(getattr(item, "fixturenames", ())):
                 item.add_marker(pytest.mark.alone)
+                item.add_marker(pytest.mark.needs("own operator"))
 
 
 @pytest.fixture

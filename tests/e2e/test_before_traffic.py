@@ -28,6 +28,7 @@ def _nothing_written(shop: Shop) -> bool:
     )
 
 
+@pytest.mark.needs("audit log")
 def test_a_rehearsal_says_what_would_happen_and_writes_nothing(shop: Stories) -> None:
     shop.open()
     shop.apply(rollout(paused=True))
@@ -54,6 +55,7 @@ def test_what_guards_stables_pods_alone_is_named_before_traffic_moves(shop: Stor
     assert "PodDisruptionBudget checkout selects stable's pods but not patched's" in status["message"]
 
 
+@pytest.mark.needs("audit log")
 def test_an_old_manifest_for_another_image_writes_nothing(shop: Stories) -> None:
     shop.open()
     with shop.story(DELETED):
@@ -63,6 +65,7 @@ def test_an_old_manifest_for_another_image_writes_nothing(shop: Stories) -> None
     assert _nothing_written(shop)
 
 
+@pytest.mark.needs("audit log")
 def test_an_expired_manifest_is_not_started(shop: Stories) -> None:
     shop.open()
     with shop.story(DELETED):
@@ -108,6 +111,7 @@ def test_a_wrong_reference_is_stalled_only_after_a_while(shop: Stories) -> None:
         _refused(shop, "TargetNotFound")
 
 
+@pytest.mark.needs("audit log")
 @pytest.mark.parametrize("side", ["checkout", "checkout-hotfix"])
 def test_a_service_that_selects_both_sides_is_refused(shop: Stories, side: str) -> None:
     shop.open(patched=None)
@@ -126,6 +130,7 @@ def test_a_service_that_selects_both_sides_is_refused(shop: Stories, side: str) 
     assert seen
 
 
+@pytest.mark.needs("audit log")
 @pytest.mark.parametrize(
     ("mode", "kind", "marks"),
     [

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections import Counter
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cluster import Provider
@@ -13,6 +14,7 @@ from . import audit
 from .shop import rollout
 from .story import DELETED, Stories
 
+pytestmark = pytest.mark.needs("audit log")
 LOOKS = "hotfix_look_seconds_count"
 WATCHED = {"hotfixrollouts", "httproutes", "deployments", "services", "pods", "endpointslices", "horizontalpodautoscalers"}
 

@@ -13,6 +13,7 @@ from . import audit
 from .shop import rollout
 from .story import Stories, everything_on_patched, served
 
+pytestmark = pytest.mark.needs("audit log")
 INCIDENT = {"reference": "INC-4711", "reason": "Payments fail"}
 BAKE = 80  # patched's share where 5 % of the requests, which are known, would be too few to compare with; else 95
 START = 10
