@@ -143,7 +143,13 @@ class InPods(Provider):
 
 def pod(name: str, arguments: list[str]) -> dict[str, Any]:
     """One of the load generator's image, beside the gateway and not beside the shops."""
-    container = {"name": "load", "image": "hotfix-test/load:1", "command": ["python3", "-u"], "args": arguments}
+    container = {
+        "name": "load",
+        "image": "hotfix-test/load:1",
+        "command": ["python3", "-u"],
+        "args": arguments,
+        "resources": {"requests": {"cpu": "50m"}},  # without a request it gets next to none while others are busy
+    }
     spec = {
         "containers": [container],
         "terminationGracePeriodSeconds": 0,
