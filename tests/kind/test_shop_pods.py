@@ -43,8 +43,8 @@ def _ready(shop: Stories, name: str) -> list[str]:
     return [pod for pod, found in conditions.items() if found.get("Ready") == "True"]
 
 
-def test_a_pod_whose_end_takes_longer_than_its_grace_is_killed_and_loses_nothing(shop: Stories) -> None:
-    """A preStop that is as long as the grace: SIGTERM comes late, and SIGKILL follows it."""
+def test_a_pod_whose_pre_stop_takes_nearly_all_of_its_grace_loses_nothing(shop: Stories) -> None:
+    """SIGTERM comes a second before SIGKILL."""
     shop.open(pre_stop=9)
     with shop.story("Promoted", rate=40, seconds=300):
         begun(shop)
