@@ -102,12 +102,12 @@ test-kind: $(READY) ## Tell the stories on a cluster of kind, with the image and
 	@$(BIN)/python -m tests.cluster.kind
 
 .PHONY: sim
-sim: $(READY) ## Simulate rollouts with faults through the production reconcile (N=5000 of them from SEED=0)
-	@$(BIN)/python -m tests.simulation sim --count $(or $(N),5000) --seed $(or $(SEED),0)
+sim: $(READY) ## Simulate rollouts with faults through the production reconcile (N=5000 of them from SEED=0; PAIRS=1: two on one route)
+	@$(BIN)/python -m tests.simulation sim --count $(or $(N),5000) --seed $(or $(SEED),0) $(if $(PAIRS),--pairs)
 
 .PHONY: replay
-replay: $(READY) ## Tell the story of one simulated rollout (SEED=n)
-	@$(BIN)/python -m tests.simulation replay $(or $(SEED),0)
+replay: $(READY) ## Tell the story of one simulated rollout (SEED=n; PAIRS=1: of two on one route)
+	@$(BIN)/python -m tests.simulation replay $(or $(SEED),0) $(if $(PAIRS),--pairs)
 
 .PHONY: soak
 soak: $(READY) ## Promote and roll back on a cluster that is disturbed in every way (N=200 rollouts; ONLY=text of a disturbance)

@@ -17,6 +17,8 @@ end
 local ready = conditions["Ready"]
 if conditions["Stalled"] ~= nil and conditions["Stalled"].status == "True" then
   health.status = "Degraded"
+elseif ready ~= nil and ready.reason == "Superseded" then
+  health.status = "Healthy" -- another hotfix took its place; that one's health counts
 elseif ready ~= nil and ready.status == "True" then
   health.status = "Healthy"
 elseif ready ~= nil and ready.status == "Unknown" then

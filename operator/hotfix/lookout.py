@@ -6,11 +6,11 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from .core import looking, retrying, reverted, spec, status
+from .core import looking, retrying, reverted, spec, status, superseding
 from .core.look import asked_rules
 from .core.observation import CompanionView, MetricsView, Observation, RivalView, RoutesView, SideView
 from .errors import Conflict, OutsideError, Refused
-from .ports import Announcer, Clock, Key, MetricsQuery, MetricsSource, RolloutStore, Router, Stored, Workloads
+from .ports import Announcer, Clock, MetricsQuery, MetricsSource, RolloutStore, Router, Stored, Workloads
 from .settings import ReconcileSettings
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Lookout:
 
     async def look(self, stored: Stored, asked: spec.Spec, remembered: status.Status) -> Observation:
         now, namespace = self._clock.now(), stored.key.namespace
-        services = (asked.stable_service, asked.patched_service)
+        services = superseding.services_of(asked, remembered)
         refusals: list[tuple[str, str]] = []
         if remembered.stage is status.Stage.DONE:
             return self._observation(stored, now, refusals, **await self._after_the_end(stored, asked, remembered))
@@ -49,7 +49,7 @@ class Lookout:
             _seen(self._workloads.read(namespace, asked.stable.deployment, services[0]), refusals),
             _seen(self._workloads.read(namespace, asked.patched.deployment, services[1]), refusals),
             _seen(self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=survey), refusals),
-            self._rivals(stored.key, refusals, asked=pending),
+            self._rivals(stored, remembered, refusals, everybody=pending or stored.deleting),
             self._companions(namespace, asked=survey),
         )
         metrics, why = await self._look_at_metrics(stored, asked, remembered, (stable, patched, routes), refusals)
@@ -80,20 +80,38 @@ class Lookout:
     async def look_anew(self, stored: Stored, asked: spec.Spec, remembered: status.Status, seen: Observation) -> Observation:
         """The same look, with the route and what can serve as they are now: a version protects the object that is written, and
         nothing but this the others that the write rests on."""
-        namespace, services = stored.key.namespace, (asked.stable_service, asked.patched_service)
+        namespace, services = stored.key.namespace, superseding.services_of(asked, remembered)
         refusals: list[tuple[str, str]] = [seen.refused] if seen.refused else []
-        stable, patched, routes = await asyncio.gather(
+        stable, patched, routes, rivals = await asyncio.gather(
             _seen(self._workloads.read(namespace, asked.stable.deployment, services[0], fresh=True), refusals),
             _seen(self._workloads.read(namespace, asked.patched.deployment, services[1], fresh=True), refusals),
             _seen(
                 self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=False, fresh=True), refusals
             ),
+            self._kin_anew(namespace, remembered, seen.rivals, refusals),
         )
-        return replace(seen, stable=stable, patched=patched, routes=routes, refused=refusals[0] if refusals else None)
+        refused = refusals[0] if refusals else None
+        return replace(seen, stable=stable, patched=patched, routes=routes, rivals=rivals, refused=refused)
 
-    async def _rivals(self, key: Key, refusals: list[tuple[str, str]], *, asked: bool) -> tuple[RivalView, ...] | None:
-        """Who came first is settled when traffic moves; then the others, who may be thousands, are not gone through again."""
-        return await _seen(self._store.rivals(key), refusals) if asked else None
+    async def _kin_anew(
+        self, namespace: str, remembered: status.Status, known: tuple[RivalView, ...] | None, refusals: list[tuple[str, str]]
+    ) -> tuple[RivalView, ...] | None:
+        """The other rollouts, with those as they are now that this one is bound to."""
+        names = _kin(remembered)
+        if known is None or not names:
+            return known
+        found = await _seen(self._store.named(namespace, names, fresh=True), refusals)
+        return None if found is None else (*(rival for rival in known if rival.name not in names), *found)
+
+    async def _rivals(
+        self, stored: Stored, remembered: status.Status, refusals: list[tuple[str, str]], *, everybody: bool
+    ) -> tuple[RivalView, ...] | None:
+        """Who came first is settled when traffic moves; then only those are looked at that take its place, or whose place it
+        takes: the others may be thousands."""
+        if everybody:
+            return await _seen(self._store.rivals(stored.key), refusals)
+        names = _kin(remembered) | self._store.claimants(stored.key)
+        return await _seen(self._store.named(stored.key.namespace, names), refusals) if names else ()
 
     async def _companions(self, namespace: str, *, asked: bool) -> tuple[CompanionView, ...] | None:
         return await _seen(self._workloads.companions(namespace), []) if asked else None
@@ -190,6 +208,11 @@ def metrics_query(  # noqa: PLR0913 - each is one thing that a query depends on
         interval_seconds=span[2],
         timeout_seconds=timeout_seconds,
     )
+
+
+def _kin(remembered: status.Status) -> set[str]:
+    """Names of the rollouts whose place it takes, and that takes its place."""
+    return {one.name for one in (remembered.supersedes, remembered.superseded_by) if one}
 
 
 async def _seen(reading: Awaitable[T], refusals: list[tuple[str, str]]) -> T | None:

@@ -4,7 +4,7 @@ Every method raises only what errors.py names. Every write carries the version t
 somebody wrote first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -102,6 +102,14 @@ class RolloutStore(Protocol):
         """The namespace's other rollouts that are unfinished, or were rolled back."""
         ...
 
+    async def named(self, namespace: str, names: Collection[str], *, fresh: bool = False) -> tuple[RivalView, ...]:
+        """Those of these rollouts that exist. `fresh`: as they are now, not as they were told of last."""
+        ...
+
+    def claimants(self, key: Key) -> set[str]:
+        """Names of newer rollouts that want to take the place of this one, as far as this process has seen."""
+        ...
+
 
 class Router(Protocol):
     """Routes that split requests between two Services. Weights are percent of the stable + patched sub-total."""
@@ -110,24 +118,25 @@ class Router(Protocol):
         self,
         namespace: str,
         wanted: Sequence[HttpRoute] | None,
-        services: tuple[str, str],
+        services: tuple[str, ...],
         *,
         survey: bool,
         fresh: bool = False,
     ) -> RoutesView:
-        """The named routes, or with None the candidates naming stable; `services` is (stable, patched). `survey`: look for
-        what by-passes the weights too. `fresh`: as they are now, not as they were told of last."""
+        """The named routes, or with None the candidates naming stable; `services` is (stable, patched), and that of an older
+        patch that is superseded. `survey`: look for what by-passes the weights too. `fresh`: as they are now, not as they were
+        told of last."""
         ...
 
-    async def adopt(self, namespace: str, services: tuple[str, str], change: AdoptRoute) -> None:
+    async def adopt(self, namespace: str, services: tuple[str, ...], change: AdoptRoute) -> None:
         """Add patched's backend at weight 0 beside stable's in the rules; what is there already stays. With the stamp."""
         ...
 
-    async def apply(self, namespace: str, services: tuple[str, str], change: SetWeights) -> None:
+    async def apply(self, namespace: str, services: tuple[str, ...], change: SetWeights) -> None:
         """Patched gets its weight in the rules, and the route the stamp: one write, none when it is so already."""
         ...
 
-    async def release(self, namespace: str, services: tuple[str, str], change: ReleaseRoute) -> None:
+    async def release(self, namespace: str, services: tuple[str, ...], change: ReleaseRoute) -> None:
         """As it was before, later foreign edits kept; stamp and ownership dropped. `keep_weights`: the split stays, third
         backends get their old weights back."""
         ...

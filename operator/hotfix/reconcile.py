@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from .core import actions as act
-from .core import invalid, machine, requested, spec, status
+from .core import invalid, machine, requested, spec, status, superseding
 from .core.reasons import Reason
 from .errors import OutsideError, Unavailable
 from .lookout import Lookout, Ports
@@ -91,6 +91,7 @@ class Reconciler:
             if not requested.releases(stored.request):
                 return await self._refuse(stored, Reason.INVALID_STATUS, error)
             remembered = status.Status()  # it is given back by what the routes say
+        asked = superseding.effective(asked, remembered)
         seen = await self._lookout.look(stored, asked, remembered)
         decision = machine.decide(asked, remembered, seen)
         confirmed = self._clock.monotonic()
@@ -99,7 +100,7 @@ class Reconciler:
             decision = machine.decide(asked, remembered, seen)
         stored = await self._save(stored, decision)
         self._observer.decided(key, decision)
-        await self._act(stored, asked, decision, confirmed)
+        await self._act(stored, superseding.services_of(asked, remembered), decision, confirmed)
         return decision.look_again_seconds
 
     async def _refuse(self, stored: Stored, reason: Reason, error: ValueError) -> float | None:
@@ -130,7 +131,7 @@ class Reconciler:
             self._said[stored.key] = (stored.status, wanted)
         return same
 
-    async def _act(self, stored: Stored, asked: spec.Spec, decision: machine.Decision, confirmed: float) -> None:
+    async def _act(self, stored: Stored, services: tuple[str, ...], decision: machine.Decision, confirmed: float) -> None:
         """Every action is tried, those of traffic first; one failure does not keep the others from being done. `confirmed`: when
         what they rest on was asked for, monotonic seconds."""
         failures: list[OutsideError] = []
@@ -145,7 +146,7 @@ class Reconciler:
                 elif isinstance(action, BESIDE_A_ROUTE) and self._clock.monotonic() - confirmed > CONFIRMED_SECONDS:
                     raise Unavailable("The API server was slow to answer; what was seen is too old to end or change pods on.")
                 else:
-                    await self._do(stored, asked, action)
+                    await self._do(stored, services, action)
             except OutsideError as error:
                 log.warning("%s failed: %s", type(action).__name__, error, extra={"rollout": str(stored.key)})
                 failures.append(error)
@@ -153,8 +154,8 @@ class Reconciler:
         if failures:
             raise failures[0]
 
-    async def _do(self, stored: Stored, asked: spec.Spec, action: act.Action) -> None:
-        namespace, services = stored.key.namespace, (asked.stable_service, asked.patched_service)
+    async def _do(self, stored: Stored, services: tuple[str, ...], action: act.Action) -> None:
+        namespace = stored.key.namespace
         match action:
             case act.AdoptRoute():
                 await self._router.adopt(namespace, services, action)
@@ -176,4 +177,5 @@ def _needs_confirming(before: status.Status, decision: machine.Decision) -> bool
     """What was told by a watch may be old: too old to write on, to end on, and to tell people what they did."""
     accuses = decision.status.held == str(Reason.WEIGHTS_EDITED) != before.held
     ends = decision.status.stage is status.Stage.DONE and before.stage is not status.Stage.DONE
+    ends = ends or decision.status.superseded_by != before.superseded_by or decision.status.supersedes != before.supersedes
     return ends or accuses or not all(isinstance(action, UNCONFIRMED) for action in decision.actions)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hotfix.adapters.routers import route_patch, route_return
 from hotfix.adapters.routers.route_patch import factor_for, split, weights_of
 from hotfix.adapters.routers.route_view import refusal, view_of
+from hotfix.core.actions import SetWeights
 from hotfix.core.status import BorrowedRoute, BorrowedRule
 from hotfix.errors import Refused
 
@@ -91,7 +92,8 @@ def weighed(route: Route, percent: int, original: BorrowedRoute | None = None) -
 
 
 def weighing(route: Route, percent: int, original: BorrowedRoute | None = None) -> list[dict[str, Any]]:
-    return route_patch.weigh(route, indexes(route), SERVICES, percent, route_return.was_of(route, original, SERVICES))
+    change = SetWeights(route=view_of(route, SERVICES, None), rules=tuple(indexes(route)), weight=percent, stamp="fix.0.1")
+    return route_patch.weigh(route, SERVICES, change, route_return.was_of(route, original, SERVICES))
 
 
 def released(route: Route, original: BorrowedRoute) -> Route:
@@ -246,7 +248,7 @@ def test_the_weight_that_somebody_gave_a_third_backend_is_kept_in_proportion(rou
     edited["weight"] = given
     for index, was in route_return.was_of(found, original, SERVICES).items():
         rule = found["spec"]["rules"][index]
-        made = route_patch.untouched_factor(weights_of(rule), *route_patch.sides(rule, SERVICES, "shop"), was)
+        made = route_patch.untouched_factor(weights_of(rule), route_patch.sides(rule, SERVICES, "shop"), was)
         assume(not any(entry is edited for entry in rule["backendRefs"]) or not made)  # just what we would have made of it
     before = [(of(r, "stable") + of(r, "patched"), [e for e in r["backendRefs"] if e is edited]) for r in found["spec"]["rules"]]
     found = released(found, original)
@@ -328,10 +330,10 @@ def test_however_often_somebody_weighs_patched_third_backends_keep_their_share(
 
 
 def test_a_rule_without_weights_can_only_be_given_none() -> None:
-    assert split([0, 0, 5], 0, 1, 0) == [0, 0, 5]
+    assert split([0, 0, 5], (0, 1, None), 0) == [0, 0, 5]
     with pytest.raises(Refused, match="give one to stable"):
-        split([0, 0, 5], 0, 1, 10)
-    assert split([0, 0], 0, 1, 10) == [90, 10]
+        split([0, 0, 5], (0, 1, None), 10)
+    assert split([0, 0], (0, 1, None), 10) == [90, 10]
 
 
 @pytest.mark.parametrize(

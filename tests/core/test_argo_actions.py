@@ -11,7 +11,7 @@ import yaml
 from hotfix.core.status import Phase
 from hotfix.core.verbs import HandledRequest, RequestResult, Verb
 
-from .test_conditions import TABLE, analyzing, baking, item, promoted, rolled_back, rolling_back, waiting
+from .test_conditions import TABLE, analyzing, baking, gave_way, item, promoted, rolled_back, rolling_back, waiting
 from .world import World, ready_world
 
 ACTIONS = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "argocd" / "actions.yaml").read_text())
@@ -52,6 +52,7 @@ def followed_up() -> World:
         (baking, {"promote", "rollback", "pause"}),
         (rolling_back, set()),
         (promoted, set()),
+        (gave_way, set()),
         (rolled_back, {"retry"}),
         (paused_by_request, {"promote", "rollback", "resume"}),
         (followed_up, {"promote", "rollback", "pause", "acknowledge"}),

@@ -16,6 +16,7 @@ from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage
 
 from .kstatus import verdict
+from .test_superseded import standing, superseded
 from .world import START, World, a_spec, ready_world
 
 HEALTH = Path(__file__).parents[2] / "deploy" / "argocd" / "health.lua"
@@ -130,6 +131,10 @@ def busy() -> World:
     return ready_world(rivals=(rival,)).held("RouteBusy").rest(60)
 
 
+def gave_way() -> World:
+    return superseded().stage(Stage.DONE)
+
+
 def moved() -> World:
     return ready_world(asked=a_spec(stable={"image": "v0"})).held("StableMoved")
 
@@ -177,6 +182,9 @@ TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     (awaiting_git, "True ServingPatched", "Unknown", "False", "Current", "Healthy"),
     (rebuilt, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (promoted, "True Promoted", "True", "True", "Current", "Healthy"),
+    (standing, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
+    (superseded, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (gave_way, "False Superseded", "False", "True", "InProgress", "Healthy"),
     (rolled_back, "False RolledBack", "False", "True", "Failed", "Degraded"),
     (missing(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
     (missing(40), "False TargetNotFound", "Unknown", "False", "Failed", "Degraded"),

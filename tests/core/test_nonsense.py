@@ -21,7 +21,7 @@ SCALING: dict[str, Any] = status.dump(ready_world().stage(Stage.SCALING).remembe
         ({"phase": "Promoted", "stage": "Shifting"}, "stage Shifting is none of phase Promoted"),
         (
             {"phase": "Analyzing", "stage": "Shifting", "weight": 5},
-            "baseline, borrowed, resolved, started_at, evidence_from is missing",
+            "baseline, resolved, borrowed, started_at, evidence_from is missing",
         ),
         ({**RETURNING, "weight": 7}, "a weight of 7 in stage Returning"),
         ({name: value for name, value in RETURNING.items() if name != "weight"}, "weight is missing in stage Returning"),

@@ -9,42 +9,46 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
 from .garbage import collect_rarely
 from .mutants import MUTANTS, MUTANTS_OF_OTHERS, Caught, hunt
+from .pair_mutants import PAIR_MUTANTS
+from .pair_world import simulate_pair
+from .pairs import pair_of
 from .world import simulate
 
 EACH = 50
 
 
-def _some(seeds: Sequence[int]) -> tuple[Counter[str], int, list[tuple[int, str]]]:
+def _some(seeds: Sequence[int], *, pairs: bool) -> tuple[Counter[str], int, list[tuple[int, str]]]:
     """(endings, looks, (seed, what was broken))."""
     logging.disable(logging.CRITICAL)
     endings: Counter[str] = Counter()
     looks, broken = 0, []
     for seed in seeds:
-        result = asyncio.run(simulate(seed))
+        result = asyncio.run(simulate_pair(seed) if pairs else simulate(seed))
         endings[str(result.phase)] += 1
         looks += result.looks
         broken += [(seed, f"{promise}: {text}") for promise, text in result.breaches[:1]]
     return endings, looks, broken
 
 
-def simulated(count: int, first: int) -> int:
-    """Many rollouts on all processors; 1 when a promise was broken."""
+def simulated(count: int, first: int, *, pairs: bool) -> int:
+    """Many rollouts, or pairs of them, on all processors; 1 when a promise was broken."""
     began, endings, looks, broken, done = time.monotonic(), Counter[str](), 0, [], 0
     parts = [range(seed, min(seed + EACH, first + count)) for seed in range(first, first + count, EACH)]
     with multiprocessing.Pool(os.cpu_count(), collect_rarely) as pool:
-        for part in pool.imap_unordered(_some, parts):
+        for part in pool.imap_unordered(partial(_some, pairs=pairs), parts):
             done += sum(part[0].values())
             endings += part[0]
             looks += part[1]
             broken += part[2]
             for seed, text in part[2]:
-                print(f"seed {seed}: {text}   (make replay SEED={seed})", flush=True)
+                print(f"seed {seed}: {text}   (make replay SEED={seed}{' PAIRS=1' if pairs else ''})", flush=True)
             if done % (20 * EACH) == 0:
                 print(f"{done:,} of {count:,} rollouts, {time.monotonic() - began:.0f} s", flush=True)
     ends = ", ".join(f"{number:,} {phase}" for phase, number in endings.most_common())
@@ -52,11 +56,11 @@ def simulated(count: int, first: int) -> int:
     return 1 if broken else 0
 
 
-def replayed(seed: int) -> int:
-    """The story of one rollout, a line for each event."""
+def replayed(seed: int, *, pairs: bool) -> int:
+    """The story of one rollout, or of two, a line for each event."""
     logging.disable(logging.CRITICAL)
-    result = asyncio.run(simulate(seed))
-    print(result.plan)
+    result = asyncio.run(simulate_pair(seed) if pairs else simulate(seed))
+    print(pair_of(seed) if pairs else result.plan)
     print("\n".join(result.story))
     print(f"{result.phase} after {result.looks} looks; broken: {result.breaches or 'nothing'}")
     return 1 if result.breaches else 0
@@ -67,7 +71,7 @@ def hunted() -> int:
     logging.disable(logging.CRITICAL)
     table = Table("promise", "planted bug", "caught by", "after", "")
     found: list[Caught] = []
-    for mutant in (*MUTANTS, *MUTANTS_OF_OTHERS):
+    for mutant in (*MUTANTS, *MUTANTS_OF_OTHERS, *PAIR_MUTANTS):
         caught = hunt(mutant)
         found.append(caught)
         table.add_row(
@@ -88,11 +92,13 @@ def main() -> int:
     sim.add_argument("--seed", type=int, default=0)
     replay = commands.add_parser("replay")
     replay.add_argument("seed", type=int)
+    for command in (sim, replay):
+        command.add_argument("--pairs", action="store_true")
     commands.add_parser("mutants")
     asked = parser.parse_args()
     if asked.command == "sim":
-        return simulated(asked.count, asked.seed)
-    return replayed(asked.seed) if asked.command == "replay" else hunted()
+        return simulated(asked.count, asked.seed, pairs=asked.pairs)
+    return replayed(asked.seed, pairs=asked.pairs) if asked.command == "replay" else hunted()
 
 
 if __name__ == "__main__":

@@ -152,8 +152,8 @@ def weighs_a_dead_side(patch: Patch) -> None:
 def drops_third_backends(patch: Patch) -> None:
     weigh = route_patch.weigh
 
-    def alone(route: Any, indexes: Any, services: Any, percent: int, was: Any) -> Any:
-        found = weigh(route, indexes, services, percent, was)
+    def alone(route: Any, services: Any, change: Any, was: Any) -> Any:
+        found = weigh(route, services, change, was)
         refs = route["spec"]["rules"][0]["backendRefs"]
         third = next((place for place, ref in enumerate(refs) if ref["name"] not in services), None)
         removal = {"op": "remove", "path": f"/spec/rules/0/backendRefs/{third}"}

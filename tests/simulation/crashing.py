@@ -7,16 +7,19 @@ time behind come to the same end, and that end is worked out once.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hotfix.errors import OutsideError, Unavailable
+from hotfix.ports import Key
+from tests.fakes.api import Place
 from tests.reconcile.shop import KEY, NAMESPACE, Shop
 
 from .connection import Crash
 
 Until = Callable[[Shop], bool]
+ENDED = ("Promoted", "RolledBack", "Superseded")
 LONGEST_SECONDS = 3600.0
 LATER_SECONDS = 1200.0  # than without a fault: each watch that stays silent hides what it should tell until it is too old
 WATCHED = frozenset(
@@ -26,10 +29,19 @@ WATCHED = frozenset(
 
 @dataclass(frozen=True)
 class Tale:
-    """How a rollout goes. `turns`: (when it is so, this happens), one after the other."""
+    """How a rollout goes, or several. `turns`: (when it is so, this happens), one after the other. `since`: so many turns come
+    before the first crash. `every`: only so few of the writes are the last request of a process, or get no answer; 0: every
+    request."""
 
     shop: Callable[[], Shop]
     turns: tuple[tuple[Until, Callable[[Shop], None]], ...] = ()
+    keys: tuple[Key, ...] = (KEY,)
+    since: int = 0
+    every: int = 0
+
+    def chosen(self, requests: range) -> Sequence[int]:
+        """Those of the requests that a process may die at."""
+        return [number for number in requests if number % (self.every or 1) == 0]
 
 
 @dataclass
@@ -48,10 +60,12 @@ class Telling:
     def __init__(self, tale: Tale, shop: Shop, *, count: int = 0, turn: int = 0) -> None:
         self.tale, self.shop, self.turn = tale, shop, turn
         self.count, self.dies_at, self.after = count, -1, False
-        self.shop.kube.before = lambda method, url: self._request(after=False)
-        self.shop.kube.after = lambda method, url: self._request(after=True)
+        self.shop.kube.before = lambda method, url: self._request(method, after=False)
+        self.shop.kube.after = lambda method, url: self._request(method, after=True)
 
-    def _request(self, *, after: bool) -> None:
+    def _request(self, method: str, *, after: bool) -> None:
+        if self.tale.every and method == "GET":
+            return
         if not after:
             self.count += 1
         if self.count == self.dies_at and after == self.after:
@@ -64,19 +78,32 @@ class Telling:
             self.tale.turns[self.turn][1](shop)
             self.turn += 1
             shop.controllers.step()
+        waits = [await self._at(key) for key in self.tale.keys]
+        shop.advance(max(0.1, min(*waits, 5.0)))
+
+    async def _at(self, key: Key) -> float:
+        """One look at one rollout; seconds until the next."""
         try:
-            wait = await shop.reconciler.reconcile(KEY)
+            return await self.shop.reconciler.reconcile(key) or 1.0
         except OutsideError:
-            wait = 0.5
-        shop.advance(max(0.1, min(wait or 1.0, 5.0)))
+            return 0.5
 
     def over(self) -> bool:
         """It is over, and everything of it was done."""
-        place = self.shop.api.place("HotfixRollout", NAMESPACE, KEY.name)
-        if place not in self.shop.api.objects:
-            return True
-        held = self.shop.api.objects[place]["metadata"].get("finalizers")
-        return self.turn == len(self.tale.turns) and self.shop.status.get("phase") in ("Promoted", "RolledBack") and not held
+        return all(self._ended(self.shop.api.place("HotfixRollout", NAMESPACE, key.name)) for key in self.tale.keys)
+
+    def _ended(self, place: Place) -> bool:
+        """This rollout has come to its end, or is gone."""
+        item = self.shop.api.objects.get(place)
+        if item is None:
+            return self.turn >= self.tale.since
+        phase = (item.get("status") or {}).get("phase")
+        return self.turn == len(self.tale.turns) and phase in ENDED and not item["metadata"].get("finalizers")
+
+    @property
+    def counts(self) -> bool:
+        """It is told again with a crash at what is requested now."""
+        return self.turn >= self.tale.since
 
     async def to_the_end(self) -> None:
         """Look after look."""
@@ -84,6 +111,22 @@ class Telling:
         while not self.over():
             assert self.shop.clock.now() < end, f"never: {self.shop.status.get('phase')} {self.shop.status.get('message')}"
             await self.look()
+
+    async def died(self, number: int, *, after: bool, known: set[str]) -> str | None:
+        """The process dies at this request; then to the end, unless what it left is known. What is odd about it."""
+        self.dies_at, self.after = number, after
+        try:
+            await self.look()
+        except Crash:
+            self.dies_at = -1
+            self.shop.restart()
+        else:
+            return "it was never made"
+        state = self.left()
+        if state not in known:
+            known.add(state)
+            await self.to_the_end()
+        return None
 
     def left(self) -> str:
         """All that a new process finds."""
@@ -94,7 +137,13 @@ class Telling:
 
 def ending(shop: Shop) -> dict[str, Any]:
     """What must be the same however often it crashed: not how many events there were in between."""
-    return {key: value for key, value in shop.ending().items() if key not in ("first", "last")}
+    phases = {item["metadata"]["name"]: item["status"]["phase"] for item in shop.api.every("HotfixRollout", NAMESPACE)}
+    pods = {item["metadata"]["name"]: item["spec"]["replicas"] for item in shop.api.every("Deployment", NAMESPACE)}
+    return {
+        "phases": phases,
+        "pods": pods,
+        **{key: value for key, value in shop.ending().items() if key not in ("first", "last")},
+    }
 
 
 async def crashes(tale: Tale) -> Crashes:
@@ -107,27 +156,17 @@ async def crashes(tale: Tale) -> Crashes:
     while not telling.over():
         first, turn, before = telling.count + 1, telling.turn, telling.shop.stored()
         await telling.look()
-        for number in range(first, telling.count + 1):
+        for number in tale.chosen(range(first, telling.count + 1)) if telling.counts else ():
+            found.requests += 1
             for after in (False, True):
                 found.points += 1
                 again = Telling(tale, Shop.revived(before), count=first - 1, turn=turn)
-                again.dies_at, again.after = number, after
-                try:
-                    await again.look()
-                except Crash:
-                    again.dies_at = -1
-                    again.shop.restart()
-                else:
-                    found.odd.append(f"request {number} was never made")
-                    continue
-                state = again.left()
-                if state in known:
-                    continue
-                known.add(state)
-                await again.to_the_end()
-                if ending(again.shop) != expected:
-                    found.odd.append(f"crash {'after' if after else 'before'} request {number}: {ending(again.shop)}")
-    found.requests, found.states = telling.count, len(known)
+                what = await again.died(number, after=after, known=known)
+                if what is None and again.over() and ending(again.shop) != expected:
+                    what = f"{ending(again.shop)}"
+                if what:
+                    found.odd.append(f"crash {'after' if after else 'before'} request {number}: {what}")
+    found.states = len(known)
     return found
 
 
@@ -136,7 +175,7 @@ class Losing(Telling):
 
     writes, loses_at = 0, 0
 
-    def _request(self, *, after: bool) -> None:
+    def _request(self, method: str, *, after: bool) -> None:
         """Only writes count."""
 
     def loses(self, number: int) -> "Losing":
@@ -162,9 +201,11 @@ async def losses(tale: Tale) -> Crashes:
     while not whole.over():
         before, turn, writes = whole.shop.stored(), whole.turn, whole.writes
         await whole.look()
-        states += [(before, turn, number + 1) for number in range(whole.writes - writes)]
+        if whole.counts:
+            states += [(before, turn, number + 1) for number in range(whole.writes - writes)]
     expected, lasted = ending(whole.shop), whole.shop.clock.now() - began
     await whole.shop.close()
+    states = states[:: tale.every or 1]
     for before, turn, number in states:
         found.points += 1
         again = Losing(tale, Shop.revived(before, watches=True), turn=turn).loses(number)
@@ -174,5 +215,5 @@ async def losses(tale: Tale) -> Crashes:
         if again.shop.clock.now() - began > lasted + LATER_SECONDS:
             found.odd.append(f"no answer to write {found.points}: {again.shop.clock.now() - began - lasted:.0f} s later")
         await again.shop.close()
-    found.requests = whole.writes
+    found.requests = len(states)
     return found

@@ -26,6 +26,7 @@ from .others_plots import (
     with_pods_that_never_start,
     with_sessions_that_stick,
 )
+from .pair_world import simulate_pair
 from .plots import (
     Plot,
     an_hour_ahead_at_the_deadline,
@@ -45,7 +46,7 @@ MOST_SEEDS = 150
 @dataclass(frozen=True)
 class Mutant:
     """`plant` breaks it; `caught_by` is the checker that must notice, in cells of a memory, in a plot, or in rollouts of
-    some seeds."""
+    some seeds, or of pairs of some seeds."""
 
     promise: str
     bug: str
@@ -54,6 +55,7 @@ class Mutant:
     memory: str | None = None
     plot: Plot | None = None
     seeds: tuple[int, ...] = ()
+    pairs: tuple[int, ...] = ()
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -250,9 +252,10 @@ def hunt(mutant: Mutant) -> Caught:
             return Caught(mutant, tuple(asyncio.run(_told(mutant.plot))), f"the plot {mutant.plot.__name__}")
         seen: dict[str, None] = {}
         number = 0
-        for seed in mutant.seeds or range(MOST_SEEDS):
+        for seed in mutant.pairs or mutant.seeds or range(MOST_SEEDS):
             number += 1
-            seen.update(dict.fromkeys(promise for promise, _ in asyncio.run(simulate(seed)).breaches))
+            result = asyncio.run(simulate_pair(seed) if mutant.pairs else simulate(seed))
+            seen.update(dict.fromkeys(promise for promise, _ in result.breaches))
             if mutant.caught_by in seen:
                 break
         return Caught(mutant, tuple(seen), f"{number} rollouts")

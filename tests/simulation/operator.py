@@ -5,6 +5,7 @@ wrong, and the schedule of its looks. More than one of them may believe that it 
 import asyncio
 import random
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from hotfix.adapters.announcer import KubeAnnouncer
@@ -21,12 +22,13 @@ from hotfix.ports import Key, MetricsQuery
 from hotfix.reconcile import Reconciler
 from hotfix.settings import ReconcileSettings
 from tests.fakes.clock import FakeClock
-from tests.reconcile.shop import INTERVAL, Requests
+from tests.reconcile.shop import INTERVAL, KEY, Requests
 
 from .connection import Crash, TroubledKube
 
 BACKOFF_SECONDS = 1.0
 TICKS = 400  # turns of the event loop after which a look that has not ended waits for something
+LOOKS_AT: ContextVar[Key] = ContextVar("LOOKS_AT", default=KEY)  # the rollout that a request is made for
 
 
 class SkewedClock:
@@ -58,7 +60,7 @@ class Metrics:
 
 
 class Operator:
-    """`look` runs a look as far as it gets; `due` is the world's time of the next one."""
+    """`look` runs a look as far as it gets; `due` is the world's time of the next one of each rollout."""
 
     def __init__(
         self,
@@ -69,14 +71,14 @@ class Operator:
         note: Callable[[str], None],
         *,
         max_age_seconds: float,
+        keys: tuple[Key, ...] = (KEY,),
     ) -> None:
         self.number, self.kube, self.requests = number, kube, requests
         self.clock = SkewedClock(clock)
         self.note = note
-        self.due = clock.now()
+        self.due = dict.fromkeys(keys, clock.now())
         self.crashes = 0
-        self.gone = False
-        self.task: asyncio.Task[float | None] | None = None
+        self.tasks: dict[Key, asyncio.Task[float | None]] = {}
         self.max_age_seconds = max_age_seconds
         self._start()
 
@@ -102,33 +104,47 @@ class Operator:
 
     def forgotten(self, key: Key) -> None:
         """Observer: the rollout is gone."""
-        self.gone = True
 
     @property
     def hangs(self) -> bool:
         """A look is under way and waits for an answer."""
-        return self.task is not None
+        return bool(self.tasks)
 
     async def look(self, key: Key) -> None:
         """Begin a look, or go on with the one that hung; returns when it has ended or hangs."""
-        if self.task is None:
-            self.task = asyncio.create_task(self.reconciler.reconcile(key))
+        if key not in self.tasks:
+            LOOKS_AT.set(key)
+            self.tasks[key] = asyncio.create_task(self.reconciler.reconcile(key))
+        task = self.tasks[key]
         for _ in range(TICKS):
-            if self.task.done():
+            if task.done():
                 break
             await asyncio.sleep(0)
-        if not self.task.done():
+        if not task.done():
             if not self.kube.hanging:
                 raise AssertionError("a look waits for something that is not simulated")
             return
-        task, self.task = self.task, None
-        self.due = self.clock.world.now() + await self._after(task)
+        del self.tasks[key]
+        self.due[key] = self.clock.world.now() + await self._after(task)
+
+    async def wake(self) -> None:
+        """What hangs goes on."""
+        self.kube.wake()
+        for key in list(self.tasks):
+            if key in self.tasks:  # else the process has died meanwhile
+                await self.look(key)
+
+    def sleeps(self, seconds: float) -> None:
+        """Nobody looks for so long."""
+        self.due = {key: due + seconds for key, due in self.due.items()}
 
     async def close(self) -> None:
-        """The process is gone."""
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.wait({self.task})
+        """The process is gone: so are its looks and its watches."""
+        tasks, self.tasks = set(self.tasks.values()), {}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         await self.mirror.close()
 
     async def _after(self, task: "asyncio.Task[float | None]") -> float:
@@ -138,7 +154,7 @@ class Operator:
         except Crash:
             self.note(f"operator {self.number} died and starts anew")
             self.crashes += 1
-            await self.mirror.close()
+            await self.close()
             self._start()
             return 1.0
         except OutsideError as error:

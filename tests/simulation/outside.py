@@ -8,7 +8,7 @@ from typing import Any
 from tests.fakes.api import Answer, FakeApi, Object
 from tests.fakes.copying import copied
 
-STABLE, PATCHED = "checkout", "checkout-hotfix"
+STABLE, PATCHED, SECOND = SIDES = ("checkout", "checkout-hotfix", "checkout-second")
 SHARED = ("Checking", "Done")
 THIRD = 2e-4  # of a rule: what third backends may lose where the sub-total is tiny beside them
 
@@ -18,15 +18,15 @@ def weights(route: Mapping[str, Any]) -> list[dict[str, int]]:
     return [{ref["name"]: ref["weight"] for ref in rule.get("backendRefs") or ()} for rule in route["spec"]["rules"]]
 
 
-def share(rule: Mapping[str, int]) -> float | None:
+def share(rule: Mapping[str, int], stable: str = STABLE, patched: str = PATCHED) -> float | None:
     """Patched's percent of the stable + patched sub-total; None without any of them."""
-    total = rule.get(STABLE, 0) + rule.get(PATCHED, 0)
-    return 100.0 * rule.get(PATCHED, 0) / total if total else None
+    total = rule.get(stable, 0) + rule.get(patched, 0)
+    return 100.0 * rule.get(patched, 0) / total if total else None
 
 
 def third_share(rule: Mapping[str, int]) -> float:
-    """The part of a rule's requests that goes to neither side."""
-    third = sum(weight for name, weight in rule.items() if name not in (STABLE, PATCHED))
+    """The part of a rule's requests that goes to no side."""
+    third = sum(weight for name, weight in rule.items() if name not in SIDES)
     return third / (sum(rule.values()) or 1)
 
 
@@ -41,11 +41,13 @@ def borrowed_share(status: Mapping[str, Any], route: str, place: int) -> float |
 
 
 class Outside:
-    """`before` notes an object, `wrote` judges what a request made of it. Breaches are (promise, what was done)."""
+    """What is done for one rollout: `note` notes an object, `wrote` judges what a request made of it. Breaches are (promise, what
+    was done)."""
 
-    def __init__(self, api: FakeApi, namespace: str, name: str) -> None:
-        self.api, self.namespace, self.name = api, namespace, name
+    def __init__(self, api: FakeApi, namespace: str, name: str, patched: str = PATCHED) -> None:
+        self.api, self.namespace, self.name, self.patched = api, namespace, name, patched
         self.breaches: list[tuple[str, str]] = []
+        self.edited = False  # people may give weights to what is split between two rollouts
         self._objects: dict[str, Object] = {}
         self._sent_in: dict[str, str | None] = {}  # object -> the stage that was stored when the newest write was sent
         self._status: Mapping[str, Any] = {}
@@ -72,15 +74,18 @@ class Outside:
         self.note(kind, name)
         self._sent_in[f"{kind}/{name}"] = self.status().get("stage")
 
+    def known(self, kind: str, name: str) -> Object | None:
+        """How an object was when it was noted or written last."""
+        return self._objects.get(f"{kind}/{name}")
+
     def wrote(self, method: str, url: str, body: Any, answer: Answer) -> None:
-        """One request that was not a read."""
-        kind = next((k for part, k in KINDS.items() if f"/{part}/" in f"{url}/"), None)
+        """One request of this rollout that was not a read."""
+        kind, name = placed(url)
         if kind is None or method != "PATCH":
             return
         self._version(kind, body)
         if answer.status >= 300:
             return
-        name = url.rsplit("/", 2 if url.endswith("/status") else 1)[-2 if url.endswith("/status") else -1]
         if kind == "HotfixRollout":
             stored = answer.body.get("status") or {}
             self._weights[stored.get("intention", 0)] = stored.get("weight")
@@ -108,7 +113,7 @@ class Outside:
         self._same("HTTPRoute", was, now)
         if status.get("stage") in SHARED:
             self.breach("terminal is final", f"the route was written in {status.get('stage')}")
-        first, second = stamp_of(was), stamp_of(now)
+        first, second = stamp_of(was, self.name), stamp_of(now, self.name)
         if first is not None and second is not None and second < first:
             self.breach("fenced", f"the route's stamp went back from {first} to {second}")
         for place, (old, new) in enumerate(zip(before, after, strict=False)):
@@ -122,11 +127,12 @@ class Outside:
             return
         if sum(new.values()) == 0 < sum(old.values()):
             self.breach("never all zero", "all weights of a rule became 0")
-        others = {name: (old[name], new.get(name)) for name in old if name not in (STABLE, PATCHED)}
+        others = {name: (old[name], new.get(name)) for name in old if name not in SIDES}
         factors = {b / a for a, b in others.values() if a and b is not None}
         if any(b is None for _, b in others.values()) or len(factors) > 1:
             self.breach("users' fields", f"third backends went from {old} to {new}")
-        got, had = share(new), share(old)
+        against = against_of(status)
+        got, had = share(new, against, self.patched), share(old, against, self.patched)
         if status.get("stage") == "GivingBack" or got is None or had is None or got == had:
             return
         if abs(got - (wanted or 0)) >= 0.5:
@@ -140,7 +146,8 @@ class Outside:
         """Nobody here edits third backends alone: a write of ours leaves them the share that they had when the rollout began,
         which is stored; that it was stored rightly is seen when the route is given back."""
         had = borrowed_share(status, route, place)
-        if had is not None and share(old) != share(new) and abs(third_share(new) - had) > THIRD:
+        split = share(old, patched=self.patched) != share(new, patched=self.patched)
+        if had is not None and split and not self.edited and abs(third_share(new) - had) > THIRD:
             self.breach("users' fields", f"third backends had {had:.2%} of the rule and have {new}")
 
     def _deployment(self, was: Object, now: Object) -> None:
@@ -156,14 +163,26 @@ class Outside:
         if was["spec"]["replicas"] != now["spec"]["replicas"]:
             stage = self._sent_in.get(f"Deployment/{name}", status.get("stage"))
             stages = ("ScalingDown",) if now["spec"]["replicas"] == 0 else ("Scaling", "Adopting")
-            if name != PATCHED or stage not in stages:
+            if name != self.patched or stage not in stages:
                 self.breach("intention saved", f"{name} was scaled in {stage}")
 
 
-def stamp_of(route: Mapping[str, Any]) -> int | None:
-    """The number on the route's stamp."""
+def against_of(status: Mapping[str, Any]) -> str:
+    """The side that a rollout's patch is split with: stable, or the proven patch of the older rollout."""
+    claim = status.get("supersedes") or {}
+    return STABLE if claim.get("moved") else claim.get("control") or STABLE
+
+
+def placed(url: str) -> tuple[str | None, str]:
+    """(kind, name) of the object that a request is about."""
+    kind = next((k for part, k in KINDS.items() if f"/{part}/" in f"{url}/"), None)
+    return kind, url.removesuffix("/status").rsplit("/", 1)[-1]
+
+
+def stamp_of(route: Mapping[str, Any], rollout: str) -> int | None:
+    """The number on the route's stamp; None where it is of another rollout, or of none."""
     text = (route["metadata"].get("annotations") or {}).get("hotfix-operator.dev/stamp")
-    return int(text.rsplit(".", 1)[-1]) if text else None
+    return int(text.rsplit(".", 1)[-1]) if text and text.split(".")[0] == rollout else None
 
 
 def _without_backends(route: Object) -> Object:

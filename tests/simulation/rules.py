@@ -13,7 +13,7 @@ from hotfix.core.look import Look, has_weight, share_of, shifted_rules
 from hotfix.core.machine import Decision
 from hotfix.core.observation import Observation, RouteView, SideView
 from hotfix.core.spec import Spec
-from hotfix.core.status import TERMINAL_PHASES, Phase, Stage, Status
+from hotfix.core.status import LIVE_PHASES, TERMINAL_PHASES, Phase, Stage, Status
 
 FORWARD = frozenset({Stage.SHIFTING, Stage.ALL_TO_PATCHED})
 WITH_THE_FIX = frozenset({Stage.RETURNING, Stage.RETURN_FAILED})
@@ -230,10 +230,16 @@ def never_a_dead_side(one: Decided) -> str | None:
             return "stable gets a weight without a ready pod"
         if not 0 <= action.weight <= 100:
             return f"a weight of {action.weight} %"
-    governs = one.before.stage in machine.LOSES_STABLE and one.before.phase is not Phase.PROMOTING
+    governs = one.before.stage in machine.LOSES_STABLE and one.before.phase is not Phase.PROMOTING and not _stands_aside(one)
     if governs and stable == 0 and patched and one.after.weight != 100 and not one.seen.namespace_ending:
         return f"stable has no ready pod, patched has {patched} and is to get {one.after.weight} %"
     return None
+
+
+def _stands_aside(one: Decided) -> bool:
+    """It stands still beside a newer one that has begun, which gets what a lost stable has."""
+    bound = one.after.superseded_by
+    return any(bound and rival.uid == bound.uid and rival.phase in LIVE_PHASES for rival in one.seen.rivals or ())
 
 
 def _rules(look: Look, route: RouteView, indexes: tuple[int, ...]) -> list:  # type: ignore[type-arg]
@@ -273,9 +279,16 @@ def users_is_users(one: Decided) -> str | None:
                 return "wrote over a pod spec that nobody had proven"
     ends = one.after.stage is Stage.DONE and one.before.stage is not Stage.DONE
     borrowed = ends and not seen.namespace_ending and one.before.borrowed
-    if borrowed and (seen.routes is None or any(route.ours or route.stamp for route in seen.routes.routes)):
+    if borrowed and (seen.routes is None or any(_is_held(one, route) for route in seen.routes.routes)):
         return "ended before the route was given back"
     return None
+
+
+def _is_held(one: Decided, route: RouteView) -> bool:
+    """Something of this rollout is on the route, or of one that is over; what another one that lives has there is that one's."""
+    beside = any(rival.phase in LIVE_PHASES or rival.status.get("borrowed") for rival in one.seen.rivals or ())
+    own = (route.stamp or "").startswith(f"{one.seen.name}.")
+    return own if beside else bool(route.ours or route.stamp)
 
 
 RULES: tuple[Rule, ...] = (

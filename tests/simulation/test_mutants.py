@@ -5,12 +5,13 @@ import pytest
 from .conftest import Say
 from .mutants import MUTANTS, MUTANTS_OF_OTHERS, Mutant, hunt
 from .others_plots import OTHERS_PLOTS
+from .pair_mutants import PAIR_MUTANTS
 from .plots import PLOTS, Plot
 
 pytestmark = pytest.mark.net
 
 
-@pytest.mark.parametrize("mutant", [*MUTANTS, *MUTANTS_OF_OTHERS], ids=lambda mutant: mutant.bug)
+@pytest.mark.parametrize("mutant", [*MUTANTS, *MUTANTS_OF_OTHERS, *PAIR_MUTANTS], ids=lambda mutant: mutant.bug)
 def test_a_planted_bug_is_caught(mutant: Mutant, say: Say) -> None:
     caught = hunt(mutant)
     say("planted bugs caught", int(caught.killed))

@@ -4,10 +4,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from tests.reconcile.shop import KEY, NAMESPACE, Shop
+from hotfix.ports import Key
+from tests.reconcile.shop import NAMESPACE, Shop
 
 from .operator import Operator, drawn
-from .outside import PATCHED, STABLE, Outside
+from .outside import STABLE, Outside
 from .proxies import ProxiedRequests
 from .swarm import OF_PEOPLE, OF_PODS, Fault
 
@@ -15,17 +16,58 @@ LASTS = (5.0, 20.0, 60.0)
 SKEWS = (-3600.0, -30.0, 30.0, 3600.0)
 
 
+class Rollout:
+    """One rollout, for those who do something to it."""
+
+    def __init__(self, shop: Shop, outside: Outside) -> None:
+        self.api, self.outside, self.key = shop.api, outside, Key(outside.namespace, outside.name)
+        self.asked: dict[str, Any] = {}
+        self.spec()
+
+    def spec(self) -> dict[str, Any]:
+        """The manifest as it is; empty when it is gone."""
+        try:
+            self.asked = dict(self.api.read("HotfixRollout", *self.key_of)["spec"])
+        except KeyError:
+            return {}
+        return self.asked
+
+    @property
+    def key_of(self) -> tuple[str, str]:
+        """Namespace and name."""
+        return self.key.namespace, self.key.name
+
+    def ask(self, field: str, value: object) -> None:
+        """A person edits the manifest."""
+        if self.spec():
+            self.api.edit("HotfixRollout", *self.key_of, [{"op": "add", "path": f"/spec/{field}", "value": value}])
+            self.spec()
+
+    def delete(self) -> None:
+        """A person deletes it."""
+        if self.spec():
+            self.api.delete("HotfixRollout", *self.key_of)
+
+    @property
+    def ends(self) -> bool:
+        """It gives the route back, or did."""
+        ended = self.api.peek("Deployment", NAMESPACE, self.outside.patched)["spec"]["replicas"] == 0
+        return ended or not self.spec() or self.outside.status().get("stage") in ("GivingBack", "Done")
+
+
 class Weather:
-    """`change` draws what begins now and ends what is over; `clear` ends all of it."""
+    """`change` draws what begins now and ends what is over; `clear` ends all of it. Where there are several rollouts, what
+    happens to one of them, or to its pods, happens to one that is drawn."""
 
     def __init__(
         self, shop: Shop, requests: ProxiedRequests, outside: Outside, lots: random.Random, note: Callable[[str], None]
     ) -> None:
-        self.shop, self.requests, self.outside, self.lots, self.note = shop, requests, outside, lots, note
+        self.shop, self.requests, self.lots, self.note = shop, requests, lots, note
         self.original = self.route()
         self.until: dict[Fault, float] = {}
         self.edited_after_the_end = False
-        self.asked: dict[str, Any] = dict(shop.api.read("HotfixRollout", NAMESPACE, KEY.name)["spec"])
+        self.rollouts = [Rollout(shop, outside)]
+        self.struck: dict[Fault, Rollout] = {}
 
     def change(self, chances: dict[Fault, float], operators: list[Operator]) -> None:
         """One turn of the weather."""
@@ -36,6 +78,7 @@ class Weather:
             self.note(f"-- {what}")
             seconds = self.lots.choice(LASTS)
             self.until[what] = self.shop.clock.now() + seconds
+            self.struck[what] = self.rollouts[0] if len(self.rollouts) == 1 else self.lots.choice(self.rollouts)
             self._person(what) if what in OF_PEOPLE else self._machine(what, operators, seconds)
 
     def clear(self, operators: list[Operator]) -> None:
@@ -54,33 +97,32 @@ class Weather:
                 self.lots.choice(operators).clock.skew = self.lots.choice(SKEWS)
             case Fault.WATCH_GAP:
                 for operator in operators:
-                    operator.due += seconds
+                    operator.sleeps(seconds)
             case Fault.DEAF:
                 controllers.deaf.add(STABLE)
             case _:
-                controllers.never_ready.add(self.image(PATCHED if fault is Fault.PATCHED_DOWN else STABLE))
+                struck = self.struck[fault].outside.patched if fault is Fault.PATCHED_DOWN else STABLE
+                controllers.never_ready.add(self.image(struck))
                 self._pods_anew()
 
     def _person(self, fault: Fault) -> None:
-        present = self.route()
-        ended = self.shop.api.peek("Deployment", NAMESPACE, PATCHED)["spec"]["replicas"] == 0
-        self.edited_after_the_end |= ended or self.outside.status().get("stage") in ("GivingBack", "Done")
+        present, struck = self.route(), self.struck[fault]
+        self.edited_after_the_end |= any(rollout.ends for rollout in self.rollouts)
         match fault:
             case Fault.GIT_EDIT:
                 wanted = {**present["spec"], "rules": self.original["spec"]["rules"]}
                 self.edit_route([{"op": "replace", "path": "/spec", "value": wanted}], "kustomize-controller")
             case Fault.PERSON_EDIT:
                 refs = present["spec"]["rules"][0]["backendRefs"]
-                place = next((place for place, ref in enumerate(refs) if ref["name"] == PATCHED), 0)
+                place = next((place for place, ref in enumerate(refs) if ref["name"] == struck.outside.patched), 0)
                 at = f"/spec/rules/0/backendRefs/{place}/weight"
                 self.edit_route([{"op": "add", "path": at, "value": self.lots.choice((1, 7, 30))}], "kubectl-edit")
             case Fault.FIELD_EDIT:
                 self.edit_route([{"op": "add", "path": "/spec/hostnames", "value": ["a.local", "b.local"]}], "kubectl-edit")
             case Fault.PAUSED:
-                self.ask("paused", True)
+                struck.ask("paused", True)
             case Fault.DELETED:
-                if self.spec():
-                    self.shop.api.delete("HotfixRollout", NAMESPACE, KEY.name)
+                struck.delete()
 
     def end(self, fault: Fault, operators: list[Operator]) -> None:
         """It is over."""
@@ -94,7 +136,7 @@ class Weather:
             case Fault.DEAF:
                 self.shop.controllers.deaf.clear()
             case Fault.PAUSED:
-                self.ask("paused", False)
+                self.struck[fault].ask("paused", False)
             case _ if fault in OF_PODS:
                 self.shop.controllers.never_ready.clear()
                 self._pods_anew()
@@ -113,13 +155,11 @@ class Weather:
     def edit_route(self, operations: list[dict[str, Any]], manager: str) -> None:
         """Somebody's JSON Patch on the route."""
         self.shop.api.edit("HTTPRoute", NAMESPACE, STABLE, operations, manager)
-        self.outside.note("HTTPRoute", STABLE)
+        self._noted("HTTPRoute", STABLE)
 
-    def ask(self, field: str, value: object) -> None:
-        """A person edits the manifest."""
-        if self.spec():
-            self.shop.api.edit("HotfixRollout", NAMESPACE, KEY.name, [{"op": "add", "path": f"/spec/{field}", "value": value}])
-            self.spec()
+    def _noted(self, kind: str, name: str) -> None:
+        for rollout in self.rollouts:
+            rollout.outside.note(kind, name)
 
     def commit(self, image: str) -> None:
         """Git gives stable this image, and it is synced."""
@@ -129,38 +169,42 @@ class Weather:
             self.shop.api.edit(
                 "Deployment", NAMESPACE, STABLE, [{"op": "replace", "path": at, "value": image}], "kustomize-controller"
             )
-            self.outside.note("Deployment", STABLE)
+            self._noted("Deployment", STABLE)
 
     def help(self) -> None:
         """What the messages tell a person to do."""
-        status, spec = self.outside.status(), self.spec()
+        for rollout in self.rollouts:
+            self._help(rollout)
+
+    def _help(self, rollout: Rollout) -> None:
+        status, spec = rollout.outside.status(), rollout.spec()
         held, mode = status.get("held"), (spec.get("promotion") or {}).get("mode")
         if held in ("PromotionFailed", "DeletionHeld") and mode != "KeepPatched":
-            self.ask("promotion", {"mode": "KeepPatched"})
+            rollout.ask("promotion", {"mode": "KeepPatched"})
         elif held == "PatchedAlreadyServes" or (held == "WeightsEdited" and status.get("stage") == "DrainingPatched"):
-            self._put_back()
+            self._put_back(rollout)
         elif held == "WeightsEdited":
-            self.ask("paused", not spec.get("paused"))
+            asked = not spec.get("paused") if len(self.rollouts) == 1 else self.shop.clock.now() % 40 < 20
+            if asked is not bool(spec.get("paused")):
+                rollout.ask("paused", asked)
         elif spec.get("paused"):
-            self.ask("paused", False)
+            rollout.ask("paused", False)
 
-    def _put_back(self) -> None:
-        """Everything to stable again."""
+    def _put_back(self, rollout: Rollout) -> None:
+        """Everything of it to stable again; what another rollout has there stays."""
         rules = self.route()["spec"]["rules"]
-        for ref in (ref for rule in rules for ref in rule["backendRefs"]):
-            if ref["name"] in (STABLE, PATCHED):
-                ref["weight"] = 0 if ref["name"] == PATCHED else 100
+        others = {other.outside.patched for other in self.rollouts if other is not rollout}
+        for rule in rules:
+            refs = rule["backendRefs"]
+            beside = any(ref["weight"] for ref in refs if ref["name"] in others)
+            for ref in refs:
+                if ref["name"] == rollout.outside.patched:
+                    ref["weight"] = 0
+                elif ref["name"] == STABLE and not beside:
+                    ref["weight"] = 100
         self.edit_route([{"op": "replace", "path": "/spec/rules", "value": rules}], "kubectl-edit")
 
     # ---- what is there
-
-    def spec(self) -> dict[str, Any]:
-        """The manifest as it is; empty when it is gone."""
-        try:
-            self.asked = dict(self.shop.api.read("HotfixRollout", NAMESPACE, KEY.name)["spec"])
-        except KeyError:
-            return {}
-        return self.asked
 
     def route(self) -> dict[str, Any]:
         """The route."""

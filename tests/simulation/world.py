@@ -15,12 +15,14 @@ from hotfix.core.machine import Decision
 from hotfix.core.observation import Observation
 from hotfix.core.spec import Spec
 from hotfix.core.status import Status
+from hotfix.ports import Key
 from tests.fakes.api import Answer
 from tests.reconcile.shop import KEY, NAMESPACE, Shop
 
 from .connection import Trouble, TroubledKube
-from .operator import Operator, drawn
-from .outside import PATCHED, STABLE, Outside, share, weights
+from .crashing import ENDED
+from .operator import LOOKS_AT, Operator, drawn
+from .outside import PATCHED, STABLE, Outside, placed, share, weights
 from .proxies import ProxiedRequests
 from .rules import Decided, broken
 from .swarm import OF_PEOPLE, OF_PODS, Plan, plan_of
@@ -29,7 +31,6 @@ from .weather import Weather
 SETTLE_SECONDS = 3600.0
 COMMITS = 0.05  # chance in each turn that git gives stable the fix that it is waited for
 WAKES = 0.05  # chance in each turn that a hanging request goes on
-ENDED = ("Promoted", "RolledBack")
 Hear = Callable[[Spec, Status, Observation, Decision], None]
 
 
@@ -60,12 +61,17 @@ class World:
         self.began = self.shop.clock.now()
         self.commits = random.Random(f"commits {plan.seed}")
         self.calm = False
-        self.last = ""
-        self.outside = Outside(self.shop.api, NAMESPACE, KEY.name)
-        for kind, name in (("HTTPRoute", STABLE), ("Deployment", STABLE), ("Deployment", PATCHED)):
-            self.outside.note(kind, name)
+        self.last: dict[str, str] = {}
+        self.outside = self._outside(KEY, PATCHED)
+        self.outsides = {KEY: self.outside}
         self.weather = Weather(self.shop, self.requests, self.outside, self.lots, self.note)
         self.operators = [self._operator(number) for number in range(plan.operators)]
+
+    def _outside(self, key: Key, patched: str) -> Outside:
+        found = Outside(self.shop.api, NAMESPACE, key.name, patched)
+        for kind, name in (("HTTPRoute", STABLE), ("Deployment", STABLE), ("Deployment", patched)):
+            found.note(kind, name)
+        return found
 
     def _operator(self, number: int) -> Operator:
         kube = TroubledKube(self.shop.api, self._trouble, self._answered)
@@ -84,7 +90,8 @@ class World:
         if method != "GET":
             for kind, name in (("httproutes", "HTTPRoute"), ("deployments", "Deployment")):
                 if f"/{kind}/" in url:
-                    self.outside.sent(name, url.rsplit("/", 1)[-1])
+                    for outside in self.outsides.values():
+                        outside.sent(name, url.rsplit("/", 1)[-1])
         if self.calm:
             return Trouble.NONE
         what: Trouble = drawn(self.lots, self.plan.per_call, Trouble.NONE)
@@ -93,7 +100,12 @@ class World:
         return what
 
     def _answered(self, method: str, url: str, body: Any, answer: Answer) -> None:
-        self.outside.wrote(method, url, body, answer)
+        kind, name = placed(url)
+        for key, outside in self.outsides.items():
+            if key == LOOKS_AT.get():
+                outside.wrote(method, url, body, answer)
+            elif kind is not None:
+                outside.note(kind, name)
         if method == "PATCH" and answer.status < 300 and "/httproutes/" in url:
             self.note(f"route {' | '.join(str(rule) for rule in weights(answer.body))}")
 
@@ -111,14 +123,15 @@ class World:
             await self._settle()
         if not self.breached:
             self._ending()
-        self.result.breaches += self.outside.breaches
+        for outside in self.outsides.values():
+            self.result.breaches += outside.breaches
         self.result.phase = self.phase
         return self.result
 
     @property
     def breached(self) -> bool:
         """It is not worth going on."""
-        return bool(self.result.breaches or self.outside.breaches)
+        return bool(self.result.breaches or any(outside.breaches for outside in self.outsides.values()))
 
     @property
     def phase(self) -> str | None:
@@ -129,33 +142,49 @@ class World:
     async def _looks(self) -> None:
         """Every operator that is due looks; then time passes until the next one is."""
         now = self.shop.clock.now()
-        if self.plan.git and self.phase == "AwaitingGit" and self.commits.random() < COMMITS:
-            self.weather.commit(self.plan.image)
+        self._commits()
         for operator in self.operators:
             if operator.hangs and (self.calm or self.lots.random() < WAKES):
                 self.note(f"operator {operator.number} wakes up")
-                operator.kube.wake()
-                await operator.look(KEY)
-            elif not operator.hangs and operator.due <= now:
-                self.result.looks += 1
-                await operator.look(KEY)
-        due = min((operator.due for operator in self.operators if not operator.hangs), default=now + 1.0)
+                await operator.wake()
+            else:
+                await self._look(operator, now)
+        waiting = (due for one in self.operators for key, due in one.due.items() if key not in one.tasks)
+        due = min(waiting, default=now + 1.0)
         self.shop.advance(min(5.0, max(0.1, due - now)))
+
+    def _commits(self) -> None:
+        """Git may give stable the fix that is waited for."""
+        if self.plan.git and self.phase == "AwaitingGit" and self.commits.random() < COMMITS:
+            self.weather.commit(self.plan.image)
+
+    async def _look(self, operator: Operator, now: float) -> None:
+        """At every rollout that it is time for."""
+        for key, due in list(operator.due.items()):
+            if key not in operator.tasks and due <= now:
+                self.result.looks += 1
+                await operator.look(key)
 
     async def _settle(self) -> None:
         since = self.shop.clock.now()
         while not self.breached and not self._settled():
             if self.shop.clock.now() - since > SETTLE_SECONDS:
-                self._breach("settles", f"{self.phase} {self.outside.status().get('message')} after an hour without faults")
+                self._breach("settles", f"{self._unsettled()} after an hour without faults")
             self.weather.help()
             await self._looks()
         self.result.settled_seconds = self.shop.clock.now() - since
 
+    def _unsettled(self) -> str:
+        found = (outside.status() for key, outside in self.outsides.items() if not self._over(key))
+        return ", ".join(f"{status.get('phase')} {status.get('message')}" for status in found)
+
     def _settled(self) -> bool:
-        if any(operator.hangs for operator in self.operators):
-            return False
+        return not any(operator.hangs for operator in self.operators) and all(self._over(key) for key in self.outsides)
+
+    def _over(self, key: Key) -> bool:
+        """This rollout has come to its end, or is gone."""
         try:
-            item = self.shop.api.peek("HotfixRollout", NAMESPACE, KEY.name)
+            item = self.shop.api.peek("HotfixRollout", key.namespace, key.name)
         except KeyError:
             return True
         status = item.get("status") or {}
@@ -168,10 +197,13 @@ class World:
         for promise, text in broken(Decided(spec, before, seen, decision)):
             self._breach(promise, text)
         status = decision.status
-        line = f"{status.phase} {status.stage} {status.weight} {status.held or ''} {status.message}"
-        if line[:60] != self.last[:60]:
+        line = self._line(seen, status)
+        if line[:60] != self.last.get(seen.name, "")[:60]:
             self.note(line[:200])
-        self.last = line
+        self.last[seen.name] = line
+
+    def _line(self, seen: Observation, status: Status) -> str:
+        return f"{status.phase} {status.stage} {status.weight} {status.held or ''} {status.message}"
 
     def _breach(self, promise: str, text: str) -> None:
         self.note(f"!! {promise}: {text}")
@@ -186,7 +218,7 @@ class World:
     @property
     def keeps(self) -> bool:
         """A person, or the manifest, chose to end with patched."""
-        asked = self.weather.spec() or self.weather.asked
+        asked = self.weather.rollouts[0].spec() or self.weather.rollouts[0].asked
         return self.phase == "Promoted" and (asked.get("promotion") or {}).get("mode") == "KeepPatched"
 
     def _of_the_route(self) -> Iterator[tuple[str, bool, str]]:

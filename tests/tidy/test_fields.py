@@ -2,6 +2,7 @@
 nothing is a promise that nobody keeps.
 """
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Iterator
@@ -11,12 +12,13 @@ import pytest
 
 from hotfix.adapters.promql import queries_for
 from hotfix.cli import why
-from hotfix.core import spec, status
+from hotfix.core import lineage, originals, spec, status
 from hotfix.core.fields import Model
 from hotfix.core.observation import ScalerView
 from hotfix.core.status import Phase, Stage
 from hotfix.lookout import metrics_query
 from tests.core.world import World, a_spec, ready_world
+from tests.reconcile.two import Two
 
 from .tree import ROOT
 
@@ -27,7 +29,6 @@ CHECKS_ITSELF = "_nonsense"
 # field -> who reads it instead
 READ_ELSEWHERE = {
     "Borrowed.undo": "a person, when the operator is gone",
-    "BorrowedRoute.reconcile": "the router that gives it back",
     "Condition.message": "kubectl, Flux and Argo CD",
     "Condition.reason": "kubectl, Flux and Argo CD",
     "Condition.observed_generation": "kubectl wait, Flux and Argo CD",
@@ -48,8 +49,8 @@ OWN_QUERIES = {name: f"{name}_total" for name in ("requests", "errors", "clientE
 
 
 def fields() -> Iterator[str]:
-    """`Model.field` of every model in the two files."""
-    for module in (spec, status):
+    """`Model.field` of every model of the manifest and the status."""
+    for module in (spec, status, originals, lineage):
         for _, model in inspect.getmembers(module, inspect.isclass):
             if issubclass(model, Model) and model.__module__ == module.__name__:
                 yield from (f"{model.__name__}.{name}" for name in model.model_fields)
@@ -148,7 +149,23 @@ def by_passed() -> None:
     ready_world(asked=a_spec(startWeight=25), by_pass=1.0).held("WeightNotEffective")
 
 
-STORIES = (promoted, rolled_back, stable_lost, blind, undecided, never_ready, handed_over, tried_again, queried, by_passed)
+def superseded() -> None:
+    async def by(image: str, began: str, ends: str) -> None:
+        shop = Two(promotion={"mode": "AwaitGit"}, analysis={"bakeTime": "2m"})
+        await shop.both(lambda s: s.phase("fix") == began)
+        shop.hurry(image, promotion={"mode": "AwaitGit"})
+        await shop.both(lambda s: s.phase("second") == ends and s.state("fix").get("held") != "Superseding")
+        for name in ("fix", "second"):
+            why.show(name, shop.state(name), None)
+
+    asyncio.run(by("sample:good", "AwaitingGit", "AwaitingGit"))
+    asyncio.run(by("sample:crash", "Baking", "RolledBack"))
+
+
+STORIES = (
+    *(promoted, rolled_back, stable_lost, blind, undecided, never_ready),
+    *(handed_over, tried_again, queried, by_passed, superseded),
+)
 
 
 def test_every_field_is_read_by_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:

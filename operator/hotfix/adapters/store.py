@@ -1,6 +1,6 @@
 """RolloutStore on the API server: HotfixRollout objects, their status at the version seen, our finalizer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ class KubeStore:
         self._kube, self._reader = kube, Direct(kube) if reader is None else reader
         self._writer = Writer(kube, self._reader)
         self._moving: set[Key] = set()
+        self._claims: dict[Key, str] = {}  # of newer ones: the name of the older one
         self._promoted: dict[Key, Watched] = {}
 
     async def load(self, key: Key) -> Stored | None:
@@ -35,6 +36,7 @@ class KubeStore:
         stored = await self._reader.find(ROLLOUTS, key.namespace, key.name)
         if stored is None:
             self._moving.discard(key)
+            self._claims.pop(key, None)
             return None
         self._note(stored)
         if not stored.deleting:
@@ -78,7 +80,17 @@ class KubeStore:
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
         """The namespace's other rollouts that are unfinished, or were rolled back."""
         others = await self._reader.list(ROLLOUTS, key.namespace)
-        return tuple(o.as_rival for o in others if o.as_rival.phase != Phase.PROMOTED and o.key != key)
+        finished = (Phase.PROMOTED, Phase.SUPERSEDED)
+        return tuple(o.as_rival for o in others if o.as_rival.phase not in finished and o.key != key)
+
+    async def named(self, namespace: str, names: Collection[str], *, fresh: bool = False) -> tuple[RivalView, ...]:
+        """Those of these that exist. `fresh`: as they are now, not as they were told of last."""
+        found = [await self._reader.find(ROLLOUTS, namespace, name, fresh=fresh) for name in sorted(names)]
+        return tuple(stored.as_rival for stored in found if stored is not None)
+
+    def claimants(self, key: Key) -> set[str]:
+        """Names of newer rollouts that want to take its place, by the last statuses that were read or written here."""
+        return {newer.name for newer, older in self._claims.items() if (newer.namespace, older) == (key.namespace, key.name)}
 
     async def reach(self, namespace: str | None) -> None:
         """A list of one: raises when rollouts cannot be read."""
@@ -106,6 +118,11 @@ class KubeStore:
             self._moving.add(stored.key)
         else:
             self._moving.discard(stored.key)
+        older = (stored.status.get("supersedes") or {}).get("name")
+        if older and stored.status.get("phase") not in TERMINAL_PHASES:
+            self._claims[stored.key] = older
+        else:
+            self._claims.pop(stored.key, None)
         return stored
 
     def told(self, item: Object, *, deleted: bool) -> bool:
@@ -114,6 +131,7 @@ class KubeStore:
         namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
         if deleted:
             self._moving.discard(Key(namespace, name))
+            self._claims.pop(Key(namespace, name), None)
             self._reader.doubt(ROLLOUTS, namespace, name)
             return True
         self._note(_stored(item))
@@ -160,7 +178,7 @@ def _stored(item: Object) -> Stored:
     key, spec, status = Key(meta["namespace"], meta["name"]), item.get("spec") or {}, item.get("status") or {}
     return Stored(
         key=key,
-        as_rival=_rival(key.name, meta["creationTimestamp"], spec, status),
+        as_rival=_rival(meta, spec, status),
         uid=meta["uid"],
         version=meta["resourceVersion"],
         generation=int(meta["generation"]),
@@ -174,11 +192,17 @@ def _stored(item: Object) -> Stored:
     )
 
 
-def _rival(name: str, created: str, spec: Object, status: Object) -> RivalView:
+def _rival(meta: Object, spec: Object, status: Object) -> RivalView:
     named = ((spec.get("traffic") or {}).get("httpRoutes")) or (status.get("resolved") or {}).get("routes") or []
+    patched = spec.get("patched") or {}
     return RivalView(
-        name=name,
-        created=created,
+        name=meta["name"],
+        created=meta["creationTimestamp"],
+        uid=meta["uid"],
+        deleting="deletionTimestamp" in meta,
+        patched=patched.get("deployment", ""),
+        service=patched.get("service") or patched.get("deployment", ""),
+        status=status,
         phase=status.get("phase"),
         stable=(spec.get("stable") or {}).get("deployment", ""),
         routes=tuple(route.get("name", "") for route in named),

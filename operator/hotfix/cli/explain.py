@@ -3,9 +3,21 @@
 Descriptions of `spec` stand in core/spec.py; a test asks that every field has one, and that none stands here in vain.
 """
 
+BORROWED = {
+    "borrowed.routes": "Routes as they were before, in as far as they are changed.",
+    "borrowed.routes[].name": "Name of the HTTPRoute.",
+    "borrowed.routes[].rules": "Its rules that are shifted.",
+    "borrowed.routes[].rules[].index": "Index of the rule, from 0.",
+    "borrowed.routes[].rules[].name": "Name of the rule, where it has one.",
+    "borrowed.routes[].rules[].stableWeight": "Weight of stable before.",
+    "borrowed.hpaMinReplicas": "minReplicas of that HPA before.",
+    "borrowed.undo": "One command that gives everything back, also when no operator runs.",
+    "borrowed.hpaRaisedTo": "minReplicas of that HPA while the rollout is live.",
+}
+
 STATUS = {
     "observedGeneration": "Generation of the spec that this status is about.",
-    "phase": "Pending, Analyzing, Baking, Promoting, Promoted, RollingBack or RolledBack; for people, machines read conditions.",
+    "phase": "Pending, Analyzing, Baking, Promoting, Promoted, RollingBack, RolledBack or Superseded; for people.",
     "stage": "Where in the steps of its phase it is.",
     "conditions": "Ready, Succeeded and Completed; Reconciling, Stalled and Paused while they are True.",
     "conditions[].type": "Name of the condition.",
@@ -40,15 +52,8 @@ STATUS = {
     "decisions[].reason": "Why, in one word.",
     "decisions[].message": "Why, in one sentence with the numbers.",
     "decisions[].type": "Normal or Warning.",
-    "borrowed.routes": "Routes as they were before, in as far as they are changed.",
-    "borrowed.routes[].name": "Name of the HTTPRoute.",
-    "borrowed.routes[].rules": "Its rules that are shifted.",
-    "borrowed.routes[].rules[].index": "Index of the rule, from 0.",
-    "borrowed.routes[].rules[].name": "Name of the rule, where it has one.",
-    "borrowed.routes[].rules[].stableWeight": "Weight of stable before.",
-    "borrowed.hpaMinReplicas": "minReplicas of that HPA before.",
-    "borrowed.undo": "One command that gives everything back, also when no operator runs.",
-    "borrowed.hpaRaisedTo": "minReplicas of that HPA while the rollout is live.",
+    **BORROWED,
+    **{f"supersedes.{path}": sentence for path, sentence in BORROWED.items()},
     "lastHandledRequest.time": "When it was taken up.",
     "stableLost.since": "Since when stable has no ready pod.",
     "stableLost.returnWeight": "Weight of patched in percent to return to when stable is back.",

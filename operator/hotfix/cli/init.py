@@ -13,7 +13,7 @@ from . import copying
 from .copying import Change, Object, Stable
 from .sources import Found
 
-FINISHED = ("Promoted", "RolledBack")
+FINISHED = ("Promoted", "RolledBack", "Superseded")
 
 
 def target_name(target: str) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 from hotfix.adapters.kube import Kube
 from hotfix.core import incidents
 from hotfix.core.spec import Incident
-from hotfix.core.status import TERMINAL_PHASES, PromotionRecord, Resolved, Status, Verdict, parse
+from hotfix.core.status import TERMINAL_PHASES, Phase, PromotionRecord, Resolved, Status, Verdict, parse
 from hotfix.errors import Refused
 from hotfix.ports import Key
 
@@ -105,6 +105,18 @@ def _incident(incident: Incident | None, status: Status) -> Iterator[str]:
         yield f"Nearly all traffic was given the fix {status.recovered_at}."
 
 
+def _lineage(status: Status) -> Iterator[str]:
+    """The other rollout on the same route: the one whose place it takes, or that takes its place."""
+    older, newer = status.supersedes, status.superseded_by
+    if older:
+        so_far = "has what that one had" if older.moved else "stands beside it" if older.yielded else "waits for it"
+        against = f", judged against {older.control}" if older.control and not older.moved else ""
+        yield f"It takes the place of HotfixRollout {older.name}, and {so_far}{against}."
+    if newer:
+        gone = "has taken its place" if status.phase is Phase.SUPERSEDED else "is to take its place"
+        yield f"HotfixRollout {newer.name} {gone} (since {newer.since})."
+
+
 def _history(name: str, status: Status) -> Iterator[str]:
     promotion, resolved, baseline = status.promotion or PromotionRecord(), status.resolved or Resolved(), status.baseline
     if resolved.routes:
@@ -113,6 +125,7 @@ def _history(name: str, status: Status) -> Iterator[str]:
         yield f"It shifts HTTPRoute {routes} from {services}; metrics: {resolved.preset}."
     if baseline:
         yield f"Stable ran {', '.join(baseline.stable_images)}; the hotfix is {', '.join(baseline.patched_images)}."
+    yield from _lineage(status)
     if resolved.start_reason:
         yield f"It started at {resolved.start_weight} %: {resolved.start_reason}."
     yield from _of_promotion(name, promotion, resolved)

@@ -29,24 +29,30 @@ class AdoptRoute:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetWeights:
     """Give patched `weight` percent of the stable + patched sub-total in the rules (indexes), none where only the `stamp` is to
-    change. `original`: how the route was, for what the sub-total is beside third backends. `lent_until` as in AdoptRoute. One
-    write."""
+    change. `takes_over`: what the patch of an older rollout has is a part of what is split. `drops`: rules out of which it
+    is taken, having none any more. `original`: how the route was,
+    for what the sub-total is beside third backends. `lent_until` as in AdoptRoute. One write."""
 
     route: RouteView
     rules: tuple[int, ...]
     weight: int
     stamp: str
+    takes_over: bool = False
+    drops: tuple[int, ...] = ()
     original: BorrowedRoute | None = None
     lent_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRoute:
-    """Original weights back (unless `keep_weights`), injected backends, stamp and mark out; then our ownership dropped."""
+    """Original weights back (unless `keep_weights`), injected backends, stamp and mark out; then our ownership dropped. `shared`:
+    another rollout goes on there, and only what is this one's own is taken out; the stamp where `unstamp` says so."""
 
     route: RouteView
     original: BorrowedRoute
     keep_weights: bool = False
+    shared: bool = False
+    unstamp: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

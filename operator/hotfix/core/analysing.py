@@ -10,6 +10,7 @@ from . import capacity, changes, edits, guards, incidents, moments, promoting, r
 from .judgement import Judgement
 from .look import Look, enter, hold, record, record_once, say, versions
 from .planner import suspect
+from .proven import planned
 from .quantities import seconds, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
@@ -110,14 +111,12 @@ def _changed_versions(look: Look) -> Status | None:
             Stage.SHIFTING,
             weight=start,
             baseline=baseline.model_copy(update=now_proving),
-            promotion=promoting.planned(differing),
+            promotion=planned(differing),
             **fresh,
         )
         return say(entered, message, "analysis from zero")
     if stable.deployment.template != baseline.stable_template:
-        message = (
-            f"The pod spec of {stable.deployment.name} changed; evidence from zero, the weight is left at {status.weight} %."
-        )
+        message = f"The pod spec of {stable.deployment.name} changed; evidence from zero, the weight stays at {status.weight} %."
         runs = {"stable_template": stable.deployment.template, "stable_images": list(stable.deployment.images)}
         if without_control.is_alone(look):
             return _rebased(look, baseline.model_copy(update=runs))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import moments
 from .look import WRONG_SECONDS, Look, condition
 from .reasons import Reason
-from .status import Condition, Phase, Status
+from .status import Condition, Phase, Stage, Status
 
 STALLING = frozenset(
     {
@@ -60,12 +60,14 @@ def facts(look: Look) -> list[Fact]:
     if status.phase is Phase.ROLLED_BACK:
         reason: str = Reason.ROLLED_BACK
         return [_fact("Ready", "False", reason, text), _fact("Stalled", "True", reason, text), *_ended("False", reason, text)]
+    if status.phase is Phase.SUPERSEDED and status.stage is Stage.DONE:
+        return [_fact("Ready", "False", Reason.SUPERSEDED, text), *_ended("False", Reason.SUPERSEDED, text)]
     going = Reason.IN_PROGRESS
     open_ended = [_fact("Succeeded", "Unknown", going, text), _fact("Completed", "False", going, text)]
     if _stalled(look):
         reason = status.held or Reason.HELD
         return [_fact("Ready", "False", reason, text), _fact("Stalled", "True", reason, text), *open_ended]
-    if _held(status):
+    if _held(status) and not (status.phase is Phase.AWAITING_GIT and status.held == Reason.SUPERSEDING):
         why = status.held or Reason.HELD
         ready = why if why in (Reason.PAUSED, Reason.STABLE_LOST) else Reason.HELD
         held = [_fact("Ready", "Unknown", ready, text), _fact("Reconciling", "True", why, text)]

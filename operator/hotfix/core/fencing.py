@@ -43,6 +43,11 @@ def stamped(route: RouteView, look: Look) -> bool:
     return intention_of(route.stamp, look.seen) is not None
 
 
+def is_anothers(route: RouteView, look: Look) -> bool:
+    """The route carries the stamp of another rollout: what is on it is that one's."""
+    return not stamped(route, look) and rollout_of(route.stamp) is not None
+
+
 def numbered(look: Look, before: Status) -> Look:
     """A new weight, and a rollback that begins, is a new intention; so is what follows a stamp newer than the memory."""
     after = look.status

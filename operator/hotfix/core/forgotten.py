@@ -17,7 +17,7 @@ from .status import Borrowed, BorrowedRoute, BorrowedRule, Resolved, ResolvedRou
 def handle(look: Look) -> Status | None:
     """The next status of a rollout that has forgotten what it did; None where this rule has nothing to say."""
     status, ends = look.status, look.seen.deleting or look.released
-    if status.stage is not Stage.CHECKING:
+    if status.stage is not Stage.CHECKING or status.supersedes:  # it went back there, and remembers
         return None
     if look.seen.routes is None and look.seen.finalizer and ends:
         message = "The API server does not answer; it ends when the route was seen."

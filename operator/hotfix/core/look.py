@@ -117,13 +117,36 @@ def share_of(rule: RuleView) -> float:
 
 
 def has_weight(rule: RuleView, weight: int) -> bool:
-    """The rule gives patched this percent, as near as the router's integers can (half a percent)."""
+    """The rule gives patched this percent, as near as the router's integers can (half a percent). Where an older patch has all
+    that there is, patched has 0 %."""
+    if rule.older and not rule.stable and not rule.patched:
+        return weight == 0
     return (rule.stable or 0) + (rule.patched or 0) > 0 and abs(share_of(rule) - weight) < 0.5
 
 
+def left_over(look: Look) -> tuple[tuple[str, int], ...]:
+    """(route, index) of the rules in which the patch of an older rollout, which has ended, is still named as it was injected."""
+    claim, borrowed = look.status.supersedes, look.status.borrowed
+    view = look.seen.routes
+    if claim is None or not (claim.ended and claim.moved) or view is None:
+        return ()
+    found: list[tuple[str, int]] = []
+    for route in view.routes:
+        original = original_of(borrowed, route.name)
+        pairs = matched(route.rules, original) if original else []
+        found += [(route.name, rule.index) for rule, was in pairs if rule.older == 0 and was.older_weight is None]
+    return tuple(found)
+
+
 def route_has(look: Look, route: RouteView, weight: int) -> bool:
-    """Every shifted rule of the route gives patched this percent."""
-    return all(has_weight(rule, weight) for rule in shifted_rules(look, route))
+    """Every shifted rule of the route gives patched this percent, and what is to be taken over was."""
+    return all(has_weight(rule, weight) and not left_to_take(look, rule) for rule in shifted_rules(look, route))
+
+
+def left_to_take(look: Look, rule: RuleView) -> bool:
+    """The patch of the older rollout, whose share goes to this one, still has some of it."""
+    claim = look.status.supersedes
+    return bool(claim and claim.moved and rule.older and look.status.phase is not Phase.ROLLING_BACK)
 
 
 def routes_have(look: Look, weight: int) -> bool:

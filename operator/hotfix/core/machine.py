@@ -16,6 +16,7 @@ from . import (
     fitness,
     forgotten,
     guards,
+    kin,
     moments,
     pending,
     plan,
@@ -30,7 +31,9 @@ from . import (
     rolling_back,
     stable_lost,
     stepped,
+    superseding,
     verdicts,
+    yielding,
 )
 from .actions import Action
 from .judgement import Judgement
@@ -67,8 +70,8 @@ class Step:
 
 STAGES: dict[Stage, Step] = {
     Stage.CHECKING: Step(pending.checking, (Stage.SCALING, Stage.GIVING_BACK)),
-    Stage.SCALING: Step(pending.scaling, (Stage.ADOPTING, Stage.WEIGHT_ZERO, Stage.GIVING_BACK)),
-    Stage.ADOPTING: Step(pending.adopting, (Stage.SHIFTING, Stage.SCALING, Stage.GIVING_BACK)),
+    Stage.SCALING: Step(pending.scaling, (Stage.ADOPTING, Stage.CHECKING, Stage.WEIGHT_ZERO, Stage.GIVING_BACK)),
+    Stage.ADOPTING: Step(pending.adopting, (Stage.SHIFTING, Stage.SCALING, Stage.CHECKING, Stage.GIVING_BACK)),
     Stage.SHIFTING: Step(analysing.shifting, (Stage.ALL_TO_PATCHED, Stage.WEIGHT_ZERO)),
     Stage.ALL_TO_PATCHED: Step(
         promoting.all_to_patched, (Stage.DRAINING_STABLE, Stage.AWAITING_GIT, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
@@ -89,6 +92,7 @@ STAGES: dict[Stage, Step] = {
     Stage.DONE: Step(lambda look: look.status, ()),
 }
 JUDGED = frozenset({Stage.SHIFTING, Stage.RETURNING})
+LOSING = frozenset({Phase.ANALYZING, Phase.BAKING, Phase.ROLLING_BACK})
 WITH_THE_FIX = frozenset({Phase.PROMOTING, Phase.AWAITING_GIT})
 LOSES_STABLE = frozenset({Stage.SHIFTING, Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN})
 
@@ -102,14 +106,16 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
         look = replace(look, status=retrying.begun(look) or reverted.noticed(look))
     else:
         look = _with_judgement(replace(look, status=retrying.same_again(look)))
-        look = replace(look, status=_unacknowledged(status, _next(look)))
+        look = replace(look, status=superseding.noted(look))
+        look = replace(look, status=_unacknowledged(status, superseding.moved(look, _next(look))))
         look = replace(look, status=verdicts.shown(before, look, judged=before.stage in JUDGED))
         look = replace(look, status=_explained(before, look.status, look.judgement))
         look = fencing.numbered(look, before)
     look = replace(look, status=requested.answered(before, _phased(before, look)))
     final = conditions.attach(look)
     look = replace(look, status=final)
-    again = NEXT_STAGE_SECONDS if final.phase is Phase.PENDING and final.stage is not before.stage else _look_again(look)
+    goes_on = final.stage is not before.stage or final.supersedes != before.supersedes
+    again = NEXT_STAGE_SECONDS if final.phase is Phase.PENDING and goes_on else _look_again(look)
     return Decision(status=final, actions=plan.actions(look), look_again_seconds=again)
 
 
@@ -119,7 +125,10 @@ def _next(look: Look) -> Status:
         # everything it could be given back to goes too: waiting would only keep the namespace from going
         ended = enter(look.status, look.now, Phase.ROLLED_BACK, Stage.DONE)
         return say(ended, "The namespace is being deleted; the rollout lets go of it.")
-    if stage in LOSES_STABLE and look.status.phase is not Phase.PROMOTING and not alone.is_alone(look):
+    superseded = yielding.handle(look)
+    if superseded is not None:
+        return superseded
+    if stage in LOSES_STABLE and look.status.phase in LOSING and not alone.is_alone(look) and not _left_to_the_other(look):
         away = stable_lost.handle(look)
         if away is not None:
             return away
@@ -132,6 +141,11 @@ def _next(look: Look) -> Status:
     following = STAGES[stage].handle(look)
     assert following.stage is stage or following.stage in STAGES[stage].following, (stage, following.stage)
     return following
+
+
+def _left_to_the_other(look: Look) -> bool:
+    """On its way back beside another live rollout: what stable loses is that one's affair."""
+    return look.status.phase is Phase.ROLLING_BACK and kin.other_lives(look)
 
 
 def _with_judgement(look: Look) -> Look:
@@ -170,8 +184,9 @@ def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
 
 
 def _unacknowledged(before: Status, after: Status) -> Status:
-    """A new weight has to be acknowledged anew, also one that was acknowledged some time before."""
-    return after if after.weight == before.weight else after.model_copy(update={"acknowledged_at": None})
+    """A new weight has to be acknowledged anew, also one that was acknowledged some time before; so has a share that moves."""
+    takes_over = after.supersedes and after.supersedes.moved and not (before.supersedes and before.supersedes.moved)
+    return after if after.weight == before.weight and not takes_over else after.model_copy(update={"acknowledged_at": None})
 
 
 def _acknowledged(look: Look, now: str) -> Status:

@@ -124,6 +124,7 @@ class RuleView:
     patched: int | None
     port: int | None  # the Service port of the stable backend, if that is named
     others: tuple[int, ...] = ()  # weights of third backends, in their order
+    older: int | None = None  # of the patched backend of a rollout that is being superseded; it is none of the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +231,11 @@ class RivalView:
     routes: tuple[str, ...]
     template: str | None = None  # hash of the pod spec that it wanted to prove
     why: str | None = None  # it was rolled back
+    uid: str = ""
+    deleting: bool = False
+    patched: str = ""  # Deployment
+    service: str = ""  # of patched
+    status: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  # as stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

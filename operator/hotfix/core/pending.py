@@ -3,10 +3,11 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import before, changes, fitness, incidents, preflight, promoting, promotion_mode, remarks, starting
+from . import before, changes, fitness, incidents, preflight, promotion_mode, remarks, starting, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
+from .proven import planned
 from .quantities import seconds, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
@@ -22,18 +23,23 @@ def checking(look: Look) -> Status:
     status = look.status
     if look.seen.deleting:
         return say(enter(status, look.now, Phase.PENDING, Stage.GIVING_BACK), "Deleted before anything was written.")
+    claimed = superseding.claimed(look)
+    if claimed:
+        return claimed
     problem = preflight.first_problem(look)
     if problem:
+        status = superseding.let_go(look, status)
         if (look.lasted("Unfit") or 0.0) > 0:  # not for what is gone at the next look
             status = record_once(status, look.now, "wait", problem.reason, problem.message)
         return hold(status, problem.reason, problem.message, "goes on by itself when it is put right")
     resolved = _resolved(look)
-    status = status.model_copy(update={"resolved": resolved, "promotion": promoting.planned(_changes(look))})
+    status = status.model_copy(update={"resolved": resolved, "promotion": planned(_changes(look))})
     if look.paused:
+        status = superseding.let_go(look, status)
         return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written while it is paused")
     message = _detected(look, status)
     recorded = record(status, look.now, "start", Reason.HOTFIX_DETECTED, message)
-    as_it_was = {"baseline": before.baseline(look), "borrowed": before.borrowed(look)}
+    as_it_was = {"baseline": before.baseline(look), "borrowed": superseding.borrowed(look)}
     started = enter(recorded, look.now, Phase.PENDING, Stage.SCALING, **as_it_was)
     return say(started, message, "wait for patched's pods")
 
@@ -106,11 +112,14 @@ def _withdrawn(look: Look) -> Status | None:
 def scaling(look: Look) -> Status:
     """Patched's pods, ready and behind their Service for some seconds."""
     status = look.status
+    again = superseding.dropped(look)
+    if again:
+        return again
     if _too_late(look):
         return roll_back(status, look.now, Veto(Reason.PATCHED_NEVER_READY, _never_ready(look)))
     withdrawn = _withdrawn(look)
     if withdrawn:
-        return withdrawn
+        return superseding.let_go(look, withdrawn)
     patched = look.seen.patched
     need, count = pods_needed(look), ready(patched) or 0
     if count < need or _ready_seconds(look, need) < READY_SECONDS:
@@ -120,6 +129,9 @@ def scaling(look: Look) -> Status:
             f"Patched has {count} of {need} ready pods.{trouble}",
             f"start when they have been ready {READY_SECONDS:.0f} s",
         )
+    waits = superseding.waits(look)
+    if waits:
+        return waits
     message = f"Patched has {count} ready pods."
     recorded = record(status, look.now, "adopt", Reason.PATCHED_READY, message)
     return say(
@@ -144,7 +156,10 @@ def _too_late(look: Look) -> bool:
     grace = seconds(look.spec.analysis.ready_grace)
     if side.deployment:
         grace = min(grace, side.deployment.progress_deadline_seconds)
-    return not look.paused and not look.seen.deleting and look.elapsed(look.status.stage_started_at) > grace
+    waited = look.elapsed(look.status.stage_started_at)
+    if look.status.supersedes and look.status.supersedes.ready:  # it has been ready, and waited for the older one
+        waited = min(waited, look.lasted("PatchedUnready") or 0.0)
+    return not look.paused and not look.seen.deleting and waited > grace
 
 
 def _trouble(side: SideView | None) -> str:
@@ -161,9 +176,12 @@ def _never_ready(look: Look) -> str:
 def adopting(look: Look) -> Status:
     """Patched is named in the route at weight 0 and all controllers say so; metrics are seen; then the first weight."""
     status = look.status
+    again = superseding.dropped(look)
+    if again:
+        return again
     withdrawn = _withdrawn(look)
     if withdrawn:
-        return withdrawn
+        return superseding.let_go(look, withdrawn)
     if _ready_seconds(look, pods_needed(look)) < READY_SECONDS:
         return say(
             enter(status, look.now, Phase.PENDING, Stage.SCALING), "Patched's pods are not ready any more.", "wait for them"

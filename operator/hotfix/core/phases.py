@@ -14,10 +14,11 @@ class Phase(StrEnum):
     PROMOTED = "Promoted"
     ROLLING_BACK = "RollingBack"
     ROLLED_BACK = "RolledBack"
+    SUPERSEDED = "Superseded"
 
 
 LIVE_PHASES = frozenset({Phase.ANALYZING, Phase.BAKING, Phase.PROMOTING, Phase.AWAITING_GIT, Phase.ROLLING_BACK})
-TERMINAL_PHASES = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK})
+TERMINAL_PHASES = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.SUPERSEDED})
 
 
 class Stage(StrEnum):
@@ -34,8 +35,8 @@ class Stage(StrEnum):
     RETURNING = "Returning"  # Promoting: traffic back to stable in gated steps, judged with the sides swapped
     RETURN_FAILED = "ReturnFailed"  # Promoting: new stable is worse; patched holds everything
     WEIGHT_ZERO = "WeightZero"  # RollingBack: one write, acknowledged and settled
-    DRAINING_PATCHED = "DrainingPatched"  # Promoting, RollingBack: patched's last requests end
-    SCALING_DOWN = "ScalingDown"  # Promoting, RollingBack: patched to 0 replicas, where that is ours to do
+    DRAINING_PATCHED = "DrainingPatched"  # Promoting, RollingBack, Superseded: patched's last requests end
+    SCALING_DOWN = "ScalingDown"  # Promoting, RollingBack, Superseded: patched to 0 replicas, where that is ours to do
     GIVING_BACK = "GivingBack"  # route as it was, ownership and finalizer gone
     DONE = "Done"
 
@@ -50,7 +51,9 @@ PHASES_OF: dict[Stage, frozenset[Phase]] = {
     ),
     Stage.AWAITING_GIT: frozenset({Phase.AWAITING_GIT}),
     Stage.WEIGHT_ZERO: frozenset({Phase.ROLLING_BACK}),
-    **dict.fromkeys((Stage.DRAINING_PATCHED, Stage.SCALING_DOWN), frozenset({Phase.PROMOTING, Phase.ROLLING_BACK})),
-    Stage.GIVING_BACK: frozenset({Phase.PENDING, Phase.PROMOTING, Phase.ROLLING_BACK}),
+    **dict.fromkeys(
+        (Stage.DRAINING_PATCHED, Stage.SCALING_DOWN), frozenset({Phase.PROMOTING, Phase.ROLLING_BACK, Phase.SUPERSEDED})
+    ),
+    Stage.GIVING_BACK: frozenset({Phase.PENDING, Phase.PROMOTING, Phase.ROLLING_BACK, Phase.SUPERSEDED}),
     Stage.DONE: TERMINAL_PHASES,
 }

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
 from .borrowed import original_of
-from .fencing import stamped, wanted_stamp
+from .fencing import is_anothers, stamped, wanted_stamp
+from .kin import other_lives, shared
 from .lending import until_wanted
-from .look import Look, has_weight, ready, route_has, share_of, shifted_rules
+from .look import Look, has_weight, left_over, left_to_take, ready, route_has, share_of, shifted_rules
 from .observation import RouteView
 from .pending import replicas_wanted
 from .reasons import FREEZING
@@ -42,7 +43,7 @@ def wanted(spec: Spec, status: Status) -> Wanted:
     """What the cluster should look like for this status."""
     stage = status.stage or Stage.CHECKING
     frozen = status.held in FREEZING and stage not in LEAVING and not status.stable_lost
-    shifting = stage not in SHARED and stage is not Stage.SCALING
+    shifting = stage not in SHARED and stage is not Stage.SCALING and status.phase is not Phase.SUPERSEDED
     released = stage is Stage.GIVING_BACK
     keeps = released and status.phase is Phase.PROMOTING and status.weight == 100
     borrowed = status.borrowed
@@ -101,10 +102,21 @@ def _routes(look: Look, target: Wanted) -> list[Action]:
             found += [_adopt(look, route, unnamed)] if unnamed and target.adopted else _weigh(look, route, target.weight)
         elif unnamed and target.adopted:
             found.append(_adopt(look, route, unnamed))
-        elif target.weight is not None and (route.stamp != wanted_stamp(look) or until_wanted(look, route)):
-            until = until_wanted(look, route)
-            found.append(SetWeights(route=route, rules=(), weight=target.weight, stamp=wanted_stamp(look), lent_until=until))
+        elif target.weight is not None and (_unstamped(look, route) or until_wanted(look, route) or _dropped(look, route)):
+            until, drops = until_wanted(look, route), _dropped(look, route)
+            stamp = wanted_stamp(look)
+            found.append(SetWeights(route=route, rules=(), weight=target.weight, stamp=stamp, drops=drops, lent_until=until))
     return found
+
+
+def _dropped(look: Look, route: RouteView) -> tuple[int, ...]:
+    """The rules in which an older patch, that has ended, is still named."""
+    return tuple(index for name, index in left_over(look) if name == route.name)
+
+
+def _unstamped(look: Look, route: RouteView) -> bool:
+    """It does not carry this intention. One on its way back leaves the stamp of another one, which is live."""
+    return route.stamp != wanted_stamp(look) and not (look.status.phase is Phase.ROLLING_BACK and other_lives(look))
 
 
 def _adopt(look: Look, route: RouteView, rules: tuple[int, ...]) -> AdoptRoute:
@@ -114,27 +126,42 @@ def _adopt(look: Look, route: RouteView, rules: tuple[int, ...]) -> AdoptRoute:
 def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     """One write for a route that has another weight, unless it would send requests to a side that has nobody to answer them."""
     rules = shifted_rules(look, route)
-    raises = any(share_of(rule) < weight for rule in rules)
+    takes_over = any(left_to_take(look, rule) for rule in rules)
+    raises = takes_over or any(share_of(rule) < weight for rule in rules)
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
     if raises and not patched:
         return []
     if not raises and stable == 0 and (patched is None or patched > 0):
         return []
-    changed = tuple(rule.index for rule in rules if not has_weight(rule, weight))
-    original, until = original_of(look.status.borrowed, route.name), until_wanted(look, route)
-    return [SetWeights(route=route, rules=changed, weight=weight, stamp=wanted_stamp(look), original=original, lent_until=until)]
+    changed = tuple(rule.index for rule in rules if not has_weight(rule, weight) or left_to_take(look, rule))
+    claim, until = look.status.supersedes, until_wanted(look, route)
+    against_older = claim is not None and claim.control is not None and not claim.moved  # what was, was of other sides
+    return [
+        SetWeights(
+            route=route,
+            rules=changed,
+            weight=weight,
+            stamp=wanted_stamp(look),
+            takes_over=takes_over,
+            original=None if against_older else original_of(look.status.borrowed, route.name),
+            lent_until=until,
+        )
+    ]
 
 
 def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:
     original = original_of(look.status.borrowed, route.name)
-    if original is None or (look.status.acknowledged_weight is None and not _held(route, look)):
+    beside = shared(look)
+    if original is None or beside is None or (look.status.acknowledged_weight is None and not _held(route, look)):
         return []
-    return [ReleaseRoute(route=route, original=original, keep_weights=target.keep_weights)]
+    own = not beside or stamped(route, look)
+    return [ReleaseRoute(route=route, original=original, keep_weights=target.keep_weights, shared=beside, unstamp=own)]
 
 
 def _held(route: RouteView, look: Look) -> bool:
-    """Something of ours is on the route."""
-    return route.ours or stamped(route, look) or route.lent_until is not None
+    """Something of ours is on the route; beside another rollout, something of this very one."""
+    beside = shared(look) or is_anothers(route, look)
+    return stamped(route, look) or (not beside and (route.ours or route.lent_until is not None))
 
 
 def _workloads(look: Look, target: Wanted) -> list[Action]:
@@ -170,6 +197,8 @@ def _scaler(look: Look, target: Wanted) -> list[Action]:
     """Stable's HPA floor, raised while live and given back, as long as it is the one we set or found."""
     borrowed, scaler = look.status.borrowed, look.seen.stable.scaler if look.seen.stable else None
     if not scaler or not borrowed or borrowed.hpa != scaler.name or target.scaler_floor is None:
+        return []
+    if target.released and shared(look) is not False:  # the other one still wants it
         return []
     if scaler.min_replicas == target.scaler_floor or scaler.min_replicas not in (
         borrowed.hpa_raised_to,

@@ -7,10 +7,10 @@ while the rollout is paused (the rehearsal). What is worth saying but no reason 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from . import moments, presets, retrying
+from . import kin, moments, presets, retrying
 from .labels import service_selects
 from .look import Look, asked_rules, has_weight
-from .observation import Ack, DeploymentView, ServiceView, SideView
+from .observation import Ack, DeploymentView, RivalView, ServiceView, SideView
 from .reasons import Reason, named
 from .spec import PromotionMode
 from .status import TERMINAL_PHASES
@@ -181,7 +181,8 @@ def managed_by_gitops(look: Look) -> Problem | None:
             "use promotion.mode: AwaitGit.",
         )
     deployment = look.seen.stable.deployment if look.seen.stable else None
-    if deployment and deployment.owner and mode is PromotionMode.PATCH_STABLE:
+    ours = deployment is not None and deployment.name == kin.stable_of(look)  # and not an older patch, the control
+    if deployment and deployment.owner and ours and mode is PromotionMode.PATCH_STABLE:
         return Problem(
             Reason.MANAGED_BY_GITOPS,
             f"Deployment {deployment.name} is managed by {deployment.owner}, which would undo the promotion; "
@@ -192,16 +193,26 @@ def managed_by_gitops(look: Look) -> Problem | None:
 
 def route_busy(look: Look) -> Problem | None:
     """Another rollout came first."""
+    found = (rival for rival in look.seen.rivals or () if not kin.is_taken(look, rival) and _is_first(look, rival))
+    busy = next(found, None)
+    if busy is None:
+        return None
+    return Problem(Reason.ROUTE_BUSY, f"HotfixRollout {busy.name} uses the same route or stable; waiting for it.")
+
+
+def another_is_first(look: Look, older: RivalView) -> bool:
+    """A rollout beside the older one is to be waited for: it takes that one's place itself."""
+    return any(rival.uid != older.uid and _is_first(look, rival) for rival in look.seen.rivals or ())
+
+
+def _is_first(look: Look, rival: RivalView) -> bool:
     names = {route.name for route in look.seen.routes.routes} if look.seen.routes else set()
-    for rival in look.seen.rivals or ():
-        same = rival.stable == look.spec.stable.deployment or names & set(rival.routes)
-        started = rival.phase not in (None, "Pending")
-        claimed = rival.template is not None and not started  # it has passed these checks, and may start at any moment
-        older = (rival.created, rival.name) < (look.seen.created, look.seen.name)
-        first = started or (claimed and older) if look.status.baseline else started or claimed or older
-        if same and rival.phase not in TERMINAL_PHASES and first:
-            return Problem(Reason.ROUTE_BUSY, f"HotfixRollout {rival.name} uses the same route or stable; waiting for it.")
-    return None
+    same = rival.stable == kin.stable_of(look) or names & set(rival.routes)
+    started = rival.phase not in (None, "Pending")
+    claimed = rival.template is not None and not started  # it has passed these checks, and may start at any moment
+    older = (rival.created, rival.name) < (look.seen.created, look.seen.name)
+    first = started or (claimed and older) if look.status.baseline else started or claimed or older
+    return bool(same and rival.phase not in TERMINAL_PHASES and first)
 
 
 def failed_before(look: Look) -> Problem | None:

@@ -3,10 +3,9 @@
 From the moment stable's template changes, the patched pods may be the only healthy ones: a failure holds them in place.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from . import awaiting_git, edits, guards, returning
+from . import awaiting_git, edits, guards, returning, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
 from .preflight import managed_by_gitops
@@ -27,11 +26,6 @@ FOLLOWING = {
     PromotionMode.AWAIT_GIT: "wait until git has given stable the fix",
     PromotionMode.KEEP_PATCHED: "give the route back",
 }
-
-
-def planned(changes: Sequence[str]) -> PromotionRecord:
-    """What promotion is going to change in stable: at most 32 paths."""
-    return PromotionRecord(changes=list(changes)[:32])
 
 
 def begin(look: Look) -> Status:
@@ -55,6 +49,9 @@ def all_to_patched(look: Look) -> Status:
         return back
     if not look.settled or not routes_have(look, 100):
         return say(look.status, look.status.message, "waiting for the route's controllers to confirm 100 %")
+    again = superseding.with_stable_again(look)
+    if again:
+        return again
     refused = managed_by_gitops(look)
     if refused:
         return hold_for(look, Veto(refused.reason, refused.message))

@@ -4,6 +4,7 @@ The same image has several names, so what git gives stable may be written otherw
 the pods of both sides run decide.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from . import moments
@@ -13,6 +14,11 @@ from .look import Look
 from .observation import DeploymentView, SideView
 from .reasons import Reason
 from .status import PromotionRecord, Stage
+
+
+def planned(changes: Sequence[str]) -> PromotionRecord:
+    """What promotion is going to change in stable: at most 32 paths."""
+    return PromotionRecord(changes=list(changes)[:32])
 
 
 def noted(look: Look) -> PromotionRecord:

@@ -93,6 +93,8 @@ class Reason(StrEnum):
     STABLE_BACK = "StableBack", "Stable can serve again."
     PROMOTION_FAILED = "PromotionFailed", "Stable is not good with the fix; patched keeps all traffic."
     DELETION_HELD = "DeletionHeld", "Deleting now would hurt; the finalizer waits."
+    SUPERSEDING = "Superseding", "A newer rollout takes the place of an older one on the same route."
+    SUPERSEDED = "Superseded", "A newer rollout took its place, and all of its traffic."
     # back
     ROLLING_BACK = "RollingBack", "All traffic goes back to stable."
     ROLLED_BACK = "RolledBack", "All traffic is on stable."
@@ -125,13 +127,16 @@ GOOD_NEWS = frozenset(
         Reason.RESUMED,
         Reason.REQUESTED,
         Reason.STABLE_BACK,
+        Reason.SUPERSEDING,
+        Reason.SUPERSEDED,
         Reason.DELETED,
         Reason.PROGRESSING,
         Reason.IN_PROGRESS,
     }
 )
 
-FREEZING = frozenset({Reason.WEIGHTS_EDITED, Reason.ROUTE_MISSING})  # weights are not written while held for one of these
+# weights are not written while held for one of these
+FREEZING = frozenset({Reason.WEIGHTS_EDITED, Reason.ROUTE_MISSING, Reason.SUPERSEDING})
 
 
 def named(word: str, otherwise: Reason) -> Reason:

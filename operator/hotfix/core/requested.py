@@ -114,6 +114,8 @@ def _not_rolled_back(before: Status, look: Look) -> str | None:
     status = look.status
     if status.held == Reason.MEMORY_LOST:
         return status.message
+    if _control(look):
+        return _control(look)
     ending = status.stage in TAKEN_BACK and status.phase is Phase.PROMOTING
     waits = status.stage is Stage.AWAITING_GIT and not unchanged(look)
     if status.stage not in FIX_IN_STABLE and not ending and not waits:
@@ -122,6 +124,14 @@ def _not_rolled_back(before: Status, look: Look) -> str | None:
         f"{look.spec.stable.deployment} is getting the fix already, and patched may be the only side that can serve; "
         "`kubectl hotfix release` gives everything back to stable all the same."
     )
+
+
+def _control(look: Look) -> str | None:
+    """A newer patch is judged against this one, which is proven and has all that stable has not."""
+    bound = look.status.superseded_by
+    if bound is None or not bound.control or look.status.phase not in (Phase.BAKING, Phase.AWAITING_GIT):
+        return None
+    return f"HotfixRollout {bound.name} is judged against it; end that one first: kubectl hotfix rollback {bound.name}"
 
 
 def _not_promoted(before: Status, look: Look) -> str | None:
@@ -153,7 +163,7 @@ REFUSALS: dict[Verb, Callable[[Status, Look], str | None]] = {
     Verb.RESUME: _not_resumed,
     Verb.ROLLBACK: _not_rolled_back,
     Verb.PROMOTE: _not_promoted,
-    Verb.RELEASE: lambda before, look: None,
+    Verb.RELEASE: lambda before, look: _control(look),
     Verb.RETRY: _not_retried,
     Verb.RETRY_SAME: _not_retried,
     Verb.ACKNOWLEDGE: lambda before, look: None if before.follow_up else "Nothing waits for an acknowledgement.",

@@ -3,7 +3,7 @@
 Without a changed patch the same would happen again, so that has to be said expressly (`retry-same`).
 """
 
-from . import moments
+from . import kin, moments
 from .look import Look, record
 from .observation import RivalView
 from .reasons import Reason
@@ -98,7 +98,7 @@ def failed_before(look: Look) -> RivalView | None:
         (
             rival
             for rival in look.seen.rivals or ()
-            if rival.phase == Phase.ROLLED_BACK and rival.stable == look.spec.stable.deployment and rival.template == template
+            if rival.phase == Phase.ROLLED_BACK and rival.stable == kin.stable_of(look) and rival.template == template
         ),
         None,
     )

@@ -5,7 +5,8 @@ The first write waits for nothing; pods go only after the proxies stopped sendin
 
 from . import guards, incidents
 from .borrowed import left_behind, matched, original_of
-from .fencing import stamped
+from .fencing import is_anothers, stamped
+from .kin import shared
 from .look import Look, enter, hold, ready, record, route_has, routes_have, say, share_of, shifted_rules
 from .observation import RouteView
 from .proven import patched_going
@@ -118,9 +119,8 @@ def _served_again(look: Look) -> bool:
 def scales_down(look: Look) -> bool:
     """Patched's pods are ours to end: the spec says so, and neither an HPA nor a GitOps manager owns the replicas."""
     side = look.seen.patched
-    if look.status.keep_pods or (
-        look.status.phase is Phase.ROLLING_BACK and look.spec.patched.after_rollback is AfterRollback.KEEP
-    ):
+    kept = look.spec.patched.after_rollback is AfterRollback.KEEP
+    if look.status.keep_pods or (look.status.phase in (Phase.ROLLING_BACK, Phase.SUPERSEDED) and kept):
         return False
     return bool(side and side.deployment and not side.deployment.deleting and side.scaler is None and not side.deployment.owner)
 
@@ -149,6 +149,8 @@ def giving_back(look: Look) -> Status:
         return say(status, _outcome(look), "give the route back")
     good = status.phase is Phase.PROMOTING
     phase, reason = (Phase.PROMOTED, Reason.PROMOTED) if good else (Phase.ROLLED_BACK, Reason.ROLLED_BACK)
+    if status.phase is Phase.SUPERSEDED:
+        phase, reason = Phase.SUPERSEDED, Reason.SUPERSEDED
     message = f"{_outcome(look) or reason.sentence} {incidents.closing(look, promoted=good)}".rstrip()
     recorded = record(status, look.now, "end", reason, message)
     return say(enter(recorded, look.now, phase, Stage.DONE), message)
@@ -165,14 +167,17 @@ def _given_back(look: Look) -> bool:
         return True
     if view is None or look.seen.stable is None:
         return False
-    keeps = look.status.phase is Phase.PROMOTING and (look.status.weight or 0) == 100
+    keeps, beside = look.status.phase is Phase.PROMOTING and (look.status.weight or 0) == 100, shared(look)
+    if beside is None:
+        return False
     for route in view.routes:
         original = original_of(borrowed, route.name)
-        left = original is not None and any(left_behind(rule, was) for rule, was in matched(route.rules, original))
-        held = route.ours or stamped(route, look) or route.lent_until is not None
+        left = original is not None and any(left_behind(rule, was, shared=beside) for rule, was in matched(route.rules, original))
+        alone = not beside and not is_anothers(route, look)
+        held = stamped(route, look) or (alone and (route.ours or route.lent_until is not None))
         if held or (left and not keeps) or (keeps and lost_its_weight(look, route)):
             return False
     scaler = look.seen.stable.scaler
-    return not (
+    return beside or not (
         scaler and borrowed.hpa == scaler.name and scaler.min_replicas == borrowed.hpa_raised_to != borrowed.hpa_min_replicas
     )

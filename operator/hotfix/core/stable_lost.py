@@ -3,7 +3,7 @@
 It holds also while paused, rolling back or blind; the phase does not change, the clocks stand still, nothing is judged.
 """
 
-from . import capacity, moments
+from . import capacity, kin, moments
 from .guards import LOST_SHARE, Veto
 from .look import Look, enter, hold, ready, record, say
 from .quantities import span
@@ -83,9 +83,11 @@ def _keep(rolled: Status, before: Status, away: StableLost) -> Status:
 
 
 def _patched_lost_too(look: Look) -> Status:
+    ended = look.status.model_copy(update={"stable_lost": None})
+    if not ready(look.seen.stable) and kin.older_lives(look):
+        return roll_back(ended, look.now, Veto(Reason.PATCHED_LOST, "Neither side has a ready pod; the older patch may have."))
     if not ready(look.seen.stable):
         return hold(look.status, Reason.BOTH_UNREADY, "Neither side has a ready pod; weights are left as they are until one has.")
-    ended = look.status.model_copy(update={"stable_lost": None})
     return roll_back(ended, look.now, Veto(Reason.PATCHED_LOST, "Patched has no ready pod, and stable has some again."))
 
 
@@ -121,16 +123,21 @@ def _step_back(look: Look, away: StableLost) -> Status:
 
 
 def _end(look: Look, away: StableLost) -> Status:
-    status = look.status
-    spans = [*status.excluded, Span(start=away.since, end=moments.rfc3339(look.now))]
+    status = left_out(look, look.status.model_copy(update={"stable_lost": None, "request_rate": None}), away.since)
+    message = f"Stable was lost for {span(look.elapsed(away.since))} and is back."
+    return say(record(status, look.now, "resume", Reason.STABLE_BACK, message), message)
+
+
+def left_out(look: Look, status: Status, since: str) -> Status:
+    """The status with the time since then not judged; the clocks stood still in it."""
+    spans = [*status.excluded, Span(start=since, end=moments.rfc3339(look.now))]
     # a pause that goes on counts itself when it ends; what it shares with this loss stops the clocks once
-    stopped = status.stopped_seconds + int(max(0.0, look.elapsed(away.since) - (look.lasted("Paused") or 0.0)))
-    update: dict[str, object] = {"stable_lost": None, "stopped_seconds": stopped, "request_rate": None}
+    stopped = status.stopped_seconds + int(max(0.0, look.elapsed(since) - (look.lasted("Paused") or 0.0)))
+    update: dict[str, object] = {"stopped_seconds": stopped}
     if len(spans) > LIMIT_SPANS:
         update |= {"excluded": [], "evidence_from": moments.rfc3339(look.now), "stopped_seconds": 0}
         if status.phase is Phase.BAKING:  # without its evidence a bake begins again when there is enough of it
             status = enter(status, look.now, Phase.ANALYZING, Stage.SHIFTING)
     else:
         update |= {"excluded": spans}
-    message = f"Stable was lost for {span(look.elapsed(away.since))} and is back."
-    return say(record(status.model_copy(update=update), look.now, "resume", Reason.STABLE_BACK, message), message)
+    return status.model_copy(update=update)

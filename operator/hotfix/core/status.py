@@ -10,6 +10,8 @@ from pydantic import Field, StringConstraints
 
 from .choices import PromotionMode
 from .fields import Image, Model, Moment, ObjectName, Sentence, Short
+from .lineage import SupersededBy, Supersedes
+from .originals import Borrowed, BorrowedRoute, BorrowedRule
 from .phases import LIVE_PHASES, PHASES_OF, RETURN_WEIGHTS, TERMINAL_PHASES, Phase, Stage
 from .verbs import HandledRequest
 
@@ -33,6 +35,8 @@ __all__ = [
     "StableLost",
     "Stage",
     "Status",
+    "SupersededBy",
+    "Supersedes",
     "Verdict",
     "dump",
     "parse",
@@ -141,34 +145,6 @@ class DecisionRecord(Model):
     evidence: Sentence | None = Field(None, description="Evidence of each question then, against its threshold.")
 
 
-class BorrowedRule(Model):
-    """One rule of a route as it was before."""
-
-    index: int = Field(ge=0)
-    name: Short | None = None
-    stable_weight: int = Field(ge=0)
-    patched_weight: int | None = Field(None, description="None: patched was not named; it was injected.")
-    others: list[int] = Field(default_factory=list, max_length=15, description="Weights of third backends, in their order.")
-
-
-class BorrowedRoute(Model):
-    """A route as it was before, in as far as we change it."""
-
-    name: ObjectName
-    rules: list[BorrowedRule] = Field(default_factory=list, max_length=16)
-    reconcile: Short | None = Field(None, description="Flux's annotation reconcile as it was.")
-
-
-class Borrowed(Model):
-    """What we changed and how to give it back."""
-
-    routes: list[BorrowedRoute] = Field(default_factory=list, max_length=8)
-    hpa: Short | None = Field(None, description="Stable's HPA whose minReplicas was raised.")
-    hpa_min_replicas: int | None = None
-    hpa_raised_to: int | None = None
-    undo: Sentence | None = Field(None, description="One command that gives everything back, also when no operator runs.")
-
-
 class StableLost(Model):
     """Stable cannot serve: all traffic is on patched until it is back."""
 
@@ -240,6 +216,12 @@ class Status(Model):
     decisions: list[DecisionRecord] = Field(default_factory=list, max_length=10)
     announced: int = Field(0, ge=0, description="Sequence of the last decision that became an event.")
     borrowed: Borrowed | None = None
+    supersedes: Supersedes | None = Field(
+        None, description="The older rollout of the same route that this one takes the place of."
+    )
+    superseded_by: SupersededBy | None = Field(
+        None, description="The newer rollout that this one stands still for, or gave way to."
+    )
     drift_told: Sentence | None = Field(
         None, description="The route, and its generation, of the last edit by a GitOps tool that was told of, as name/generation."
     )
@@ -285,7 +267,8 @@ def _nonsense(status: Status) -> str | None:
         return f"stage {stage} is none of phase {phase}"
     if stage in (Stage.CHECKING, Stage.DONE) or (stage, phase) == (Stage.GIVING_BACK, Phase.PENDING):
         return None
-    needed = ["baseline", "borrowed", "resolved"] + (["weight"] if stage is not Stage.SCALING else [])
+    given = ["borrowed"] if phase is not Phase.SUPERSEDED else []  # what it borrowed is its successor's to give back
+    needed = ["baseline", "resolved", *given] + (["weight"] if stage is not Stage.SCALING else [])
     needed += ["started_at", "evidence_from"] if stage in (Stage.SHIFTING, Stage.RETURNING) else []
     missing = [name for name in needed if getattr(status, name) is None]
     if missing:

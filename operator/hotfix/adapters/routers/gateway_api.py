@@ -84,13 +84,19 @@ class GatewayApiRouter:
         """Patched gets its percent in these rules, in one write."""
         raw = change.route.raw
         was = route_return.was_of(raw, change.original, services)
-        weighed = route_patch.weigh(raw, change.rules, services, change.weight, was)
+        weighed = route_patch.weigh(raw, services, change, was) + route_patch.drop(raw, services, change)
         await self._write(namespace, raw, weighed + route_patch.annotated(raw, route_patch.lent(change.stamp, change.lent_until)))
 
     async def release(self, namespace: str, services: Services, change: ReleaseRoute) -> None:
         """As it was before (`keep_weights`: the split stays, third backends have their old weights); then, in a second write, our
-        ownership is dropped."""
+        ownership is dropped. Where another rollout goes on there (`shared`), only patched is taken out."""
         raw, back = change.route.raw, route_return.keep if change.keep_weights else route_return.release
+        if change.shared:
+            stamp: dict[str, str | None] = {route_patch.STAMP: None} if change.unstamp else {}
+            await self._write(
+                namespace, raw, route_return.leave(raw, change.original, services) + route_patch.annotated(raw, stamp)
+            )
+            return
         returned = back(raw, change.original, services)
         unmarked = route_patch.annotated(raw, route_patch.returned(raw, change.original.reconcile))
         latest = await self._write(namespace, raw, returned + unmarked)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hotfix.core.actions import SetWeights
 from hotfix.core.lending import LEFT_ALONE
 from hotfix.core.status import BorrowedRule
 from hotfix.errors import Refused
@@ -23,7 +24,7 @@ LENT_UNTIL = "hotfix-operator.dev/lent-until"
 RECONCILE = "kustomize.toolkit.fluxcd.io/reconcile"
 
 Operation = dict[str, Any]
-Services = tuple[str, str]  # (stable, patched)
+Services = tuple[str, ...]  # (stable, patched), and that of the older patch while one is superseded
 
 
 def rules_of(route: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -45,8 +46,14 @@ def positions(rule: Mapping[str, Any], service: str, namespace: str) -> list[int
 
 def sides(rule: Mapping[str, Any], services: Services, namespace: str) -> tuple[int | None, int | None]:
     """Where a rule names stable and patched first."""
-    stable, patched = (positions(rule, service, namespace) for service in services)
+    stable, patched = (positions(rule, service, namespace) for service in services[:2])
     return (stable[0] if stable else None, patched[0] if patched else None)
+
+
+def older_at(rule: Mapping[str, Any], services: Services, namespace: str) -> int | None:
+    """Where a rule names the patch of an older rollout."""
+    found = positions(rule, services[2], namespace) if len(services) > 2 else []
+    return found[0] if found else None
 
 
 def weight_of(ref: Mapping[str, Any]) -> int:
@@ -71,31 +78,36 @@ def factor_for(total: int, weights: Sequence[int], percent: int) -> int:
     return exact if exact <= most else most if total < FINE else 1
 
 
-def subtotal_of(weights: Sequence[int], stable: int, patched: int, was: BorrowedRule | None) -> int:
+def subtotal_of(weights: Sequence[int], places: tuple[int, int, int | None], was: BorrowedRule | None) -> int:
     """The stable + patched sub-total of a rule that is to be split: as it was, times what we multiplied the rule by, where third
-    backends have what they had; else what it is."""
-    present, before = weights[stable] + weights[patched], untouched_factor(weights, stable, patched, was)
+    backends have what they had; else what it is. `places` of stable, patched and the older patch, which keeps what it has."""
+    stable, patched, older = places
+    present, before = weights[stable] + weights[patched], untouched_factor(weights, places, was)
     if was is None or before is None:
         return present
-    return before * (was.stable_weight + (was.patched_weight or 0)) or present
+    kept = weights[older] if older is not None else 0
+    return max(0, before * (was.stable_weight + (was.patched_weight or 0)) - kept) or present
 
 
-def untouched_factor(weights: Sequence[int], stable: int | None, patched: int | None, was: BorrowedRule | None) -> int | None:
+def untouched_factor(weights: Sequence[int], places: Sequence[int | None], was: BorrowedRule | None) -> int | None:
     """What we multiplied a rule by, told by its third backends alone; None where there are none, or somebody changed them."""
-    third = [weight for place, weight in enumerate(weights) if place not in (stable, patched)]
+    third = [weight for place, weight in enumerate(weights) if place not in places]
     if was is None or not any(was.others):
         return None
-    total = was.stable_weight + (was.patched_weight or 0)
-    made = (1, factor_for(total, was.others, 1)) if total else (1,)
+    total, ours = was.stable_weight + (was.patched_weight or 0), sum(weights[place] for place in places if place is not None)
+    made = [1, factor_for(total, was.others, 1), *([ours // total] if not ours % total else [])] if total else [1]
     return next((factor for factor in made if third == [weight * factor for weight in was.others]), None)
 
 
-def split(weights: Sequence[int], stable: int, patched: int, percent: int, was: BorrowedRule | None = None) -> list[int]:
-    """The weights of a rule's backends that give the one at place `patched` `percent` of the sub-total it has together with the
-    one at place `stable`. `was`: how the rule was. Where the sub-total is so small beside the others that a percent of it cannot
-    be expressed, it is made a hundred, which is under 0.02 % of the rule then. Refused where nothing is to be split."""
-    found = list(weights)
-    total = subtotal_of(found, stable, patched, was)
+def split(
+    weights: Sequence[int], places: tuple[int, int, int | None], percent: int, was: BorrowedRule | None = None
+) -> list[int]:
+    """The weights of a rule's backends that give the second of the `places` `percent` of the sub-total it has together with the
+    first. The third is of an older patch, which keeps what it has. `was`: how it was. Where the sub-total is so small beside
+    the others that a percent of it cannot be expressed, it is made a hundred, which is under 0.02 % of the rule then. Refused
+    where nothing is to be split."""
+    found, (stable, patched, older) = list(weights), places
+    total = subtotal_of(found, places, was)
     if total == 0:
         if any(found) and percent:
             raise Refused("Neither stable nor patched has a weight in the rule; give one to stable.", reason=UNFIT)
@@ -103,7 +115,8 @@ def split(weights: Sequence[int], stable: int, patched: int, percent: int, was: 
             return found
         total = FINE
     found[stable], found[patched] = total, 0
-    factor = factor_for(total, found, percent)
+    kept = found[older] if older is not None else 0
+    factor = factor_for(total, (*found, total + kept), percent)
     found = [weight * factor for weight in found]
     total = found[stable] if total * percent % 100 == 0 else max(FINE, found[stable])
     found[patched] = round(total * percent / 100)
@@ -111,19 +124,33 @@ def split(weights: Sequence[int], stable: int, patched: int, percent: int, was: 
     return found
 
 
-def weigh(
-    route: Mapping[str, Any], indexes: Sequence[int], services: Services, percent: int, was: Mapping[int, BorrowedRule]
-) -> list[Operation]:
-    """Operations that set the split in these rules; empty when it is so already. `was`: how rules were, by index. A rule that
-    does not name both sides is left as it is at 0 % (nothing reaches patched there), and Refused above."""
+def weigh(route: Mapping[str, Any], services: Services, change: SetWeights, was: Mapping[int, BorrowedRule]) -> list[Operation]:
+    """Operations that set the split in the rules of a change; empty when it is so already. `was`: how rules were, by index. One
+    that does not name both sides is left as it is at 0 % (nothing reaches patched there), and Refused above."""
     found: list[Operation] = []
-    for index in indexes:
-        rule = _rule(route, index)
-        stable, patched = sides(rule, services, route["metadata"]["namespace"])
+    for index in change.rules:
+        rule, namespace = _rule(route, index), route["metadata"]["namespace"]
+        stable, patched = sides(rule, services, namespace)
+        older, weights = older_at(rule, services, namespace), weights_of(rule)
         if stable is not None and patched is not None:
-            found += reweigh(index, rule, split(weights_of(rule), stable, patched, percent, was.get(index)))
-        elif percent:
+            if change.takes_over and older is not None:
+                weights[stable], weights[older] = weights[stable] + weights[older], 0
+            found += reweigh(index, rule, split(weights, (stable, patched, older), change.weight, was.get(index)))
+        elif change.weight:
             raise Refused(f"Rule {index} does not name both {services[0]} and {services[1]}.", reason=UNFIT)
+    return found
+
+
+def drop(route: Mapping[str, Any], services: Services, change: SetWeights) -> list[Operation]:
+    """Operations that take the older patch, which has no weight any more, out of rules."""
+    found: list[Operation] = []
+    for index in change.drops:
+        rule = _rule(route, index)
+        older = older_at(rule, services, route["metadata"]["namespace"])
+        if older is not None:
+            at = f"/spec/rules/{index}/backendRefs/{older}"
+            found += [named_at(index, older, services[2]), {"op": "test", "path": f"{at}/weight", "value": 0}]
+            found.append({"op": "remove", "path": at})
     return found
 
 

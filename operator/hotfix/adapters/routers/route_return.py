@@ -9,7 +9,7 @@ from typing import Any
 from hotfix.core.borrowed import matched
 from hotfix.core.status import BorrowedRoute, BorrowedRule
 
-from .route_patch import Operation, Services, named_at, reweigh, rules_of, sides, untouched_factor, weights_of
+from .route_patch import Operation, Services, named_at, older_at, reweigh, rules_of, sides, untouched_factor, weights_of
 from .route_view import rule_views
 
 
@@ -22,50 +22,80 @@ def release(route: Mapping[str, Any], original: BorrowedRoute, services: Service
     """Operations that restore the original weights and take out what was injected; later edits of everything else stay."""
     found: list[Operation] = []
     for seen, was in matched(rule_views(route, services), original):
-        rule = rules_of(route)[seen.index]
-        stable, patched = sides(rule, services, route["metadata"]["namespace"])
-        wanted = _restored(weights_of(rule), was, stable, patched)
-        found += reweigh(seen.index, rule, wanted)
-        serves = any(weight for place, weight in enumerate(wanted) if place != patched)
-        if was.patched_weight is None and patched is not None and serves:
-            found += [
-                named_at(seen.index, patched, services[1]),
-                {"op": "remove", "path": f"/spec/rules/{seen.index}/backendRefs/{patched}"},
-            ]
+        rule, places = _placed(route, seen.index, services)
+        wanted = _restored(weights_of(rule), was, places)
+        _, patched, older = places
+        injected = [patched] * (was.patched_weight is None) + [older] * (was.older_weight is None)
+        found += _without(seen.index, rule, wanted, [place for place in injected if place is not None])
+    return found
+
+
+def leave(route: Mapping[str, Any], original: BorrowedRoute, services: Services) -> list[Operation]:
+    """Operations that take patched out, where it was injected; the other rollout there has the rest."""
+    found: list[Operation] = []
+    for seen, was in matched(rule_views(route, services), original):
+        rule, (stable, patched, _) = _placed(route, seen.index, services)
+        if stable is None or patched is None:
+            continue
+        wanted = weights_of(rule)
+        wanted[stable], wanted[patched] = wanted[stable] + wanted[patched], 0
+        found += _without(seen.index, rule, wanted, [patched] if was.patched_weight is None else [])
     return found
 
 
 def keep(route: Mapping[str, Any], original: BorrowedRoute, services: Services) -> list[Operation]:
-    """Operations that keep the split, with third backends at the weights they had before the rule was multiplied."""
+    """Operations that keep the split, with third backends at the weights they had before the rule was multiplied, and without the
+    patch that was superseded, where that was injected."""
     found: list[Operation] = []
     for seen, was in matched(rule_views(route, services), original):
-        rule = rules_of(route)[seen.index]
-        stable, patched = sides(rule, services, route["metadata"]["namespace"])
-        weights = weights_of(rule)
-        factor = untouched_factor(weights, stable, patched, was)
-        if factor and not any(weight % factor for weight in weights):
-            found += reweigh(seen.index, rule, [weight // factor for weight in weights])
+        rule, places = _placed(route, seen.index, services)
+        weights, older = weights_of(rule), places[2]
+        factor = untouched_factor(weights, places, was)
+        exact = factor and not any(weight % factor for weight in weights)
+        wanted = [weight // factor for weight in weights] if factor and exact else weights
+        injected = [older] if older is not None and was.older_weight is None and not weights[older] else []
+        found += _without(seen.index, rule, wanted, injected)
     return found
 
 
-def _restored(weights: Sequence[int], was: BorrowedRule, stable: int | None, patched: int | None) -> list[int]:
+def _placed(
+    route: Mapping[str, Any], index: int, services: Services
+) -> tuple[Mapping[str, Any], tuple[int | None, int | None, int | None]]:
+    """A rule, and where it names stable, patched and the older patch."""
+    rule, namespace = rules_of(route)[index], route["metadata"]["namespace"]
+    return rule, (*sides(rule, services, namespace), older_at(rule, services, namespace))
+
+
+def _without(index: int, rule: Mapping[str, Any], wanted: Sequence[int], injected: Sequence[int]) -> list[Operation]:
+    """Operations that give a rule these weights and take the injected backends out, unless nobody else would answer then."""
+    found = reweigh(index, rule, wanted)
+    if any(weight for place, weight in enumerate(wanted) if place not in injected):
+        for place in sorted(injected, reverse=True):
+            found += [
+                named_at(index, place, rule["backendRefs"][place]["name"]),
+                {"op": "remove", "path": f"/spec/rules/{index}/backendRefs/{place}"},
+            ]
+    return found
+
+
+def _restored(weights: Sequence[int], was: BorrowedRule, places: tuple[int | None, int | None, int | None]) -> list[int]:
     """The weights to go back to. Where somebody changed third backends since, theirs are kept, and so is the sub-total beside
     them, which stable has."""
-    found = list(weights)
+    found, (stable, patched, older) = list(weights), places
     if stable is None:
         return found
-    third = [place for place in range(len(found)) if place not in (stable, patched)]
-    ours = not third or [found[place] for place in third] == was.others or untouched_factor(weights, stable, patched, was)
+    third = [place for place in range(len(found)) if place not in places]
+    ours = not third or [found[place] for place in third] == was.others or untouched_factor(weights, places, was)
+    given = {patched: was.patched_weight or 0 if ours else 0, older: was.older_weight or 0 if ours else 0}
     if ours:
         for place, weight in zip(third, was.others, strict=False):
             found[place] = weight
         found[stable] = was.stable_weight
-        given = was.patched_weight or 0
     else:
-        found[stable] += found[patched] if patched is not None else 0
-        given = 0
-    if patched is not None:
-        found[patched] = given
+        found[stable] += sum(found[place] for place in (patched, older) if place is not None)
+    for at, share in given.items():
+        if at is not None:
+            found[at] = share
     return found
 
 

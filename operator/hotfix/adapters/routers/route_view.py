@@ -9,7 +9,19 @@ from hotfix.core import moments
 from hotfix.core.observation import Ack, RouteView, RuleView
 from hotfix.core.spec import HttpRoute
 
-from .route_patch import LENT_UNTIL, MOST_BACKENDS, RECONCILE, STAMP, Services, positions, rules_of, sides, weight_of, weights_of
+from .route_patch import (
+    LENT_UNTIL,
+    MOST_BACKENDS,
+    RECONCILE,
+    STAMP,
+    Services,
+    older_at,
+    positions,
+    rules_of,
+    sides,
+    weight_of,
+    weights_of,
+)
 
 LONG_AGO = "1970-01-01T00:00:00Z"
 
@@ -73,7 +85,7 @@ def rule_views(route: Mapping[str, Any], services: Services) -> tuple[RuleView, 
         stable, patched = sides(rule, services, route["metadata"]["namespace"])
         if stable is None and patched is None:
             continue
-        refs = rule["backendRefs"]
+        refs, older = rule["backendRefs"], older_at(rule, services, route["metadata"]["namespace"])
         views.append(
             RuleView(
                 index=index,
@@ -81,7 +93,8 @@ def rule_views(route: Mapping[str, Any], services: Services) -> tuple[RuleView, 
                 stable=weight_of(refs[stable]) if stable is not None else None,
                 patched=weight_of(refs[patched]) if patched is not None else None,
                 port=refs[stable].get("port") if stable is not None else None,
-                others=tuple(weight for place, weight in enumerate(weights_of(rule)) if place not in (stable, patched)),
+                others=tuple(weight for place, weight in enumerate(weights_of(rule)) if place not in (stable, patched, older)),
+                older=weight_of(refs[older]) if older is not None else None,
             )
         )
     return tuple(views)
@@ -120,7 +133,7 @@ def _elsewhere(route: Mapping[str, Any], service: str) -> str:
 
 def _unfit(index: int, rule: Mapping[str, Any], services: Services, namespace: str, *, named: bool) -> str | None:
     """Why a rule cannot be shifted; None for one that can. One that does not name stable must not be `named` in the manifest."""
-    stable, patched = (positions(rule, service, namespace) for service in services)
+    stable, patched = (positions(rule, service, namespace) for service in services[:2])
     if not stable:
         return f"rule {index} does not name Service {services[0]}; correct its backendRefs or {NAMED}." if named else None
     if len(stable) > 1 or len(patched) > 1:

@@ -1,0 +1,77 @@
+"""A newer hotfix takes the place of an older one, under load: both ends, and what stable gets meanwhile."""
+
+import json
+import time
+from typing import Any
+
+from tests.cluster import Load
+
+from .shop import deployment, rollout, service
+from .story import Stories
+
+WAITS: dict[str, Any] = {"promotion": {"mode": "AwaitGit"}}
+
+
+def second(shop: Stories, image: str, **spec: Any) -> None:
+    """A newer hotfix, with pods of its own."""
+    shop.apply(deployment("checkout-second", image), service("checkout-second"))
+    shop.apply(rollout("second", **{"patched": {"deployment": "checkout-second"}, **spec}))
+
+
+def share_of_stable(load: Load, since: float) -> float:
+    """Of the requests sent since then."""
+    answers = [answer for answer in load.since(since) if answer.status]
+    return sum(answer.image == "sample:1.0" for answer in answers) / len(answers)
+
+
+def test_a_newer_hotfix_takes_the_place_of_one_that_waits_for_git(shop: Stories) -> None:
+    shop.open()
+    with shop.story("Promoted", name="second", rate=60, seconds=400) as load:
+        shop.apply(rollout(**WAITS))
+        shop.phase("AwaitingGit")
+        began = time.time()
+        second(shop, "sample:good", **WAITS)
+        stood = shop.held("Superseding")
+        assert stood["supersededBy"]["name"] == "second"
+        status = shop.phase("AwaitingGit", name="second", seconds=240)
+        assert status["supersedes"]["name"] == "fix"
+        ended = shop.until(lambda s: s.get("stage") == "Done", "the older one has ended", seconds=120)
+        assert ended["phase"] == "Superseded"
+        assert share_of_stable(load, began) == 0
+        assert shop.replicas("checkout-hotfix") == 0
+        assert shop.finalizers() == []
+        assert shop.conditions()["Completed"] == ("True", "Superseded")
+        spec = shop.read("deployment", "checkout-second")["spec"]["template"]["spec"]
+        patch = [{"op": "replace", "path": "/spec/template/spec", "value": spec}]
+        shop.kubectl("patch", "deployment", "checkout", "--type=json", "-p", json.dumps(patch))
+        shop.phase("Promoted", name="second", seconds=240)
+
+
+def test_an_older_hotfix_goes_on_where_it_was_when_the_newer_is_bad(shop: Stories) -> None:
+    shop.open()
+    with shop.story("Promoted", rate=60, seconds=400):
+        shop.apply(rollout(analysis={"bakeTime": "3m"}))
+        shop.phase("Baking")
+        shop.until(lambda s: s.get("acknowledgedWeight") == s["weight"], "its weight is applied")
+        before = shop.weights()
+        second(shop, "sample:crash")
+        shop.phase("RolledBack", name="second", seconds=200)
+        assert {name: weight for name, weight in shop.weights().items() if weight}.keys() == before.keys()
+        shop.until(lambda s: not s.get("supersededBy"), "it goes on", seconds=30)
+        shop.phase("Promoted", seconds=300)
+
+
+def test_one_commit_that_replaces_a_hotfix_leaves_its_share_until_the_newer_one_has_it(shop: Stories) -> None:
+    shop.open()
+    with shop.story("Promoted", name="second", rate=60, seconds=400) as load:
+        shop.apply(
+            rollout(startWeight=50, steps=[50], analysis={"bakeTime": "10m"}, fix={"errors": "absent_total", "required": True})
+        )
+        shop.until(lambda s: s.get("acknowledgedWeight") == 50, "half of the traffic has the older fix")
+        began = time.time()
+        second(shop, "sample:good")
+        shop.kubectl("delete", "hfr", "fix", "--wait=false")
+        shop.phase("Baking", name="second", seconds=200)
+        assert share_of_stable(load, began) < 0.6
+        shop.cluster.until(lambda: not shop.exists("hfr", "fix"), "the older one is gone", seconds=120)
+        shop.phase("Promoted", name="second", seconds=300)

@@ -1,0 +1,161 @@
+"""What is promised about two rollouts on one route: who may write weights, who may get more, and when either goes on.
+
+Each is told by what is stored and by what was written, not by what an operator believes; a decision is judged by what it saw.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from hotfix.core import actions as act
+from hotfix.core import guards, kin
+from hotfix.core.look import Look
+from hotfix.core.status import LIVE_PHASES, Phase, Stage, Status
+from tests.fakes.api import Object
+
+from .outside import SIDES, STABLE, Outside, against_of, weights
+from .rules import Decided, ready
+
+STANDING = ("Shifting", "AwaitingGit")
+FALLING = ("RollingBack", "RolledBack")
+WITH_THE_FIX = ("Returning", "ReturnFailed", "DrainingPatched", "ScalingDown")
+LIVE = frozenset(str(phase) for phase in LIVE_PHASES)
+LOWERED_FOR = frozenset({"BlindTooLong", "PatchedChanged", "PatchedLost"})
+ODD = 1.0  # percent of all sides: what integers and third backends may cost
+STILL, STARTS = "the older one stands still", "starts beside one that stands still"
+STABLE_RISES, NO_RISE, FLOOR = "stable never gets more", "no rise after a rollback", "stable's floor is kept"
+GIVES_WAY, GOES_ON, DELETED = "gives way when it has nothing", "goes on when the other has nothing", "a deletion waits"
+DEAD = "never_a_dead_side"
+
+Breach = tuple[str, str]
+Rule = dict[str, int]
+
+
+def parts(rule: Mapping[str, int]) -> dict[str, float]:
+    """Percent of each side in what all sides have together."""
+    total = sum(rule.get(name, 0) for name in SIDES)
+    return {name: 100.0 * rule.get(name, 0) / total if total else 0.0 for name in SIDES}
+
+
+class Kin:
+    """The older rollout and the newer one, as far as they must heed each other. `edited`: somebody else writes weights too."""
+
+    def __init__(self, older: Outside, newer: Outside, breach: Callable[[str, str], None], *, edited: bool) -> None:
+        self.older, self.newer, self.breach, self.edited = older, newer, breach, edited
+        self._written: list[Rule] | None = None  # what a write of ours left last
+        self._weights: dict[str, int] = {}  # rollout -> weight that was stored when it wrote last
+        self._lost: set[str] = set()  # rollouts that had lost stable when they wrote last
+
+    # ---- writes
+
+    def route(self, writer: Outside, was: Object, now: Object) -> None:
+        """One write of the route for a rollout."""
+        other = self.newer if writer is self.older else self.older
+        before, after = weights(was), weights(now)
+        known = self._written if self._written is not None and len(self._written) == len(after) else before
+        if len(before) == len(after) and before != after:
+            for old, mine, new in zip(before, known, after, strict=True):
+                self._rule(writer, other, (parts(old), parts(mine), parts(new)))
+            self._standing(writer, before, after)
+        status = writer.status()
+        self._written = after
+        self._weights[writer.name] = status.get("weight") or 0
+        self._lost = self._lost - {writer.name} | ({writer.name} if status.get("stableLost") else set())
+
+    def _rule(self, writer: Outside, other: Outside, shares: tuple[dict[str, float], dict[str, float], dict[str, float]]) -> None:
+        old, mine, new = shares
+        if not any(new.values()):
+            return
+        for one, beside in ((writer, other.status()), (other, writer.status())):
+            status, name = one.status(), one.patched
+            falls = status.get("phase") in FALLING and not self._serves_alone(status, beside)
+            if falls and new[name] > max(old[name], mine[name]) + ODD:
+                self.breach(NO_RISE, f"{name} rose to {new[name]:.0f} % for {writer.name}")
+        rises = new[STABLE] - max(old[STABLE], mine[STABLE])
+        if rises > ODD and rises > self._may_fall(writer, other, old, new) + ODD:
+            self.breach(STABLE_RISES, f"it got {new[STABLE]:.0f} % for {writer.name}: {old} became {new}")
+
+    def _serves_alone(self, status: Mapping[str, Any], beside: Mapping[str, Any]) -> bool:
+        """Stable is lost, and the other rollout is over, or stands still: this one takes what stable had, on its way back too."""
+        free = beside.get("phase") in LIVE and not beside.get("supersededBy")
+        return bool(status.get("stableLost")) and not free
+
+    def _may_fall(self, writer: Outside, other: Outside, old: Mapping[str, float], new: Mapping[str, float]) -> float:
+        """What stable may get more: what the writer's own patch may lose to it."""
+        status, fell = writer.status(), old[writer.patched] - new[writer.patched]
+        stage, phase, weight = status.get("stage"), status.get("phase"), status.get("weight") or 0
+        if stage == "GivingBack":
+            beside = other.status().get("phase") in LIVE
+            return fell if beside else fell + old[other.patched] - new[other.patched]
+        if phase == "Promoting" and stage in WITH_THE_FIX:
+            return fell + old[other.patched] - new[other.patched]
+        if against_of(status) != STABLE:
+            return 0.0
+        if phase == "RollingBack" or status.get("stableLost") or writer.name in self._lost:
+            return fell
+        reasons = [entry["reason"] for entry in status.get("decisions") or () if entry["what"] == f"weight {weight}"]
+        lowered = weight < self._weights.get(writer.name, 0) and bool(reasons) and reasons[-1] in LOWERED_FOR
+        return fell if lowered else 0.0
+
+    def _standing(self, writer: Outside, before: list[Rule], after: list[Rule]) -> None:
+        older, newer = self.older.status(), self.newer.status()
+        bound = older.get("supersededBy") or {}
+        if writer is self.older:
+            if bound and older.get("stage") in STANDING:
+                self.breach(STILL, f"{before} became {after}")
+            return
+        ends = newer.get("phase") in FALLING or newer.get("stage") == "GivingBack"
+        known = [rule.get(self.older.patched, 0) for rule in before]
+        if older.get("phase") in LIVE and not bound and not ends and any(known):
+            self.breach(STARTS, f"{before} became {after} while that one is {older.get('phase')}")
+
+    def scaler(self, writer: Outside, was: Object, now: Object) -> None:
+        """One write of stable's HPA for a rollout."""
+        other = self.newer if writer is self.older else self.older
+        one, two = was["spec"]["minReplicas"], now["spec"]["minReplicas"]
+        if two < one and other.status().get("phase") in LIVE - {"RollingBack"}:
+            self.breach(FLOOR, f"{writer.name} lowered it from {one} to {two} while {other.name} is {other.status()['phase']}")
+
+    # ---- decisions
+
+    def decided(self, one: Decided) -> Iterator[Breach]:
+        """What a decision of either breaks, as (promise, what was done)."""
+        takes = [action for action in one.of(act.SetWeights) if action.takes_over]  # type: ignore[attr-defined]
+        if takes and not ready(one.seen.patched):
+            yield DEAD, "the older one's share goes to a patch without a ready pod"
+        if one.seen.name == self.older.name:
+            yield from self._of_the_older(one)
+
+    def _of_the_older(self, one: Decided) -> Iterator[Breach]:
+        before, after, newer = one.before, one.after, self.newer.status()
+        claim = newer.get("supersedes") or {}
+        if after.phase is Phase.SUPERSEDED is not before.phase and (not claim.get("moved") or self._has(self.older, one)):
+            yield GIVES_WAY, f"{weights(self._route())} with {claim}"
+        released = before.superseded_by is not None and after.superseded_by is None and after.stage in kin.SUPERSEDABLE
+        if released and (newer.get("stage") == "WeightZero" or self._has(self.newer, one)):
+            yield GOES_ON, f"{weights(self._route())} while that one is {newer.get('phase')}"
+        begins = after.phase is Phase.ROLLING_BACK is not before.phase and after.why == "Deleted"
+        if begins and (self._goes_on_with(before, newer) or self._comes(one)):
+            yield DELETED, f"it went back to stable while {self.newer.name} is {newer.get('phase')} {newer.get('stage')}"
+
+    def _goes_on_with(self, before: Status, newer: Mapping[str, Any]) -> bool:
+        """It stands still for one that lives."""
+        return before.superseded_by is not None and newer.get("phase") in LIVE
+
+    def _comes(self, one: Decided) -> bool:
+        """The newer one was seen to be on its way, and nothing else spoke against waiting for it."""
+        if one.before.stage not in kin.SUPERSEDABLE or one.before.stable_lost or one.lost:
+            return False
+        others = tuple(guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted)
+        if guards.first(others, Look(one.spec, one.before, one.seen)):
+            return False
+        coming = [rival for rival in one.seen.rivals or () if rival.name == self.newer.name and not rival.deleting]
+        begins = [rival for rival in coming if rival.phase in (None, "Pending") and not rival.status.get("held")]
+        return any(rival.status.get("stage") != Stage.GIVING_BACK for rival in begins)
+
+    def _has(self, side: Outside, one: Decided) -> bool:
+        """A weight of its patch is on the route; people who edit it may have given it one since it was looked at."""
+        seen = one.seen.routes is not None and not self.edited
+        return seen and any(rule.get(side.patched, 0) for rule in weights(self._route()))
+
+    def _route(self) -> Object:
+        return self.older.api.peek("HTTPRoute", self.older.namespace, STABLE)

@@ -1,0 +1,44 @@
+"""Planted bugs of two rollouts on one route. Each is caught in pairs of seeds in which nothing else is broken."""
+
+from . import pair_bugs
+from .kin_rules import DELETED, GIVES_WAY, GOES_ON, STABLE_RISES, STARTS, STILL
+from .mutants import Mutant
+
+SUPERSEDING = "two on one route"
+PAIR_MUTANTS: tuple[Mutant, ...] = (
+    Mutant(SUPERSEDING, "the older one does not stand still", pair_bugs.goes_on_beside_the_newer, STILL, pairs=(12, 5)),
+    Mutant(SUPERSEDING, "the newer one does not wait", pair_bugs.starts_without_waiting, STARTS, pairs=(0, 2)),
+    Mutant(
+        SUPERSEDING, "the older one gives way before its share has moved", pair_bugs.gives_way_at_once, GIVES_WAY, pairs=(0, 2)
+    ),
+    Mutant(
+        SUPERSEDING,
+        "the older one goes on before the newer has nothing",
+        pair_bugs.goes_on_before_the_newer_is_at_zero,
+        GOES_ON,
+        pairs=(2, 8),
+    ),
+    Mutant(
+        SUPERSEDING,
+        "the newer one gives the older one's share to stable when it is rolled back",
+        pair_bugs.gives_back_what_the_older_has,
+        STABLE_RISES,
+        pairs=(12,),
+    ),
+    Mutant(SUPERSEDING, "the floor of stable is forgotten", pair_bugs.forgets_the_floor, "given back", pairs=(5, 10)),
+    Mutant(
+        SUPERSEDING,
+        "the older one goes back to stable when it is deleted",
+        pair_bugs.a_deletion_does_not_wait,
+        DELETED,
+        pairs=(0, 2),
+    ),
+    Mutant(SUPERSEDING, "stable gets the share that moves", pair_bugs.stable_gets_what_moves, STABLE_RISES, pairs=(0, 5)),
+    Mutant(
+        SUPERSEDING,
+        "the share moves to a patch of which nothing is known",
+        pair_bugs.takes_any_older_one,
+        STABLE_RISES,
+        pairs=(0,),
+    ),
+)
