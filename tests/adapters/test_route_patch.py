@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hotfix.adapters.routers import route_patch, route_return
 from hotfix.adapters.routers.route_patch import factor_for, split, weights_of
 from hotfix.adapters.routers.route_view import refusal, view_of
-from hotfix.core.actions import SetWeights
+from hotfix.core.actions import AdoptRoute, SetWeights
 from hotfix.core.status import BorrowedRoute, BorrowedRule
 from hotfix.errors import Refused
 
@@ -83,8 +83,13 @@ def borrowed(route: Route) -> BorrowedRoute:
     return BorrowedRoute(name="shop", rules=originals)
 
 
+def adopting(route: Route) -> list[dict[str, Any]]:
+    change = AdoptRoute(route=view_of(route, SERVICES, None), rules=tuple(indexes(route)), stamp="fix.0.1")
+    return route_patch.adopt(route, SERVICES, change)
+
+
 def adopted(route: Route) -> Route:
-    return applied(route, route_patch.adopt(route, indexes(route), SERVICES))
+    return applied(route, adopting(route))
 
 
 def weighed(route: Route, percent: int, original: BorrowedRoute | None = None) -> Route:
@@ -104,7 +109,7 @@ def released(route: Route, original: BorrowedRoute) -> Route:
 @given(routes(), st.lists(percents, min_size=1, max_size=5))
 def test_what_is_set_twice_is_written_once(route: Route, steps: list[int]) -> None:
     route = adopted(route)
-    assert route_patch.adopt(route, indexes(route), SERVICES) == []
+    assert adopting(route) == []
     for percent in steps:
         route = weighed(route, percent)
         assert weighing(route, percent) == []
@@ -274,7 +279,7 @@ def test_the_split_that_is_kept_leaves_third_backends_as_they_were(route: Route,
 def test_every_write_carries_the_version_and_names_what_it_weighs(route: Route, first: int, second: int) -> None:
     found = weighed(adopted(route), first)
     for operations in (
-        route_patch.guarded(route, route_patch.adopt(route, indexes(route), SERVICES)),
+        route_patch.guarded(route, adopting(route)),
         route_patch.guarded(found, weighing(found, second)),
         route_patch.guarded(found, route_return.release(found, borrowed(route), SERVICES)),
     ):

@@ -11,6 +11,7 @@ from hotfix.core import guards, kin
 from hotfix.core.look import Look
 from hotfix.core.status import LIVE_PHASES, Phase, Stage, Status
 from tests.fakes.api import Object
+from tests.fakes.controllers import is_ready
 
 from .outside import SIDES, STABLE, Outside, against_of, weights
 from .rules import Decided, ready
@@ -20,6 +21,7 @@ FALLING = ("RollingBack", "RolledBack")
 WITH_THE_FIX = ("Returning", "ReturnFailed", "DrainingPatched", "ScalingDown")
 LIVE = frozenset(str(phase) for phase in LIVE_PHASES)
 LOWERED_FOR = frozenset({"BlindTooLong", "PatchedChanged", "PatchedLost"})
+EDITED = ("WeightsEdited", "RouteMissing")  # what it has is not what it gave itself
 ODD = 1.0  # percent of all sides: what integers and third backends may cost
 STILL, STARTS = "the older one stands still", "starts beside one that stands still"
 STABLE_RISES, NO_RISE, FLOOR = "stable never gets more", "no rise after a rollback", "stable's floor is kept"
@@ -65,18 +67,20 @@ class Kin:
         old, mine, new = shares
         if not any(new.values()):
             return
-        for one, beside in ((writer, other.status()), (other, writer.status())):
+        for one, beside in ((writer, other), (other, writer)):
             status, name = one.status(), one.patched
             falls = status.get("phase") in FALLING and not self._serves_alone(status, beside)
             if falls and new[name] > max(old[name], mine[name]) + ODD:
                 self.breach(NO_RISE, f"{name} rose to {new[name]:.0f} % for {writer.name}")
         rises = new[STABLE] - max(old[STABLE], mine[STABLE])
+        if self.edited and old != mine:
+            return  # what somebody's edit gave is not what we gave
         if rises > ODD and rises > self._may_fall(writer, other, old, new) + ODD:
             self.breach(STABLE_RISES, f"it got {new[STABLE]:.0f} % for {writer.name}: {old} became {new}")
 
-    def _serves_alone(self, status: Mapping[str, Any], beside: Mapping[str, Any]) -> bool:
+    def _serves_alone(self, status: Mapping[str, Any], beside: Outside) -> bool:
         """Stable is lost, and the other rollout is over, or stands still: this one takes what stable had, on its way back too."""
-        free = beside.get("phase") in LIVE and not beside.get("supersededBy")
+        free = beside.phase in LIVE and not beside.status().get("supersededBy")
         return bool(status.get("stableLost")) and not free
 
     def _may_fall(self, writer: Outside, other: Outside, old: Mapping[str, float], new: Mapping[str, float]) -> float:
@@ -84,7 +88,7 @@ class Kin:
         status, fell = writer.status(), old[writer.patched] - new[writer.patched]
         stage, phase, weight = status.get("stage"), status.get("phase"), status.get("weight") or 0
         if stage == "GivingBack":
-            beside = other.status().get("phase") in LIVE
+            beside = other.phase in LIVE
             return fell if beside else fell + old[other.patched] - new[other.patched]
         if phase == "Promoting" and stage in WITH_THE_FIX:
             return fell + old[other.patched] - new[other.patched]
@@ -100,7 +104,8 @@ class Kin:
         older, newer = self.older.status(), self.newer.status()
         bound = older.get("supersededBy") or {}
         if writer is self.older:
-            if bound and older.get("stage") in STANDING:
+            takes_what_stable_lost = bound.get("control") and older.get("stableLost")
+            if bound and older.get("stage") in STANDING and not takes_what_stable_lost:
                 self.breach(STILL, f"{before} became {after}")
             return
         ends = newer.get("phase") in FALLING or newer.get("stage") == "GivingBack"
@@ -112,8 +117,23 @@ class Kin:
         """One write of stable's HPA for a rollout."""
         other = self.newer if writer is self.older else self.older
         one, two = was["spec"]["minReplicas"], now["spec"]["minReplicas"]
-        if two < one and other.status().get("phase") in LIVE - {"RollingBack"}:
-            self.breach(FLOOR, f"{writer.name} lowered it from {one} to {two} while {other.name} is {other.status()['phase']}")
+        if two < one and other.phase in LIVE - {"RollingBack"}:
+            self.breach(FLOOR, f"{writer.name} lowered it from {one} to {two} while {other.name} is {other.phase}")
+
+    def stored(self, writer: Outside, was: Object, now: Object) -> None:
+        """One write of a rollout's status."""
+        before, after = was.get("status") or {}, now.get("status") or {}
+        if writer is not self.older or not before.get("supersededBy"):
+            return
+        newer = self.newer.status()
+        claim = newer.get("supersedes") or {}
+        gives_way = after.get("phase") == "Superseded" != before.get("phase")
+        if gives_way and (not claim.get("moved") or self._has(self.older)):
+            self.breach(GIVES_WAY, f"{weights(self._route())} with {claim}")
+        goes_on = not after.get("supersededBy") and after.get("stage") in kin.SUPERSEDABLE
+        falls = newer.get("stage") == "WeightZero" or self._has(self.newer)
+        if goes_on and falls and not self._lost_without(newer):
+            self.breach(GOES_ON, f"{weights(self._route())} while that one is {newer.get('phase')}")
 
     # ---- decisions
 
@@ -127,15 +147,14 @@ class Kin:
 
     def _of_the_older(self, one: Decided) -> Iterator[Breach]:
         before, after, newer = one.before, one.after, self.newer.status()
-        claim = newer.get("supersedes") or {}
-        if after.phase is Phase.SUPERSEDED is not before.phase and (not claim.get("moved") or self._has(self.older, one)):
-            yield GIVES_WAY, f"{weights(self._route())} with {claim}"
-        released = before.superseded_by is not None and after.superseded_by is None and after.stage in kin.SUPERSEDABLE
-        if released and (newer.get("stage") == "WeightZero" or self._has(self.newer, one)):
-            yield GOES_ON, f"{weights(self._route())} while that one is {newer.get('phase')}"
         begins = after.phase is Phase.ROLLING_BACK is not before.phase and after.why == "Deleted"
         if begins and (self._goes_on_with(before, newer) or self._comes(one)):
             yield DELETED, f"it went back to stable while {self.newer.name} is {newer.get('phase')} {newer.get('stage')}"
+
+    def _lost_without(self, newer: Mapping[str, Any]) -> bool:
+        """Stable cannot serve, and the newer one, which is on its way back, does not take what that has."""
+        pods = [pod for pod in self.older.api.every("Pod", self.older.namespace) if pod["metadata"]["labels"].get("app") == STABLE]
+        return not any(map(is_ready, pods)) and newer.get("phase") == "RollingBack" and not newer.get("stableLost")
 
     def _goes_on_with(self, before: Status, newer: Mapping[str, Any]) -> bool:
         """It stands still for one that lives."""
@@ -143,7 +162,7 @@ class Kin:
 
     def _comes(self, one: Decided) -> bool:
         """The newer one was seen to be on its way, and nothing else spoke against waiting for it."""
-        if one.before.stage not in kin.SUPERSEDABLE or one.before.stable_lost or one.lost:
+        if one.before.stage not in kin.SUPERSEDABLE or one.before.stable_lost or one.lost or one.before.held in EDITED:
             return False
         others = tuple(guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted)
         if guards.first(others, Look(one.spec, one.before, one.seen)):
@@ -152,10 +171,9 @@ class Kin:
         begins = [rival for rival in coming if rival.phase in (None, "Pending") and not rival.status.get("held")]
         return any(rival.status.get("stage") != Stage.GIVING_BACK for rival in begins)
 
-    def _has(self, side: Outside, one: Decided) -> bool:
+    def _has(self, side: Outside) -> bool:
         """A weight of its patch is on the route; people who edit it may have given it one since it was looked at."""
-        seen = one.seen.routes is not None and not self.edited
-        return seen and any(rule.get(side.patched, 0) for rule in weights(self._route()))
+        return not self.edited and any(rule.get(side.patched, 0) for rule in weights(self._route()))
 
     def _route(self) -> Object:
         return self.older.api.peek("HTTPRoute", self.older.namespace, STABLE)

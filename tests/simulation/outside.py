@@ -61,6 +61,20 @@ class Outside:
             return self._status
         return self._status
 
+    @property
+    def gone(self) -> bool:
+        """The rollout does not exist any more."""
+        try:
+            self.api.peek("HotfixRollout", self.namespace, self.name)
+        except KeyError:
+            return True
+        return False
+
+    @property
+    def phase(self) -> str | None:
+        """Its phase as it is stored; None when it is gone."""
+        return None if self.gone else self.status().get("phase")
+
     def note(self, kind: str, name: str) -> None:
         """How an object is before a request."""
         place = f"{kind}/{name}"

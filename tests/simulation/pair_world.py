@@ -130,7 +130,8 @@ class PairWorld(World):
         writer = self.outsides[LOOKS_AT.get()]
         was = writer.known(kind, name) if kind else None
         if was is not None and method == "PATCH" and answer.status < 300:
-            check = {"HTTPRoute": self.kin.route, "HorizontalPodAutoscaler": self.kin.scaler}.get(kind or "")
+            checks = {"HTTPRoute": self.kin.route, "HorizontalPodAutoscaler": self.kin.scaler, "HotfixRollout": self.kin.stored}
+            check = checks.get(kind or "")
             if check:
                 check(writer, was, answer.body)
         super()._answered(method, url, body, answer)

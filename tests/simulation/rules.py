@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hotfix.core import actions as act
-from hotfix.core import machine, plan
+from hotfix.core import fencing, machine, plan
 from hotfix.core.look import Look, has_weight, share_of, shifted_rules
 from hotfix.core.machine import Decision
 from hotfix.core.observation import Observation, RouteView, SideView
@@ -96,6 +96,7 @@ def a_difference(one: Decided) -> str | None:
             indexes = set(action.rules)
             same = all(has_weight(rule, action.weight) for rule in action.route.rules if rule.index in indexes)
             same = same and action.route.stamp == action.stamp and not action.lent_until
+            same = same and not (action.drops or action.takes_over or action.restores)
         elif isinstance(action, act.Scale):
             same = action.deployment.replicas == action.replicas
         elif isinstance(action, act.SetScalerFloor):
@@ -288,7 +289,8 @@ def _is_held(one: Decided, route: RouteView) -> bool:
     """Something of this rollout is on the route, or of one that is over; what another one that lives has there is that one's."""
     beside = any(rival.phase in LIVE_PHASES or rival.status.get("borrowed") for rival in one.seen.rivals or ())
     own = (route.stamp or "").startswith(f"{one.seen.name}.")
-    return own if beside else bool(route.ours or route.stamp)
+    anothers = fencing.rollout_of(route.stamp) is not None and not own
+    return own if beside or anothers else bool(route.ours or route.stamp)
 
 
 RULES: tuple[Rule, ...] = (

@@ -17,27 +17,31 @@ class SetFinalizer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptRoute:
-    """Add patched's backend at weight 0 to the rules (indexes) that do not name it. `lent_until`: the GitOps tool of the route is
-    to leave it alone until then."""
+    """Add patched's backend at weight 0 to the rules (indexes) that do not name it; in those of `restores` also the one of the
+    older patch. `lent_until`: the GitOps tool of the route is to leave it alone until then."""
 
     route: RouteView
     rules: tuple[int, ...]
     stamp: str
+    restores: tuple[int, ...] = ()
     lent_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetWeights:
     """Give patched `weight` percent of the stable + patched sub-total in the rules (indexes), none where only the `stamp` is to
-    change. `takes_over`: what the patch of an older rollout has is a part of what is split. `drops`: rules out of which it
-    is taken, having none any more. `original`: how the route was,
-    for what the sub-total is beside third backends. `lent_until` as in AdoptRoute. One write."""
+    change. `takes_over`: what the patch of an older rollout has is a part of what is split. `restores`: rules in which the side
+    that is not compared gets `kept_percent` of what all sides have. `drops`: rules out of which the older patch is taken, having
+    none any more. `original`: how the route was, for what the sub-total is beside third backends. `lent_until` as in AdoptRoute.
+    One write."""
 
     route: RouteView
     rules: tuple[int, ...]
     weight: int
     stamp: str
     takes_over: bool = False
+    restores: tuple[int, ...] = ()
+    kept_percent: int = 0
     drops: tuple[int, ...] = ()
     original: BorrowedRoute | None = None
     lent_until: str | None = None

@@ -51,7 +51,7 @@ def _names_both(rule: RuleView) -> bool:
 
 def multiplied(rule: RuleView, was: BorrowedRule) -> int | None:
     """What the weights of a rule have been multiplied by since; None when somebody else changed them."""
-    total, before = (rule.stable or 0) + (rule.patched or 0) + (rule.older or 0), was.stable_weight + (was.patched_weight or 0)
+    total, before = (rule.stable or 0) + (rule.patched or 0) + (rule.kept or 0), was.stable_weight + (was.patched_weight or 0)
     if before == 0 or total == 0 or total % before:
         return None
     factor = total // before
@@ -61,6 +61,6 @@ def multiplied(rule: RuleView, was: BorrowedRule) -> int | None:
 def left_behind(rule: RuleView, was: BorrowedRule, *, shared: bool) -> bool:
     """A backend that we, or one that was superseded, put into the rule is still there. Where no other backend of it has a
     weight it stays: without it the rule would answer nobody. `shared`: the other rollout goes on, with its own."""
-    older = not shared and was.older_weight is None and rule.older is not None
+    older = not shared and was.older_weight is None and rule.kept is not None
     ours = older or (was.patched_weight is None and rule.patched is not None)
     return ours and bool(rule.stable or any(rule.others))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import edits, reports
 from .judgement import Verdict
-from .look import READY_SECONDS, Look, ready, routes_have, shifted_rules, versions
+from .look import READY_SECONDS, Look, displaced, ready, routes_have, shifted_rules, versions
 from .observation import Ack, SideView
 from .reasons import Reason, named
 from .verbs import Verb
@@ -158,6 +158,8 @@ def route_missing(look: Look) -> Veto | None:
         return Veto(Reason.ROUTE_MISSING, f"Gone: {', '.join(view.missing)}. Nothing is recreated; put it back or delete this.")
     for route in view.routes if view else ():
         rules = shifted_rules(look, route)
+        if any(displaced(look, rule) for rule in rules):  # it is put right
+            continue
         broken = not rules or any(rule.stable is None for rule in rules)
         # rules that the manifest names by their place may have moved: these are judged by what they are now
         by_place = any(entry.name == route.name and entry.rules for entry in look.spec.traffic.http_routes or ())

@@ -77,16 +77,25 @@ def _takes(look: Look, rival: RivalView) -> bool:
             return True
 
 
+def against_older(status: Status) -> bool:
+    """The older patch is the control, in stable's place. What is left of one that is gone is given back as for any other."""
+    claim = status.supersedes
+    if claim is None or claim.control is None or claim.moved:
+        return False
+    return not (claim.ended and status.stage is Stage.GIVING_BACK)
+
+
 def stable_of(look: Look) -> str:
     """Stable's Deployment in the manifest, also while an older patch is the control."""
     claim = look.status.supersedes
-    return claim.stable if claim and claim.control and not claim.moved else look.spec.stable.deployment
+    return claim.stable if claim and against_older(look.status) else look.spec.stable.deployment
 
 
 def may_supersede(look: Look, rival: RivalView) -> bool:
     """An older rollout of the very same rules whose place this one may take: it has a share, and no other one is involved."""
     came_first = (rival.created, rival.name) < (look.seen.created, look.seen.name)
-    if rival.status.get("stage") not in SUPERSEDABLE or not rival.status.get("weight") or not came_first:
+    has = rival.status.get("weight") or rival.status.get("stage") == Stage.AWAITING_GIT  # stable may serve while that waits
+    if rival.status.get("stage") not in SUPERSEDABLE or not has or not came_first:
         return False
     claim, bound, known = claim_of(rival), yielded_to(rival), look.status.supersedes
     others = rival.patched != look.spec.patched.deployment and rival.service != look.spec.patched_service
@@ -110,6 +119,8 @@ def is_taken(look: Look, rival: RivalView) -> bool:
 
 def is_control(status: Status) -> bool:
     """Its patch is a better control than stable: it waits for git, or bakes by evidence, or stable has nothing."""
+    if not status.weight:
+        return False
     begun = (entry for entry in reversed(status.decisions) if entry.phase is Phase.BAKING)
     by_evidence = next((entry.reason == str(Reason.EVIDENCE_SUFFICIENT) for entry in begun), False)
     return status.phase is Phase.AWAITING_GIT or status.weight == 100 or (status.phase is Phase.BAKING and by_evidence)

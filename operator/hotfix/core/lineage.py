@@ -13,10 +13,12 @@ class Supersedes(Model):
     uid: Short = Field(description="Its uid.")
     ready: bool = Field(False, description="Patched can serve, so the older one is to stand still.")
     yielded: bool = Field(False, description="The older one stands still, with the share it has.")
+    weight: int | None = Field(None, ge=0, le=100, description="The percent that it has.")
     control: ObjectName | None = Field(
         None, description="Deployment of the older one's patch, where patched is judged against it instead of stable."
     )
     stable: Short = Field("", description="Stable's Deployment.")
+    stable_service: Short = Field("", description="Its Service.")
     service: Short = Field(description="Service of the older one's patch.")
     moved: bool = Field(False, description="The older one's share goes to patched.")
     rebased: bool = Field(False, description="Patched is compared with stable again, as it is now.")

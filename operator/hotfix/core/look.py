@@ -14,6 +14,7 @@ from .status import Condition, DecisionRecord, Phase, Stage, Status
 from .verbs import RequestResult, Verb
 
 READY_SECONDS = 5.0  # pods must have been ready in the EndpointSlices for this long before they get requests
+BEFORE_THE_SPLIT = frozenset({Stage.CHECKING, Stage.SCALING, Stage.GIVING_BACK, Stage.DONE})  # and after it
 WRONG_SECONDS = 30.0  # a wrong reference is Stalled only after this long
 
 
@@ -119,7 +120,7 @@ def share_of(rule: RuleView) -> float:
 def has_weight(rule: RuleView, weight: int) -> bool:
     """The rule gives patched this percent, as near as the router's integers can (half a percent). Where an older patch has all
     that there is, patched has 0 %."""
-    if rule.older and not rule.stable and not rule.patched:
+    if rule.kept and not rule.stable and not rule.patched:
         return weight == 0
     return (rule.stable or 0) + (rule.patched or 0) > 0 and abs(share_of(rule) - weight) < 0.5
 
@@ -134,19 +135,37 @@ def left_over(look: Look) -> tuple[tuple[str, int], ...]:
     for route in view.routes:
         original = original_of(borrowed, route.name)
         pairs = matched(route.rules, original) if original else []
-        found += [(route.name, rule.index) for rule, was in pairs if rule.older == 0 and was.older_weight is None]
+        found += [(route.name, rule.index) for rule, was in pairs if rule.kept == 0 and was.older_weight is None]
     return tuple(found)
 
 
 def route_has(look: Look, route: RouteView, weight: int) -> bool:
-    """Every shifted rule of the route gives patched this percent, and what is to be taken over was."""
-    return all(has_weight(rule, weight) and not left_to_take(look, rule) for rule in shifted_rules(look, route))
+    """Every shifted rule of the route gives patched this percent, what is to be taken over was, and nobody took the rest."""
+    return all(
+        has_weight(rule, weight) and not left_to_take(look, rule) and not displaced(look, rule)
+        for rule in shifted_rules(look, route)
+    )
 
 
 def left_to_take(look: Look, rule: RuleView) -> bool:
     """The patch of the older rollout, whose share goes to this one, still has some of it."""
     claim = look.status.supersedes
-    return bool(claim and claim.moved and rule.older and look.status.phase is not Phase.ROLLING_BACK)
+    return bool(claim and claim.moved and rule.kept and look.status.phase is not Phase.ROLLING_BACK)
+
+
+def displaced(look: Look, rule: RuleView) -> bool:
+    """An edit took from the older patch what it stands still with."""
+    status, claim = look.status, look.status.supersedes
+    if claim is None or not claim.yielded or claim.moved or claim.ended or not claim.weight:
+        return False
+    rival = next((rival for rival in look.seen.rivals or () if rival.uid == claim.uid), None)
+    if rival is None or rival.status.get("stage") not in (Stage.SHIFTING, Stage.AWAITING_GIT):
+        return False
+    if status.stage in BEFORE_THE_SPLIT or (status.phase is Phase.ROLLING_BACK and not status.stable_lost):
+        return False
+    if claim.control:
+        return bool(rule.kept) and not rule.stable and not rule.patched
+    return not rule.kept and bool(rule.stable or rule.patched)
 
 
 def routes_have(look: Look, weight: int) -> bool:

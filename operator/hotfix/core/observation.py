@@ -124,7 +124,7 @@ class RuleView:
     patched: int | None
     port: int | None  # the Service port of the stable backend, if that is named
     others: tuple[int, ...] = ()  # weights of third backends, in their order
-    older: int | None = None  # of the patched backend of a rollout that is being superseded; it is none of the others
+    kept: int | None = None  # while one rollout supersedes another: of the side that is not compared; it is none of the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

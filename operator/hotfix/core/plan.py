@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
 from .borrowed import original_of
 from .fencing import is_anothers, stamped, wanted_stamp
-from .kin import other_lives, shared
+from .kin import against_older, other_lives, shared
 from .lending import until_wanted
-from .look import Look, has_weight, left_over, left_to_take, ready, route_has, share_of, shifted_rules
-from .observation import RouteView
+from .look import Look, displaced, has_weight, left_over, left_to_take, ready, route_has, share_of, shifted_rules
+from .observation import RouteView, RuleView
 from .pending import replicas_wanted
 from .reasons import FREEZING
 from .rolling_back import lost_its_weight, scales_down
@@ -88,12 +88,12 @@ def _unheld(look: Look, target: Wanted) -> bool:
 
 
 def _routes(look: Look, target: Wanted) -> list[Action]:
-    if look.seen.routes is None or _unheld(look, target):
+    if look.seen.routes is None or _unheld(look, target) or _of_other_sides(look):
         return []
     found: list[Action] = []
     for route in look.seen.routes.routes:
         rules = shifted_rules(look, route)
-        unnamed = tuple(rule.index for rule in rules if rule.patched is None)
+        unnamed = tuple(rule.index for rule in rules if rule.patched is None or _older_unnamed(look, rule))
         # patched is to keep everything: what took its weight away meanwhile is put right before the route is given back
         if target.released and not (target.keep_weights and lost_its_weight(look, route)):
             found += _release(look, route, target)
@@ -109,6 +109,18 @@ def _routes(look: Look, target: Wanted) -> list[Action]:
     return found
 
 
+def _of_other_sides(look: Look) -> bool:
+    """The routes were looked at with the older patch in stable's place, which it has no more, or was about to get."""
+    claim = look.status.supersedes
+    control = claim.control if claim else None
+    return control is not None and (look.spec.stable.deployment == control) is not against_older(look.status)
+
+
+def _older_unnamed(look: Look, rule: RuleView) -> bool:
+    """An edit took the older patch out of the rule, in which it is to have its share again."""
+    return displaced(look, rule) and (rule.stable if against_older(look.status) else rule.kept) is None
+
+
 def _dropped(look: Look, route: RouteView) -> tuple[int, ...]:
     """The rules in which an older patch, that has ended, is still named."""
     return tuple(index for name, index in left_over(look) if name == route.name)
@@ -120,7 +132,9 @@ def _unstamped(look: Look, route: RouteView) -> bool:
 
 
 def _adopt(look: Look, route: RouteView, rules: tuple[int, ...]) -> AdoptRoute:
-    return AdoptRoute(route=route, rules=rules, stamp=wanted_stamp(look), lent_until=until_wanted(look, route))
+    restores = tuple(rule.index for rule in shifted_rules(look, route) if _older_unnamed(look, rule))
+    until = until_wanted(look, route)
+    return AdoptRoute(route=route, rules=rules, restores=restores, stamp=wanted_stamp(look), lent_until=until)
 
 
 def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
@@ -129,24 +143,32 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     takes_over = any(left_to_take(look, rule) for rule in rules)
     raises = takes_over or any(share_of(rule) < weight for rule in rules)
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
+    restores = tuple(rule.index for rule in rules if displaced(look, rule))
     if raises and not patched:
         return []
-    if not raises and stable == 0 and (patched is None or patched > 0):
+    if stable == 0 and weight < 100 and (restores or not raises) and (patched is None or patched > 0):
         return []
-    changed = tuple(rule.index for rule in rules if not has_weight(rule, weight) or left_to_take(look, rule))
-    claim, until = look.status.supersedes, until_wanted(look, route)
-    against_older = claim is not None and claim.control is not None and not claim.moved  # what was, was of other sides
+    again = {rule.index for rule in rules if not has_weight(rule, weight) or left_to_take(look, rule)}
     return [
         SetWeights(
             route=route,
-            rules=changed,
+            rules=tuple(rule.index for rule in rules if rule.index in again or rule.index in restores),
             weight=weight,
             stamp=wanted_stamp(look),
             takes_over=takes_over,
-            original=None if against_older else original_of(look.status.borrowed, route.name),
-            lent_until=until,
+            restores=restores,
+            kept_percent=_kept_percent(look),
+            original=None if against_older(look.status) else original_of(look.status.borrowed, route.name),  # of other sides then
+            lent_until=until_wanted(look, route),
         )
     ]
+
+
+def _kept_percent(look: Look) -> int:
+    """Of all sides: what the older patch stands still with, or stable beside it while that is the control."""
+    claim = look.status.supersedes
+    weight = claim.weight or 0 if claim else 0
+    return 100 - weight if against_older(look.status) else weight
 
 
 def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:

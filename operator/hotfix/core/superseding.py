@@ -23,17 +23,18 @@ MOVES = frozenset({Phase.PROMOTING, Phase.AWAITING_GIT})
 def effective(spec: Spec, status: Status) -> Spec:
     """The manifest with the older patch in stable's place, while that is the control."""
     claim = status.supersedes
-    if claim is None or claim.control is None or claim.moved:
+    if claim is None or not kin.against_older(status):
         return spec
     side = spec.stable.model_copy(update={"deployment": claim.control, "service": claim.service, "image": None})
     return spec.model_copy(update={"stable": side})
 
 
 def services_of(spec: Spec, status: Status) -> tuple[str, ...]:
-    """Services of (stable, patched), and of the older patch where that is a third one."""
+    """Services of (stable, patched), and of the side that is not compared: the older patch, or stable while that is the control."""
     claim = status.supersedes
-    third = claim is not None and (claim.control is None or claim.moved)
-    return (spec.stable_service, spec.patched_service, *((claim.service,) if third and claim else ()))
+    if claim is None:
+        return (spec.stable_service, spec.patched_service)
+    return (spec.stable_service, spec.patched_service, claim.stable_service if kin.against_older(status) else claim.service)
 
 
 # ---- before the start
@@ -55,11 +56,12 @@ def claimed(look: Look) -> Status | None:
         if preflight.another_is_first(look, rival):
             return None
     bound = kin.yielded_to(rival)
-    proven = bound.control if bound else rival.phase in kin.PROVEN
+    proven = bound.control if bound else rival.phase in kin.PROVEN and bool(rival.status.get("weight"))
     wanted = {
         "name": rival.name,
         "uid": rival.uid,
         "stable": kin.stable_of(look),
+        "stable_service": known.stable_service if known and kin.against_older(look.status) else look.spec.stable_service,
         "service": rival.service,
         "control": rival.patched if proven else None,
     }
@@ -90,7 +92,13 @@ def waits(look: Look) -> Status | None:
         return hold(asked, Reason.SUPERSEDING, message, "split what that one leaves")
     if claim.yielded and bound.uid == look.seen.uid:
         return None
-    update = {"ready": True, "yielded": True, "control": rival.patched if bound.control else None, "borrowed": original}
+    update = {
+        "ready": True,
+        "yielded": True,
+        "weight": rival.status.get("weight"),
+        "control": rival.patched if bound.control else None,
+        "borrowed": original,
+    }
     against = rival.patched if bound.control else look.spec.stable.deployment
     message = f"HotfixRollout {rival.name} stands still; this one takes its place, judged against {against}."
     told = record_once(status, look.now, "supersede", Reason.SUPERSEDING, message)

@@ -2,6 +2,8 @@
 its share, and goes on where it was if the newer one ends before. Pure.
 """
 
+from dataclasses import replace
+
 from . import guards, kin, moments, stable_lost
 from .lineage import SupersededBy
 from .look import Look, enter, hold, left_over, record, routes_have, say
@@ -49,8 +51,11 @@ def _unseen(look: Look, bound: SupersededBy | None) -> Status | None:
 
 
 def _in_vain(look: Look, newer: RivalView, *, ready: bool) -> bool:
-    """The newer one cannot start now, or stable's share is to be taken at once, which nobody else would do yet."""
-    return newer.phase == Phase.PENDING and (not ready or (look.status.stage is Stage.SHIFTING and stable_lost.lost(look)))
+    """The newer one cannot start now, or stable's share is to be taken at once, which nobody else would do yet, or any more."""
+    lost = look.status.stage is Stage.SHIFTING and stable_lost.lost(look)
+    if newer.phase == Phase.ROLLING_BACK:
+        return lost and not newer.status.get("stableLost")
+    return newer.phase == Phase.PENDING and (not ready or lost)
 
 
 def _ends(look: Look) -> guards.Veto | None:
@@ -68,8 +73,9 @@ def _yields(look: Look, newer: RivalView) -> Status | None:
     proven = status.phase is Phase.AWAITING_GIT
     if look.released or status.stable_lost or status.held in EDITED or (not proven and (_ends(look) or stable_lost.lost(look))):
         return None
+    has = status.weight or status.stage is Stage.AWAITING_GIT
     busy = claim is None or not claim.ready or left_over(look)
-    if busy or not look.settled or not status.weight or not routes_have(look, status.weight):
+    if busy or not look.settled or not has or not routes_have(look, status.weight or 0):
         comes = look.seen.deleting and (claim is None or claim.ready or not newer.status.get("held"))
         return _held_deletion(look, newer.name) if comes else None
     bound = SupersededBy(name=newer.name, uid=newer.uid, since=moments.rfc3339(look.now), control=kin.is_control(status))
@@ -129,4 +135,6 @@ def _goes_on(look: Look, bound: SupersededBy) -> Status:
     freed = look.status.model_copy(update={"superseded_by": None, "acknowledged_at": None, "request_rate": None})
     if freed.stage is Stage.SHIFTING:
         freed = stable_lost.left_out(look, freed, bound.since)
-    return say(record(freed, look.now, "resume", Reason.RESUMED, message), message)
+    freed = say(record(freed, look.now, "resume", Reason.RESUMED, message), message)
+    away = stable_lost.handle(replace(look, status=freed)) if freed.stage is Stage.SHIFTING else None
+    return away or freed

@@ -77,7 +77,7 @@ class GatewayApiRouter:
     async def adopt(self, namespace: str, services: Services, change: AdoptRoute) -> None:
         """Add patched's backend at weight 0 beside stable's."""
         raw = change.route.raw
-        named = route_patch.adopt(raw, change.rules, services)
+        named = route_patch.adopt(raw, services, change)
         await self._write(namespace, raw, named + route_patch.annotated(raw, route_patch.lent(change.stamp, change.lent_until)))
 
     async def apply(self, namespace: str, services: Services, change: SetWeights) -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hotfix.core.actions import SetWeights
+from hotfix.core.actions import AdoptRoute, SetWeights
 from hotfix.core.lending import LEFT_ALONE
 from hotfix.core.status import BorrowedRule
 from hotfix.errors import Refused
@@ -24,7 +24,7 @@ LENT_UNTIL = "hotfix-operator.dev/lent-until"
 RECONCILE = "kustomize.toolkit.fluxcd.io/reconcile"
 
 Operation = dict[str, Any]
-Services = tuple[str, ...]  # (stable, patched), and that of the older patch while one is superseded
+Services = tuple[str, ...]  # (stable, patched); while one rollout supersedes another also that of the side that is not compared
 
 
 def rules_of(route: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -50,8 +50,8 @@ def sides(rule: Mapping[str, Any], services: Services, namespace: str) -> tuple[
     return (stable[0] if stable else None, patched[0] if patched else None)
 
 
-def older_at(rule: Mapping[str, Any], services: Services, namespace: str) -> int | None:
-    """Where a rule names the patch of an older rollout."""
+def kept_at(rule: Mapping[str, Any], services: Services, namespace: str) -> int | None:
+    """Where a rule names the side that is not compared, and keeps what it has."""
     found = positions(rule, services[2], namespace) if len(services) > 2 else []
     return found[0] if found else None
 
@@ -80,12 +80,12 @@ def factor_for(total: int, weights: Sequence[int], percent: int) -> int:
 
 def subtotal_of(weights: Sequence[int], places: tuple[int, int, int | None], was: BorrowedRule | None) -> int:
     """The stable + patched sub-total of a rule that is to be split: as it was, times what we multiplied the rule by, where third
-    backends have what they had; else what it is. `places` of stable, patched and the older patch, which keeps what it has."""
-    stable, patched, older = places
+    backends have what they had; else what it is. `places` of stable, patched and the side that is not compared, which keeps what it has."""
+    stable, patched, third = places
     present, before = weights[stable] + weights[patched], untouched_factor(weights, places, was)
     if was is None or before is None:
         return present
-    kept = weights[older] if older is not None else 0
+    kept = weights[third] if third is not None else 0
     return max(0, before * (was.stable_weight + (was.patched_weight or 0)) - kept) or present
 
 
@@ -103,10 +103,10 @@ def split(
     weights: Sequence[int], places: tuple[int, int, int | None], percent: int, was: BorrowedRule | None = None
 ) -> list[int]:
     """The weights of a rule's backends that give the second of the `places` `percent` of the sub-total it has together with the
-    first. The third is of an older patch, which keeps what it has. `was`: how it was. Where the sub-total is so small beside
+    first. The third is of the side that is not compared, which keeps what it has. `was`: how it was. Where the sub-total is so small beside
     the others that a percent of it cannot be expressed, it is made a hundred, which is under 0.02 % of the rule then. Refused
     where nothing is to be split."""
-    found, (stable, patched, older) = list(weights), places
+    found, (stable, patched, third) = list(weights), places
     total = subtotal_of(found, places, was)
     if total == 0:
         if any(found) and percent:
@@ -115,12 +115,25 @@ def split(
             return found
         total = FINE
     found[stable], found[patched] = total, 0
-    kept = found[older] if older is not None else 0
+    kept = found[third] if third is not None else 0
     factor = factor_for(total, (*found, total + kept), percent)
     found = [weight * factor for weight in found]
     total = found[stable] if total * percent % 100 == 0 else max(FINE, found[stable])
     found[patched] = round(total * percent / 100)
     found[stable] = total - found[patched]
+    return found
+
+
+def set_aside(weights: Sequence[int], places: tuple[int, int, int | None], percent: int) -> list[int]:
+    """The weights with `percent` of what all sides have for the third of the `places`, and the rest for the first."""
+    found, (stable, patched, kept) = list(weights), places
+    if kept is None:
+        return found
+    total = weights[stable] + weights[patched] + weights[kept]
+    factor = factor_for(total, weights, percent) if total else 1
+    found = [weight * factor for weight in found]
+    found[kept] = round(total * factor * percent / 100)
+    found[stable], found[patched] = total * factor - found[kept], 0
     return found
 
 
@@ -131,11 +144,14 @@ def weigh(route: Mapping[str, Any], services: Services, change: SetWeights, was:
     for index in change.rules:
         rule, namespace = _rule(route, index), route["metadata"]["namespace"]
         stable, patched = sides(rule, services, namespace)
-        older, weights = older_at(rule, services, namespace), weights_of(rule)
+        kept, weights = kept_at(rule, services, namespace), weights_of(rule)
         if stable is not None and patched is not None:
-            if change.takes_over and older is not None:
-                weights[stable], weights[older] = weights[stable] + weights[older], 0
-            found += reweigh(index, rule, split(weights, (stable, patched, older), change.weight, was.get(index)))
+            places = (stable, patched, kept)
+            if change.takes_over and kept is not None:
+                weights[stable], weights[kept] = weights[stable] + weights[kept], 0
+            elif index in change.restores:
+                weights = set_aside(weights, places, change.kept_percent)
+            found += reweigh(index, rule, split(weights, places, change.weight, was.get(index)))
         elif change.weight:
             raise Refused(f"Rule {index} does not name both {services[0]} and {services[1]}.", reason=UNFIT)
     return found
@@ -146,26 +162,30 @@ def drop(route: Mapping[str, Any], services: Services, change: SetWeights) -> li
     found: list[Operation] = []
     for index in change.drops:
         rule = _rule(route, index)
-        older = older_at(rule, services, route["metadata"]["namespace"])
-        if older is not None:
-            at = f"/spec/rules/{index}/backendRefs/{older}"
-            found += [named_at(index, older, services[2]), {"op": "test", "path": f"{at}/weight", "value": 0}]
+        kept = kept_at(rule, services, route["metadata"]["namespace"])
+        if kept is not None:
+            at = f"/spec/rules/{index}/backendRefs/{kept}"
+            found += [named_at(index, kept, services[2]), {"op": "test", "path": f"{at}/weight", "value": 0}]
             found.append({"op": "remove", "path": at})
     return found
 
 
-def adopt(route: Mapping[str, Any], indexes: Sequence[int], services: Services) -> list[Operation]:
-    """Operations that add patched's backend at weight 0 beside stable's: a copy of it with another name."""
+def adopt(route: Mapping[str, Any], services: Services, change: AdoptRoute) -> list[Operation]:
+    """Operations that add patched's backend at weight 0 beside stable's: a copy of it with another name. Where that is to be
+    restored, also the one of the older patch."""
     found: list[Operation] = []
-    for index in indexes:
-        rule = _rule(route, index)
-        stable, patched = sides(rule, services, route["metadata"]["namespace"])
-        if stable is None or patched is not None:
+    for index in change.rules:
+        rule, restored = _rule(route, index), index in change.restores
+        places = [next(iter(positions(rule, service, route["metadata"]["namespace"])), None) for service in services]
+        model = next((place for place in (places if restored else places[:1]) if place is not None), None)
+        if model is None:
             continue
-        copy = {**rule["backendRefs"][stable], "name": services[1], "weight": 0}
+        missing = [service for number, service in enumerate(services) if places[number] is None and (restored or number == 1)]
+        backend = rule["backendRefs"][model]
+        found += [named_at(index, model, backend["name"])] if missing else []
         found += [
-            named_at(index, stable, services[0]),
-            {"op": "add", "path": f"/spec/rules/{index}/backendRefs/-", "value": copy},
+            {"op": "add", "path": f"/spec/rules/{index}/backendRefs/-", "value": {**backend, "name": service, "weight": 0}}
+            for service in missing
         ]
     return found
 

@@ -15,7 +15,7 @@ from .route_patch import (
     RECONCILE,
     STAMP,
     Services,
-    older_at,
+    kept_at,
     positions,
     rules_of,
     sides,
@@ -79,13 +79,14 @@ def ingress_names(item: Mapping[str, Any], service: str) -> bool:
 
 
 def rule_views(route: Mapping[str, Any], services: Services) -> tuple[RuleView, ...]:
-    """The rules that name stable's or patched's Service."""
+    """The rules that name the Service of a side."""
     views = []
     for index, rule in enumerate(rules_of(route)):
         stable, patched = sides(rule, services, route["metadata"]["namespace"])
-        if stable is None and patched is None:
+        kept = kept_at(rule, services, route["metadata"]["namespace"])
+        if (stable, patched, kept) == (None, None, None):
             continue
-        refs, older = rule["backendRefs"], older_at(rule, services, route["metadata"]["namespace"])
+        refs = rule["backendRefs"]
         views.append(
             RuleView(
                 index=index,
@@ -93,8 +94,8 @@ def rule_views(route: Mapping[str, Any], services: Services) -> tuple[RuleView, 
                 stable=weight_of(refs[stable]) if stable is not None else None,
                 patched=weight_of(refs[patched]) if patched is not None else None,
                 port=refs[stable].get("port") if stable is not None else None,
-                others=tuple(weight for place, weight in enumerate(weights_of(rule)) if place not in (stable, patched, older)),
-                older=weight_of(refs[older]) if older is not None else None,
+                others=tuple(weight for place, weight in enumerate(weights_of(rule)) if place not in (stable, patched, kept)),
+                kept=weight_of(refs[kept]) if kept is not None else None,
             )
         )
     return tuple(views)
