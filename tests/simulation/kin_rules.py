@@ -153,8 +153,9 @@ class Kin:
 
     def _lost_without(self, newer: Mapping[str, Any]) -> bool:
         """Stable cannot serve, and the newer one, which is on its way back, does not take what that has."""
-        pods = [pod for pod in self.older.api.every("Pod", self.older.namespace) if pod["metadata"]["labels"].get("app") == STABLE]
-        return not any(map(is_ready, pods)) and newer.get("phase") == "RollingBack" and not newer.get("stableLost")
+        pods = self.older.api.peek_every("Pod", self.older.namespace)
+        serves = any(is_ready(pod) for pod in pods if pod["metadata"]["labels"].get("app") == STABLE)
+        return not serves and newer.get("phase") == "RollingBack" and not newer.get("stableLost")
 
     def _goes_on_with(self, before: Status, newer: Mapping[str, Any]) -> bool:
         """It stands still for one that lives."""

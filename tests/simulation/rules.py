@@ -238,9 +238,12 @@ def never_a_dead_side(one: Decided) -> str | None:
 
 
 def _stands_aside(one: Decided) -> bool:
-    """It stands still beside a newer one that has begun, which gets what a lost stable has."""
-    bound = one.after.superseded_by
-    return any(bound and rival.uid == bound.uid and rival.phase in LIVE_PHASES for rival in one.seen.rivals or ())
+    """It stands still beside a newer one that has begun, or is on its way back beside an older one: that gets what a lost stable
+    has."""
+    kin = [known.uid for known in (one.after.superseded_by, one.after.supersedes) if known]
+    falls = one.after.phase is Phase.ROLLING_BACK and not one.after.stable_lost
+    live = any(rival.uid in kin and rival.phase in LIVE_PHASES for rival in one.seen.rivals or ())
+    return live and bool(one.after.superseded_by or falls)
 
 
 def _rules(look: Look, route: RouteView, indexes: tuple[int, ...]) -> list:  # type: ignore[type-arg]

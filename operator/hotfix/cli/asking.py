@@ -16,9 +16,9 @@ from hotfix.adapters.prometheus import Access, PrometheusSource
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
 from hotfix.adapters.workloads import KubeWorkloads
 from hotfix.core import latency, spec
+from hotfix.core.countable import preset_name
 from hotfix.core.look import Look
 from hotfix.core.observation import MetricsView, Observation, RoutesView, SideView
-from hotfix.core.preflight import preset_name
 from hotfix.core.status import Status
 from hotfix.errors import Refused
 from hotfix.lookout import metrics_query

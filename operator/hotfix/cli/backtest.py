@@ -5,7 +5,7 @@ import statistics
 from dataclasses import replace
 
 from hotfix.adapters.prometheus import Access
-from hotfix.core import fitness, moments, preflight, replay, reports
+from hotfix.core import countable, fitness, moments, replay, reports
 from hotfix.core.counting import Counter
 from hotfix.core.looking import HISTORY_SECONDS
 from hotfix.core.observation import MetricsView
@@ -51,14 +51,14 @@ async def _collected(access: Access, subject: Subject, span: tuple[float, float,
     Refused where it would have been."""
     if subject.preset is None:
         raise Refused("The manifest has neither metrics.preset nor queries of its own; add one, as no cluster is asked here.")
-    unknown = preflight.metrics_unknown(subject.look)
+    unknown = countable.metrics_unknown(subject.look)
     if unknown:
         raise Refused(unknown.message)
     slow_bound = await _slow_bound(access, subject, span)
     view = await asking.collect(access, subject, (span[0] - HISTORY_SECONDS, *span[1:]), slow_bound=slow_bound)
     if view.problem:
         raise Refused(view.problem[1])
-    grpc = None if subject.preset == preflight.CUSTOM else fitness.blind_to_grpc(view)
+    grpc = None if subject.preset == countable.CUSTOM else fitness.blind_to_grpc(view)
     if grpc:
         raise Refused(grpc.message)
     return view

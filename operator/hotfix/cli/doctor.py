@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hotfix.adapters.prometheus import Access
-from hotfix.core import fitness, preflight
+from hotfix.core import countable, fitness
 from hotfix.core.observation import MetricsView, Series, SideSeries
 from hotfix.core.presets import PRESETS
 from hotfix.core.remarks import HANGS_LATE
@@ -37,7 +37,7 @@ class Report:
 async def examine(access: Access, subject: Subject, now: float, interval_seconds: float) -> Report:
     """Ask for the last five minutes as the operator would."""
     refused = [problem.message for check in CHECKS if (problem := check(subject.look))]
-    if preflight.metrics_unknown(subject.look):
+    if countable.metrics_unknown(subject.look):
         return Report(text="", problems=tuple(refused), notes=())
     end = math.floor(now / interval_seconds) * interval_seconds
     span = (end - RECENT_SECONDS, end, interval_seconds)
@@ -47,11 +47,11 @@ async def examine(access: Access, subject: Subject, now: float, interval_seconds
     return Report(text=_table(subject, view), problems=tuple(problems), notes=(why, *_notes(subject, view, interval_seconds)))
 
 
-CHECKS = (preflight.metrics_unknown, preflight.blind_to_grpc)
+CHECKS = (countable.metrics_unknown, countable.blind_to_grpc)
 
 
 def _problems(subject: Subject, view: MetricsView) -> list[str]:
-    own = subject.preset == preflight.CUSTOM
+    own = subject.preset == countable.CUSTOM
     found = [problem.message for problem in fitness.problems(view, own_queries=own)]
     if not view.stable.requests:
         found.append(f"No request counter for {subject.asked.stable_service}; without it patched could not be judged.")

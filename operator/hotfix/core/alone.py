@@ -7,12 +7,12 @@ promotion and calls a person. Pure.
 from collections.abc import Sequence
 
 from . import guards, moments, reports
+from .countable import CUSTOM, preset_name
 from .counting import Block, count
 from .fitness import problems
 from .guards import Veto
 from .judgement import Tally
 from .look import Look, say
-from .preflight import CUSTOM, preset_name
 from .quantities import percent, share, span
 from .reasons import Reason
 from .status import Stage, Status

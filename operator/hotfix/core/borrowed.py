@@ -63,4 +63,4 @@ def left_behind(rule: RuleView, was: BorrowedRule, *, shared: bool) -> bool:
     weight it stays: without it the rule would answer nobody. `shared`: the other rollout goes on, with its own."""
     older = not shared and was.older_weight is None and rule.kept is not None
     ours = older or (was.patched_weight is None and rule.patched is not None)
-    return ours and bool(rule.stable or any(rule.others))
+    return ours and bool(rule.stable or any(rule.others) or (shared and rule.kept))

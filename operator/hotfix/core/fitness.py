@@ -5,9 +5,9 @@ What must be right of the cluster is in preflight.py; what is counted, in counti
 
 from collections.abc import Callable
 
+from .countable import Problem
 from .counting import Counter, count, series_of
 from .observation import MetricsView, Series, SideSeries
-from .preflight import Problem
 from .reasons import Reason, named
 
 GRPC_LABELS = ("grpc_status", "grpc_code", "grpc_response_status", "rpc_grpc_status_code")

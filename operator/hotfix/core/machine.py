@@ -144,8 +144,8 @@ def _next(look: Look) -> Status:
 
 
 def _left_to_the_other(look: Look) -> bool:
-    """On its way back beside another live rollout: what stable loses is that one's affair, unless this one serves instead already,
-    or was compared with that one's patch."""
+    """On its way back beside another live rollout: what stable loses is that one's affair. Not so where this one serves instead
+    already, or was compared with that one's patch."""
     falls = look.status.phase is Phase.ROLLING_BACK and look.status.stable_lost is None
     return falls and not kin.against_older(look.status) and kin.other_lives(look)
 

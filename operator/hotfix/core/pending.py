@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import before, changes, fitness, incidents, preflight, promotion_mode, remarks, starting, superseding
+from . import before, changes, countable, fitness, incidents, preflight, promotion_mode, remarks, starting, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -58,7 +58,7 @@ def _resolved(look: Look) -> Resolved:
         patched_service=look.spec.patched_service,
         routes=[ResolvedRoute(name=route.name, rules=[rule.index for rule in asked_rules(route, look.spec)]) for route in routes],
         bypasses=remarks.bypasses(look)[:16],
-        preset=preflight.preset_name(look),
+        preset=countable.preset_name(look),
         promotion=promotion_mode.resolved(look),
         owners=promotion_mode.owners(look)[:16],
     )
@@ -191,7 +191,7 @@ def adopting(look: Look) -> Status:
         reason = Reason.INVALID_QUERY if look.seen.refused else Reason.METRICS_UNAVAILABLE
         why = look.seen.metrics_error or "Prometheus does not answer"
         return hold(status, reason, f"{why}. Traffic does not move before patched can be judged.", "start when it answers")
-    unfit = fitness.problems(metrics, own_queries=preflight.preset_name(look) == preflight.CUSTOM)
+    unfit = fitness.problems(metrics, own_queries=countable.preset_name(look) == countable.CUSTOM)
     if unfit:
         return hold(status, unfit[0].reason, unfit[0].message, "start when the counters can be judged")
     if not metrics.stable.requests:

@@ -4,9 +4,9 @@ What is refused is in preflight.py.
 """
 
 from . import presets
+from .countable import preset_name
 from .labels import selects
 from .look import Look, unshifted_rules
-from .preflight import preset_name
 
 
 def bypasses(look: Look) -> list[str]:

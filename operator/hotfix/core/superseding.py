@@ -30,7 +30,7 @@ def effective(spec: Spec, status: Status) -> Spec:
 
 
 def services_of(spec: Spec, status: Status) -> tuple[str, ...]:
-    """Services of (stable, patched), and of the side that is not compared: the older patch, or stable while that is the control."""
+    """Services of (stable, patched), and of the side that is not compared: the older patch; stable, where that is the control."""
     claim = status.supersedes
     if claim is None:
         return (spec.stable_service, spec.patched_service)

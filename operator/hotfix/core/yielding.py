@@ -34,7 +34,7 @@ def handle(look: Look) -> Status | None:
     if bound.control:
         away = stable_lost.handle(look) if status.stage is Stage.SHIFTING else None
         return away or _stands_still(look, bound)
-    veto = _ends(look)
+    veto = _ends(look) if status.weight else None  # git is to give stable the fix, whatever becomes of a patch without traffic
     if look.released:
         return None
     return roll_back(status, look.now, veto) if veto else _stands_still(look, bound)
@@ -125,7 +125,7 @@ def _gives_way(look: Look, newer: RivalView) -> Status:
     """What it borrowed is the newer one's to give back."""
     message = f"HotfixRollout {newer.name} has taken its place and its traffic."
     told = record(look.status, look.now, "give way", Reason.SUPERSEDED, message)
-    gone = enter(told, look.now, Phase.SUPERSEDED, Stage.DRAINING_PATCHED, weight=0, borrowed=None)
+    gone = enter(told, look.now, Phase.SUPERSEDED, Stage.DRAINING_PATCHED, weight=0, borrowed=None, stable_lost=None)
     return say(gone, message, "drain patched")
 
 

@@ -80,7 +80,8 @@ def factor_for(total: int, weights: Sequence[int], percent: int) -> int:
 
 def subtotal_of(weights: Sequence[int], places: tuple[int, int, int | None], was: BorrowedRule | None) -> int:
     """The stable + patched sub-total of a rule that is to be split: as it was, times what we multiplied the rule by, where third
-    backends have what they had; else what it is. `places` of stable, patched and the side that is not compared, which keeps what it has."""
+    backends have what they had; else what it is. `places` of stable, patched and the side that is not compared, which keeps what
+    it has."""
     stable, patched, third = places
     present, before = weights[stable] + weights[patched], untouched_factor(weights, places, was)
     if was is None or before is None:
@@ -103,9 +104,9 @@ def split(
     weights: Sequence[int], places: tuple[int, int, int | None], percent: int, was: BorrowedRule | None = None
 ) -> list[int]:
     """The weights of a rule's backends that give the second of the `places` `percent` of the sub-total it has together with the
-    first. The third is of the side that is not compared, which keeps what it has. `was`: how it was. Where the sub-total is so small beside
-    the others that a percent of it cannot be expressed, it is made a hundred, which is under 0.02 % of the rule then. Refused
-    where nothing is to be split."""
+    first. The third is of the side that is not compared, which keeps what it has. `was`: how it was. Where the sub-total is so
+    small beside the others that a percent of it cannot be expressed, it is made a hundred, which is under 0.02 % of the rule
+    then. Refused where nothing is to be split."""
     found, (stable, patched, third) = list(weights), places
     total = subtotal_of(found, places, was)
     if total == 0:

@@ -9,7 +9,7 @@ from typing import Any
 from hotfix.core.borrowed import matched
 from hotfix.core.status import BorrowedRoute, BorrowedRule
 
-from .route_patch import Operation, Services, named_at, kept_at, reweigh, rules_of, sides, untouched_factor, weights_of
+from .route_patch import Operation, Services, kept_at, named_at, reweigh, rules_of, sides, untouched_factor, weights_of
 from .route_view import rule_views
 
 
@@ -61,7 +61,7 @@ def keep(route: Mapping[str, Any], original: BorrowedRoute, services: Services) 
 def _placed(
     route: Mapping[str, Any], index: int, services: Services
 ) -> tuple[Mapping[str, Any], tuple[int | None, int | None, int | None]]:
-    """A rule, and where it names stable, patched and the side that is not compared: the older patch, when a route is given back."""
+    """A rule, and where it names stable, patched and the side that is not compared."""
     rule, namespace = rules_of(route)[index], route["metadata"]["namespace"]
     return rule, (*sides(rule, services, namespace), kept_at(rule, services, namespace))
 
