@@ -46,6 +46,11 @@ ROLLED_BACK = Reading(
 )
 
 
+SUPERSEDED = Reading(
+    {"Ready": ("False", "Superseded"), "Succeeded": ("False", "Superseded"), "Completed": ("True", "Superseded")},
+    "InProgress",
+    "Healthy",
+)
 AWAITING_GIT = Reading(
     {"Ready": ("True", "ServingPatched"), "FollowUpRequired": ("True", "AwaitingGit"), **IN_PROGRESS}, "Current", "Healthy"
 )
@@ -77,6 +82,10 @@ def expected(status: dict[str, Any]) -> list[Reading]:
         return [refused(reason)]
     if phase == "Pending" and reason in WRONG_REFERENCE:
         return [moving(), refused(reason)]
+    if phase == "Superseded" and status.get("stage") == "Done":
+        return [SUPERSEDED]
+    if phase == "AwaitingGit" and reason == "Superseding":  # it serves as before
+        return [AWAITING_GIT]
     if reason in ("Paused", "StableLost") or (reason and phase not in ("Pending", "RollingBack")):
         return [held(reason)]
     if phase == "AwaitingGit":

@@ -43,7 +43,7 @@ class Kin:
 
     def __init__(self, older: Outside, newer: Outside, breach: Callable[[str, str], None], *, edited: bool) -> None:
         self.older, self.newer, self.breach, self.edited = older, newer, breach, edited
-        self._written: list[Rule] | None = None  # what a write of ours left last
+        self._written: list[Rule] | None = None  # what a write of ours left that changed shares last
         self._weights: dict[str, int] = {}  # rollout -> weight that was stored when it wrote last
         self._lost: set[str] = set()  # rollouts that had lost stable when they wrote last
 
@@ -59,7 +59,8 @@ class Kin:
                 self._rule(writer, other, (parts(old), parts(mine), parts(new)))
             self._standing(writer, before, after)
         status = writer.status()
-        self._written = after
+        if self._written is None or [parts(rule) for rule in before] != [parts(rule) for rule in after]:
+            self._written = after
         self._weights[writer.name] = status.get("weight") or 0
         self._lost = self._lost - {writer.name} | ({writer.name} if status.get("stableLost") else set())
 

@@ -85,7 +85,8 @@ def _deletion_held(look: Look, after: Status) -> Status:
     )
     if after.held in FREEZING:  # another reason would let the weights be written again
         return after.model_copy(update={"message": message[:1024]})
-    after = after.model_copy(update={"decisions": look.status.decisions}) if after.held else after
+    if after.held and after.weight == look.status.weight:  # told by this hold; a weight that changes is told as well
+        after = after.model_copy(update={"decisions": look.status.decisions})
     return hold(record_once(after, look.now, "hold", Reason.DELETION_HELD, message), Reason.DELETION_HELD, message, after.next)
 
 
