@@ -110,6 +110,7 @@ class Kin:
                 self.breach(STILL, f"{before} became {after}")
             return
         ends = newer.get("phase") in FALLING or newer.get("stage") == "GivingBack"
+        ends = ends or (self.edited and older.get("phase") in FALLING)  # what somebody gave it
         known = [rule.get(self.older.patched, 0) for rule in before]
         if older.get("phase") in LIVE and not bound and not ends and any(known):
             self.breach(STARTS, f"{before} became {after} while that one is {older.get('phase')}")
@@ -166,6 +167,9 @@ class Kin:
         """The newer one was seen to be on its way, and nothing else spoke against waiting for it."""
         if one.before.stage not in kin.SUPERSEDABLE or one.before.stable_lost or one.lost or one.before.held in EDITED:
             return False
+        side = one.seen.patched
+        if side and side.deployment and set(side.deployment.images) & {"sample:crash"}:
+            return False  # what the counts say of it speaks against waiting
         others = tuple(guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted)
         if guards.first(others, Look(one.spec, one.before, one.seen)):
             return False

@@ -55,6 +55,12 @@ def borrowed(look: Look) -> Borrowed:
     )
 
 
+def injected_before(look: Look) -> set[tuple[str, int]]:
+    """(route, index) of the rules into which this very rollout put patched when it was about to start before."""
+    routes = look.status.borrowed.routes if look.status.borrowed else ()
+    return {(route.name, rule.index) for route in routes for rule in route.rules if rule.patched_weight is None}
+
+
 def undo(look: Look) -> str:
     """What a person can paste when the operator is gone; it needs the plugin and that person's rights alone."""
     return f"kubectl hotfix release {look.seen.name} -n {look.seen.namespace}"
@@ -67,12 +73,13 @@ def reconcile(route: RouteView) -> str | None:
 
 
 def _original(look: Look, route: RouteView) -> BorrowedRoute:
+    injected = injected_before(look)
     rules = [
         BorrowedRule(
             index=rule.index,
             name=rule.name,
             stable_weight=rule.stable or 0,
-            patched_weight=rule.patched,
+            patched_weight=None if (route.name, rule.index) in injected else rule.patched,
             others=list(rule.others),
         )
         for rule in asked_rules(route, look.spec)

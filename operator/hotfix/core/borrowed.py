@@ -55,7 +55,15 @@ def multiplied(rule: RuleView, was: BorrowedRule) -> int | None:
     if before == 0 or total == 0 or total % before:
         return None
     factor = total // before
-    return factor if list(rule.others) == [weight * factor for weight in was.others] else None
+    return factor if known_before(rule.others, was) == [weight * factor for weight in was.others] else None
+
+
+def known_before(others: Sequence[int], was: BorrowedRule) -> list[int]:
+    """The weights of third backends without those of 0 that were added since, at the end: they change nothing."""
+    found = list(others)
+    while len(found) > len(was.others) and not found[-1]:
+        found.pop()
+    return found
 
 
 def left_behind(rule: RuleView, was: BorrowedRule, *, shared: bool) -> bool:

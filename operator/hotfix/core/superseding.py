@@ -137,18 +137,12 @@ def borrowed(look: Look) -> Borrowed:
     if claim is None or not claim.yielded or claim.borrowed is None:
         return before.borrowed(look)
     seen = {route.name: route for route in (look.seen.routes.routes if look.seen.routes else ())}
-    injected = {
-        (route.name, rule.index)
-        for route in (look.status.borrowed.routes if look.status.borrowed else ())
-        for rule in route.rules
-        if rule.patched_weight is None
-    }
     named = {(route.name, rule.index) for route in seen.values() for rule in route.rules if rule.patched is not None}
     routes = [
         BorrowedRoute(
             name=route.name,
             reconcile=route.reconcile,
-            rules=[_with_older(was, named=(route.name, was.index) in named - injected) for was in route.rules],
+            rules=[_with_older(was, named=(route.name, was.index) in named - before.injected_before(look)) for was in route.rules],
         )
         for route in claim.borrowed.routes
     ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hotfix.core.actions import AdoptRoute, SetWeights
+from hotfix.core.borrowed import known_before
 from hotfix.core.lending import LEFT_ALONE
 from hotfix.core.status import BorrowedRule
 from hotfix.errors import Refused
@@ -92,9 +93,9 @@ def subtotal_of(weights: Sequence[int], places: tuple[int, int, int | None], was
 
 def untouched_factor(weights: Sequence[int], places: Sequence[int | None], was: BorrowedRule | None) -> int | None:
     """What we multiplied a rule by, told by its third backends alone; None where there are none, or somebody changed them."""
-    third = [weight for place, weight in enumerate(weights) if place not in places]
     if was is None or not any(was.others):
         return None
+    third = known_before([weight for place, weight in enumerate(weights) if place not in places], was)
     total, ours = was.stable_weight + (was.patched_weight or 0), sum(weights[place] for place in places if place is not None)
     made = [1, factor_for(total, was.others, 1), *([ours // total] if not ours % total else [])] if total else [1]
     return next((factor for factor in made if third == [weight * factor for weight in was.others]), None)

@@ -6,7 +6,7 @@ What is written while it is borrowed is in route_patch.py. No I/O.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hotfix.core.borrowed import matched
+from hotfix.core.borrowed import known_before, matched
 from hotfix.core.status import BorrowedRoute, BorrowedRule
 
 from .route_patch import Operation, Services, kept_at, named_at, reweigh, rules_of, sides, untouched_factor, weights_of
@@ -85,7 +85,8 @@ def _restored(weights: Sequence[int], was: BorrowedRule, places: tuple[int | Non
     if stable is None:
         return found
     third = [place for place in range(len(found)) if place not in places]
-    ours = not third or [found[place] for place in third] == was.others or untouched_factor(weights, places, was)
+    known = known_before([found[place] for place in third], was)
+    ours = not third or known == was.others or untouched_factor(weights, places, was)
     given = {patched: was.patched_weight or 0 if ours else 0, older: was.older_weight or 0 if ours else 0}
     if ours:
         for place, weight in zip(third, was.others, strict=False):
