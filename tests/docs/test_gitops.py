@@ -64,6 +64,7 @@ OUTCOMES: dict[str, tuple[Callable[[], World], ...]] = {
     "awaiting git": (states.awaiting_git,),
     "promoted": (states.promoted,),
     "rolled back": (states.rolled_back,),
+    "superseded": (states.gave_way,),
     "refused (`Stalled`), until it is put right": (states.refused, states.moved, states.missing(40)),
 }
 FLUX = {"InProgress": "waits", "Current": "goes on", "Failed": "fails"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hotfix.adapters.store import REQUEST
 from tests.cluster.flux import DISABLED, Flux
 from tests.cluster.needed import started
 from tests.cluster.operator import Operator
@@ -129,6 +130,27 @@ def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_f
         shop.phase("Promoted", seconds=180)
         assert load.lost() == []
     assert shop.image("checkout") == "sample:1.1"
+
+
+def test_a_request_in_git_is_done_once_and_that_of_a_person_is_not_lost(synced: Stories, flux: Flux) -> None:
+    shop = synced
+    objects = hotfix("sample:1.1", startWeight=5, steps=[5])
+    with shop.load(20, timeout_seconds=10):
+        begun(shop, flux, objects)
+        shop.until(lambda status: status.get("acknowledgedWeight") == 5, "5 % are acknowledged", seconds=120)
+        asked = copy.deepcopy(objects)
+        asked[-1]["metadata"]["annotations"] = {REQUEST: "pause:inc-1"}
+        flux.applied(flux.commit(hotfix=asked))
+        shop.held("Paused", seconds=30)
+        shop.hotfix("resume", "fix")
+        flux.settled()
+        assert shop.read("hfr", "fix")["metadata"]["annotations"][REQUEST] == "pause:inc-1", "Flux has put it back"
+        status = shop.until(lambda status: status.get("held") != "Paused", "it goes on", seconds=10)
+        told = status["lastHandledRequest"]
+        assert (told["request"].partition(":")[0], told["result"]) == ("resume", "Accepted")
+        shop.hotfix("rollback", "fix")
+        flux.settled()
+        assert shop.phase("RolledBack", seconds=60)["why"] == "Requested"
 
 
 def test_a_route_that_flux_keeps_is_not_put_back_while_it_is_borrowed(synced: Stories, flux: Flux) -> None:
