@@ -44,6 +44,7 @@ class Kin:
     def __init__(self, older: Outside, newer: Outside, breach: Callable[[str, str], None], *, edited: bool) -> None:
         self.older, self.newer, self.breach, self.edited = older, newer, breach, edited
         self._written: list[Rule] | None = None  # what a write of ours left that changed shares last
+        self._touched = False  # somebody else has written weights
         self._weights: dict[str, int] = {}  # rollout -> weight that was stored when it wrote last
         self._lost: set[str] = set()  # rollouts that had lost stable when they wrote last
 
@@ -66,16 +67,15 @@ class Kin:
 
     def _rule(self, writer: Outside, other: Outside, shares: tuple[dict[str, float], dict[str, float], dict[str, float]]) -> None:
         old, mine, new = shares
-        if not any(new.values()):
-            return
+        self._touched = self._touched or (self.edited and old != mine)
+        if self._touched or not any(new.values()):
+            return  # what somebody's edit gave is not what we gave
         for one, beside in ((writer, other), (other, writer)):
             status, name = one.status(), one.patched
             falls = status.get("phase") in FALLING and not self._serves_alone(status, beside)
             if falls and new[name] > max(old[name], mine[name]) + ODD:
                 self.breach(NO_RISE, f"{name} rose to {new[name]:.0f} % for {writer.name}")
         rises = new[STABLE] - max(old[STABLE], mine[STABLE])
-        if self.edited and old != mine:
-            return  # what somebody's edit gave is not what we gave
         if rises > ODD and rises > self._may_fall(writer, other, old, new) + ODD:
             self.breach(STABLE_RISES, f"it got {new[STABLE]:.0f} % for {writer.name}: {old} became {new}")
 
@@ -133,7 +133,7 @@ class Kin:
         if gives_way and (not claim.get("moved") or self._has(self.older)):
             self.breach(GIVES_WAY, f"{weights(self._route())} with {claim}")
         goes_on = not after.get("supersededBy") and after.get("stage") in kin.SUPERSEDABLE
-        falls = newer.get("stage") == "WeightZero" or self._has(self.newer)
+        falls = (newer.get("stage") == "WeightZero" and not self.edited) or self._has(self.newer)
         if goes_on and falls and not self._lost_without(newer):
             self.breach(GOES_ON, f"{weights(self._route())} while that one is {newer.get('phase')}")
 

@@ -150,6 +150,10 @@ class PairWorld(World):
         found = self.outsides[key].status().get("phase")
         return str(found) if found else None
 
+    def _promoted(self, key: Key) -> bool:
+        """It was, also one that was deleted meanwhile and is gone with its last status."""
+        return self.phase_of(key) == "Promoted" or (self.phase_of(key) == "Promoting" and self.outsides[key].gone)
+
     def keeps(self, number: int) -> bool:
         """This one ended with its patch serving, as it was asked to."""
         one = self.weather.rollouts[number]
@@ -191,7 +195,7 @@ class PairWorld(World):
         claim = self.outsides[NEWER].status().get("supersedes") or {}
         yield "superseded by one that has its share", older == "Superseded" and not claim.get("moved"), f"{self.ends}: {claim}"
         given = [(KEY, 0, self.plan.image), (NEWER, 1, self.pair.image)]
-        into = [image for key, number, image in given if self.phase_of(key) == "Promoted" and not self.keeps(number)]
+        into = [image for key, number, image in given if self._promoted(key) and not self.keeps(number)]
         yield "the fix is in", bool(into) and runs != into[-1], f"{self.ends}, stable runs {runs}"
         alone, good = self.pair.alone, self.pair.image == GOOD
         yield "a good patch is promoted whatever the API does", alone and good and newer != "Promoted", f"they ended {self.ends}"

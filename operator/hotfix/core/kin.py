@@ -78,11 +78,11 @@ def _takes(look: Look, rival: RivalView) -> bool:
 
 
 def against_older(status: Status) -> bool:
-    """The older patch is the control, in stable's place. What is left of one that is gone is given back as for any other."""
+    """The older patch is the control, in stable's place; not any more on the way back after that one has ended."""
     claim = status.supersedes
     if claim is None or claim.control is None or claim.moved:
         return False
-    return not (claim.ended and status.stage is Stage.GIVING_BACK)
+    return not (claim.ended and status.phase is Phase.ROLLING_BACK)
 
 
 def stable_of(look: Look) -> str:
