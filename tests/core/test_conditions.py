@@ -252,7 +252,7 @@ WAITING = {
     Reason.INSUFFICIENT_CAPACITY: "pods get ready",
     Reason.PAUSED: "a person has chosen so, and it has a condition of its own",
 }
-HOLDERS = ("preflight", "fitness", "forgotten", "pending", "starting")
+HOLDERS = ("preflight", "countable", "fitness", "forgotten", "pending", "starting")
 
 
 def held_for() -> set[Reason]:

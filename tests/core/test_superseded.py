@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hotfix.core import actions as act
-from hotfix.core import kin
+from hotfix.core import awaiting_git, kin, rolling_back, superseding
+from hotfix.core.lineage import Supersedes
 from hotfix.core.look import Look
 from hotfix.core.observation import RivalView
 from hotfix.core.status import Phase, Stage
@@ -153,6 +154,22 @@ def test_the_control_stays_whatever_its_pods_do_for_stable_may_be_worse() -> Non
     assert world.rest(30).remembered.held == "Superseding"
 
 
+def test_one_without_traffic_that_waits_for_git_stands_still_whatever_becomes_of_its_patch() -> None:
+    world = ready_world(asked=a_spec(promotion={"mode": "AwaitGit"})).phase(Phase.AWAITING_GIT).rest(3)
+    world.patched.ready = 0
+    standing(world.rest(5))
+    assert world.remembered.superseded_by is not None
+    assert (world.remembered.weight, world.remembered.superseded_by.control) == (0, False)
+    assert world.rest(30).remembered.held == "Superseding"
+
+
+def test_it_gives_way_to_one_that_was_promoted_before_it_was_looked_at() -> None:
+    world = standing()
+    world.rivals = (newer("Promoted", "Done", yielded=True, moved=True),)
+    world.weights = (100, 0)
+    world.phase(Phase.SUPERSEDED)
+
+
 @pytest.mark.parametrize("verb", ["rollback", "release"])
 def test_a_person_takes_back_what_stands_still(verb: str) -> None:
     world = standing()
@@ -236,3 +253,31 @@ def test_whether_the_route_is_shared_is_not_known_while_the_others_cannot_be_see
     world = standing()
     world.unseen = True
     assert kin.shared(Look(world.asked, world.remembered, world.observe())) is None
+
+
+CLAIM = Supersedes(name="older", uid="0", ready=True, yielded=True, control="older", service="older", moved=True)
+
+
+def test_a_route_is_not_given_back_while_the_other_rollout_cannot_be_seen() -> None:
+    world = analysed()
+    known = world.remembered.model_copy(update={"stage": Stage.GIVING_BACK, "supersedes": CLAIM})
+    assert rolling_back.giving_back(Look(world.asked, known, replace(world.observe(), rivals=None))).stage is Stage.GIVING_BACK
+
+
+def test_a_newer_one_is_compared_with_stable_again_when_that_can_be_seen() -> None:
+    world = analysed()
+    look = Look(world.asked, world.remembered.model_copy(update={"supersedes": CLAIM}), world.observe())
+    unseen = superseding.with_stable_again(replace(look, seen=replace(look.seen, stable=None)))
+    rebased = superseding.with_stable_again(look)
+    assert unseen is not None
+    assert unseen.supersedes == CLAIM
+    assert rebased is not None
+    assert rebased.supersedes is not None
+    assert rebased.supersedes.rebased
+
+
+def test_a_deletion_that_waits_for_git_says_so_only_when_stable_can_be_seen() -> None:
+    world = ready_world(asked=a_spec(promotion={"mode": "AwaitGit"})).phase(Phase.AWAITING_GIT).rest(3)
+    world.deleting = True
+    seen = replace(world.observe(), stable=None)
+    assert awaiting_git.awaiting_git(Look(world.asked, world.remembered, seen)).held == "ClusterUnavailable"

@@ -79,12 +79,9 @@ def _older(look: Look) -> RivalView | None:
 
 def waits(look: Look) -> Status | None:
     """Patched can serve: the older one is asked to stand still, and waited for. None: there is nothing to wait for."""
-    status, claim = look.status, look.status.supersedes
-    if claim is None or claim.ended:
+    status, claim, rival = look.status, look.status.supersedes, kin.older(look)
+    if claim is None or claim.ended or rival is None:
         return None
-    rival = kin.older(look)
-    if rival is None:
-        return dropped(look)
     bound, original = kin.yielded_to(rival), kin.borrowed_by(rival)
     if bound is None or original is None:
         asked = status.model_copy(update={"supersedes": claim.model_copy(update={"ready": True, "yielded": False})})
@@ -138,11 +135,12 @@ def borrowed(look: Look) -> Borrowed:
         return before.borrowed(look)
     seen = {route.name: route for route in (look.seen.routes.routes if look.seen.routes else ())}
     named = {(route.name, rule.index) for route in seen.values() for rule in route.rules if rule.patched is not None}
+    named -= before.injected_before(look)
     routes = [
         BorrowedRoute(
             name=route.name,
             reconcile=route.reconcile,
-            rules=[_with_older(was, named=(route.name, was.index) in named - before.injected_before(look)) for was in route.rules],
+            rules=[_with_older(was, named=(route.name, was.index) in named) for was in route.rules],
         )
         for route in claim.borrowed.routes
     ]
