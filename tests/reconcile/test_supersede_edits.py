@@ -16,15 +16,35 @@ def mark(shop: Two) -> object:
     return annotations.get(MARK)
 
 
-async def test_the_older_share_is_put_right_when_git_puts_its_route_back_while_both_live() -> None:
-    shop = await beside()
+def put_back_by_git(shop: Two) -> None:
+    """The route is what it was before any hotfix."""
     rules = {"op": "replace", "path": "/spec/rules", "value": RULES_OF_GIT}
     shop.api.edit("HTTPRoute", NAMESPACE, "checkout", [rules], manager="argocd-controller")
     shop.controllers.step()
     shop.wake()
+
+
+async def test_the_older_share_is_put_right_when_git_puts_its_route_back_while_both_live() -> None:
+    shop = await beside()
+    put_back_by_git(shop)
     assert shop.share("checkout-hotfix") == 0
     await shop.wait(30)
     assert shop.share("checkout-hotfix") == 25
+
+
+async def test_the_control_has_its_share_again_when_git_puts_its_route_back_while_both_live() -> None:
+    shop = Two(promotion=WAITS)
+    await shop.both(lambda s: s.phase("fix") == "AwaitingGit")
+    shop.hurry(promotion=WAITS, startWeight=25, steps=[25])
+    await shop.both(lambda s: s.share("checkout-second") == 25)
+    shop.requests.silent = True
+    put_back_by_git(shop)
+    assert shop.share("checkout") == 100
+    await shop.both(lambda s: s.share("checkout-second") == 25, seconds=10)
+    assert (shop.share("checkout-hotfix"), shop.share("checkout")) == (75, 0)
+    shop.requests.silent = False
+    await shop.both(lambda s: s.phase("second") == "AwaitingGit")
+    assert shop.phase("fix") == "Superseded"
 
 
 async def test_an_older_patch_that_is_changed_while_it_stands_still_loses_its_share() -> None:

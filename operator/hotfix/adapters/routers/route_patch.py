@@ -127,15 +127,17 @@ def split(
 
 
 def set_aside(weights: Sequence[int], places: tuple[int, int, int | None], percent: int) -> list[int]:
-    """The weights with `percent` of what all sides have for the third of the `places`, and the rest for the first."""
+    """The weights with `percent` of what all sides have for the third of the `places`, and the rest for the first. What all
+    sides have is made larger where a percent of it cannot be expressed, as in `split`."""
     found, (stable, patched, kept) = list(weights), places
     if kept is None:
         return found
     total = weights[stable] + weights[patched] + weights[kept]
     factor = factor_for(total, weights, percent) if total else 1
     found = [weight * factor for weight in found]
-    found[kept] = round(total * factor * percent / 100)
-    found[stable], found[patched] = total * factor - found[kept], 0
+    total = total * factor if total * percent % 100 == 0 or not total else max(FINE, total * factor)
+    found[kept] = round(total * percent / 100)
+    found[stable], found[patched] = total - found[kept], 0
     return found
 
 
