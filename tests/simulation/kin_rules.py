@@ -23,6 +23,7 @@ LIVE = frozenset(str(phase) for phase in LIVE_PHASES)
 LOWERED_FOR = frozenset({"BlindTooLong", "PatchedChanged", "PatchedLost"})
 EDITED = ("WeightsEdited", "RouteMissing")  # what it has is not what it gave itself
 ODD = 1.0  # percent of all sides: what integers and third backends may cost
+KEEPS = "the older one keeps its share"
 STILL, STARTS = "the older one stands still", "starts beside one that stands still"
 STABLE_RISES, NO_RISE, FLOOR = "stable never gets more", "no rise after a rollback", "stable's floor is kept"
 GIVES_WAY, GOES_ON, DELETED = "gives way when it has nothing", "goes on when the other has nothing", "a deletion waits"
@@ -39,10 +40,13 @@ def parts(rule: Mapping[str, int]) -> dict[str, float]:
 
 
 class Kin:
-    """The older rollout and the newer one, as far as they must heed each other. `edited`: somebody else writes weights too."""
+    """The older rollout and the newer one, as far as they must heed each other. `edited`: git and people write the route too;
+    `weighed`: people give weights, which are left as they are."""
 
-    def __init__(self, older: Outside, newer: Outside, breach: Callable[[str, str], None], *, edited: bool) -> None:
-        self.older, self.newer, self.breach, self.edited = older, newer, breach, edited
+    def __init__(
+        self, older: Outside, newer: Outside, breach: Callable[[str, str], None], *, edited: bool, weighed: bool
+    ) -> None:
+        self.older, self.newer, self.breach, self.edited, self.weighed = older, newer, breach, edited, weighed
         self._written: list[Rule] | None = None  # what a write of ours left that changed shares last
         self._touched = False  # somebody else has written weights
         self._weights: dict[str, int] = {}  # rollout -> weight that was stored when it wrote last
@@ -58,6 +62,8 @@ class Kin:
         if len(before) == len(after) and before != after:
             for old, mine, new in zip(before, known, after, strict=True):
                 self._rule(writer, other, (parts(old), parts(mine), parts(new)))
+                if writer is self.newer and parts(old) != parts(new):
+                    self._kept(new)
             self._standing(writer, before, after)
         status = writer.status()
         if self._written is None or [parts(rule) for rule in before] != [parts(rule) for rule in after]:
@@ -114,6 +120,18 @@ class Kin:
         known = [rule.get(self.older.patched, 0) for rule in before]
         if older.get("phase") in LIVE and not bound and not ends and any(known):
             self.breach(STARTS, f"{before} became {after} while that one is {older.get('phase')}")
+
+    def _kept(self, rule: Rule) -> None:
+        """A weight that the newer one gives leaves the older one what it stands still with, also where git took that away."""
+        older, newer = self.older.status(), self.newer.status()
+        claim, has = newer.get("supersedes") or {}, parts(rule)
+        ends = newer.get("phase") in FALLING or newer.get("stage") == "GivingBack" or claim.get("moved")
+        bound = older.get("supersededBy") and older.get("stage") in STANDING and claim.get("yielded")
+        if ends or self.weighed or not bound:
+            return
+        kept = has[self.older.patched] + (has[self.newer.patched] if claim.get("control") else 0.0)
+        if abs(kept - (claim.get("weight") or 0)) > ODD and any(has.values()):
+            self.breach(KEEPS, f"{claim.get('weight')} % became {kept:.0f} %: {rule}")
 
     def scaler(self, writer: Outside, was: Object, now: Object) -> None:
         """One write of stable's HPA for a rollout."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hotfix.adapters.routers import route_patch
-from hotfix.core import guards, kin, plan, rolling_back, superseding, yielding
+from hotfix.core import guards, kin, look, plan, rolling_back, superseding, yielding
 from hotfix.core.lineage import SupersededBy
 from hotfix.core.look import Look
 from hotfix.core.originals import Borrowed
@@ -76,6 +76,11 @@ def stable_gets_what_moves(patch: Patch) -> None:
         return weigh(route, services, change, was)
 
     patch.setattr(route_patch, "weigh", moves)
+
+
+def what_an_edit_took_stays_away(patch: Patch) -> None:
+    for module in (look, plan, guards):
+        patch.setattr(module, "displaced", lambda seen, rule: False)
 
 
 def takes_any_older_one(patch: Patch) -> None:

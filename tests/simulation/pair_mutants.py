@@ -1,7 +1,7 @@
 """Planted bugs of two rollouts on one route. Each is caught in pairs of seeds in which nothing else is broken."""
 
 from . import pair_bugs
-from .kin_rules import DELETED, GIVES_WAY, GOES_ON, STABLE_RISES, STARTS, STILL
+from .kin_rules import DELETED, GIVES_WAY, GOES_ON, KEEPS, STABLE_RISES, STARTS, STILL
 from .mutants import Mutant
 
 SUPERSEDING = "two on one route"
@@ -16,7 +16,7 @@ PAIR_MUTANTS: tuple[Mutant, ...] = (
         "the older one goes on before the newer has nothing",
         pair_bugs.goes_on_before_the_newer_is_at_zero,
         GOES_ON,
-        pairs=(2, 8),
+        pairs=(13, 22),
     ),
     Mutant(
         SUPERSEDING,
@@ -33,6 +33,7 @@ PAIR_MUTANTS: tuple[Mutant, ...] = (
         DELETED,
         pairs=(0, 2),
     ),
+    Mutant(SUPERSEDING, "what an edit took stays away", pair_bugs.what_an_edit_took_stays_away, KEEPS, pairs=(53, 269)),
     Mutant(SUPERSEDING, "stable gets the share that moves", pair_bugs.stable_gets_what_moves, STABLE_RISES, pairs=(0, 5)),
     Mutant(
         SUPERSEDING,

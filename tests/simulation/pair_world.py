@@ -19,7 +19,7 @@ from .operator import LOOKS_AT, Operator
 from .outside import PATCHED, SECOND, STABLE, placed, weights
 from .pairs import BAD, FAILING, GOOD, LATEST, Pair, pair_of
 from .rules import Decided
-from .swarm import OF_PEOPLE, OF_PODS
+from .swarm import OF_PEOPLE, OF_PODS, Fault
 from .weather import Rollout
 from .world import COMMITS, Result, World
 
@@ -37,7 +37,8 @@ class PairWorld(World):
         self.outsides[NEWER] = self._outside(NEWER, SECOND)
         for outside in self.outsides.values():
             outside.edited = pair.plan.has(*OF_PEOPLE)
-        self.kin = Kin(self.outside, self.outsides[NEWER], self._breach, edited=pair.plan.has(*OF_PEOPLE))
+        faults = {"edited": pair.plan.has(*OF_PEOPLE), "weighed": pair.plan.has(Fault.PERSON_EDIT)}
+        self.kin = Kin(self.outside, self.outsides[NEWER], self._breach, **faults)
         self.people = _people(pair)
         self.commits = random.Random(f"commits of a pair {pair.plan.seed}")
         if pair.scaled:
