@@ -36,7 +36,9 @@ def acts_before_saving(patch: Patch) -> None:
     save, act = reconcile.Reconciler._save, reconcile.Reconciler._act
 
     async def saved(self: Any, stored: Any, decision: Any) -> Any:
-        await act(self, stored, reconcile.spec.parse(dict(stored.spec)), decision, self._clock.monotonic())
+        asked = reconcile.spec.parse(dict(stored.spec))
+        services = reconcile.superseding.services_of(asked, decision.status)
+        await act(self, stored, services, decision, self._clock.monotonic())
         return await save(self, stored, decision)
 
     patch.setattr(reconcile.Reconciler, "_save", saved)
@@ -163,7 +165,7 @@ def drops_third_backends(patch: Patch) -> None:
 
 
 def ratchets_third_backends(patch: Patch) -> None:
-    patch.setattr(route_patch, "subtotal_of", lambda weights, stable, patched, was: weights[stable] + weights[patched])
+    patch.setattr(route_patch, "subtotal_of", lambda weights, places, was: weights[places[0]] + weights[places[1]])
 
 
 def gives_back_what_git_reset(patch: Patch) -> None:
@@ -256,9 +258,7 @@ def all_weights_zero(patch: Patch) -> None:
     patch.setattr(
         route_patch,
         "split",
-        lambda weights, stable, patched, percent, was: (
-            [0] * len(weights) if percent == 0 else split(weights, stable, patched, percent, was)
-        ),
+        lambda weights, places, percent, was: [0] * len(weights) if percent == 0 else split(weights, places, percent, was),
     )
 
 
@@ -281,7 +281,7 @@ def baked_while_paused(patch: Patch) -> None:
 def keeps_the_injected_backend(patch: Patch) -> None:
     release = route_return.release
     patch.setattr(route_return, "release", lambda *args: [op for op in release(*args) if op["op"] != "remove"])
-    patch.setattr(rolling_back, "left_behind", lambda rule, was: False)
+    patch.setattr(rolling_back, "left_behind", lambda rule, was, **shared: False)
 
 
 def keeps_the_ownership(patch: Patch) -> None:
