@@ -16,6 +16,33 @@ def replicas(shop: Two) -> int:
 # ---- pods
 
 
+async def test_a_bad_newer_one_gets_nothing_when_its_control_dies_right_after_it_was_taken_back() -> None:
+    shop = Two(promotion=WAITS)
+    await shop.both(lambda s: s.phase("fix") == "AwaitingGit")
+    shop.hurry(promotion=WAITS, startWeight=25, steps=[25], traffic={"drain": "30s"})
+    await shop.both(lambda s: s.share("checkout-second") == 25)
+    shop.requests.errors["checkout-second"] = 1.0
+    await shop.both(lambda s: s.stage("second") == "DrainingPatched")
+    shop.crash("checkout-hotfix", "sample:1.1")
+    await shop.both(lambda s: s.share("checkout") == 100, seconds=30)
+    assert shop.share("checkout-second") == 0
+
+
+async def test_stable_is_in_the_route_at_the_end_when_a_control_is_stripped_and_the_newer_one_deleted() -> None:
+    shop = Two(promotion=WAITS)
+    await shop.both(lambda s: s.phase("fix") == "AwaitingGit")
+    shop.hurry(promotion=WAITS)
+    await shop.both(lambda s: s.stage("second") == "Scaling")
+    shop.requests.silent = True
+    await shop.both(lambda s: s.stage("second") == "Adopting" and s.stands_still())
+    shop.delete("fix")
+    await shop.wait(10)
+    shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "remove", "path": "/metadata/finalizers"}])
+    shop.delete("second")
+    await shop.both(lambda s: not s.of("second"))
+    assert shop.weights == {"checkout": 1}
+
+
 async def test_an_older_one_keeps_its_share_while_the_newer_never_gets_ready() -> None:
     shop = await analysed()
     shop.controllers.never_ready.add("sample:slow")

@@ -82,7 +82,7 @@ def against_older(status: Status) -> bool:
     claim = status.supersedes
     if claim is None or claim.control is None or claim.moved:
         return False
-    return not (claim.ended and status.phase is Phase.ROLLING_BACK)
+    return not (claim.ended and (status.phase is Phase.ROLLING_BACK or status.stage is Stage.GIVING_BACK))
 
 
 def stable_of(look: Look) -> str:

@@ -144,10 +144,9 @@ def _next(look: Look) -> Status:
 
 
 def _left_to_the_other(look: Look) -> bool:
-    """On its way back beside another live rollout: what stable loses is that one's affair. Not so where this one serves instead
-    already, or was compared with that one's patch."""
-    falls = look.status.phase is Phase.ROLLING_BACK and look.status.stable_lost is None
-    return falls and kin.other_lives(look) and not (kin.against_older(look.status) and kin.is_bound(look))
+    """On its way back beside another live rollout: what stable, or the control, loses is that one's affair. Not so where this one
+    serves instead already."""
+    return look.status.phase is Phase.ROLLING_BACK and look.status.stable_lost is None and kin.other_lives(look)
 
 
 def _with_judgement(look: Look) -> Look:
