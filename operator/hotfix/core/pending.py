@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import before, changes, countable, fitness, incidents, preflight, promotion_mode, remarks, starting, superseding
+from . import before, changes, countable, fitness, incidents, moments, preflight, promotion_mode, remarks, starting, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -39,7 +39,7 @@ def checking(look: Look) -> Status:
         return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written while it is paused")
     message = _detected(look, status)
     recorded = record(status, look.now, "start", Reason.HOTFIX_DETECTED, message)
-    as_it_was = {"baseline": before.baseline(look), "borrowed": superseding.borrowed(look)}
+    as_it_was = {"baseline": superseding.baseline(look), "borrowed": superseding.borrowed(look)}
     started = enter(recorded, look.now, Phase.PENDING, Stage.SCALING, **as_it_was)
     return say(started, message, "wait for patched's pods")
 
@@ -124,6 +124,9 @@ def scaling(look: Look) -> Status:
     need, count = pods_needed(look), ready(patched) or 0
     if count < need or _ready_seconds(look, need) < READY_SECONDS:
         trouble = _trouble(patched)
+        claim = status.supersedes
+        if claim and claim.ready and not (look.seen.patched is None) and count < need:
+            status = status.model_copy(update={"supersedes": claim.model_copy(update={"ready": False, "yielded": False}), "stage_started_at": moments.rfc3339(look.now)})
         return say(
             status,
             f"Patched has {count} of {need} ready pods.{trouble}",

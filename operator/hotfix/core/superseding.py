@@ -50,7 +50,7 @@ def claimed(look: Look) -> Status | None:
             return None
         return say(look.status.model_copy(update={"supersedes": None}), f"HotfixRollout {known.name} is no longer in the way.")
     if known is None:
-        problem = preflight.stable_moved(look) or preflight.managed_by_gitops(look)
+        problem = preflight.stable_moved(look) or preflight.selects_both_sides(look) or preflight.managed_by_gitops(look)
         if problem:
             return hold(look.status, problem.reason, problem.message, "goes on by itself when it is put right")
         if preflight.another_is_first(look, rival):
@@ -128,11 +128,18 @@ def let_go(look: Look, status: Status) -> Status:
     return status.model_copy(update={"supersedes": claim.model_copy(update={"ready": False, "yielded": False})})
 
 
+def baseline(look: Look):
+    found, rival = before.baseline(look), kin.older(look)
+    pods = int((rival.status.get("baseline") or {}).get("stablePods") or 0) if rival else 0
+    return found.model_copy(update={"stable_pods": max(found.stable_pods, pods)})
+
+
 def borrowed(look: Look) -> Borrowed:
     """How things were before the older one, if there is one; else as they are."""
     claim = look.status.supersedes
     if claim is None or not claim.yielded or claim.borrowed is None:
-        return before.borrowed(look)
+        found = before.borrowed(look)
+        return found if claim is None else found.model_copy(update={"hpa": None, "hpa_min_replicas": None, "hpa_raised_to": None})
     seen = {route.name: route for route in (look.seen.routes.routes if look.seen.routes else ())}
     named = {(route.name, rule.index) for route in seen.values() for rule in route.rules if rule.patched is not None}
     named -= before.injected_before(look)

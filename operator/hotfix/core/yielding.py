@@ -7,10 +7,11 @@ from dataclasses import replace
 from . import guards, kin, moments, stable_lost
 from .lineage import SupersededBy
 from .look import Look, enter, hold, left_over, record, routes_have, say
+from .look import ready as pods
 from .observation import Ack, RivalView
 from .reasons import FREEZING, Reason
 from .rolling_back import begin as roll_back
-from .status import Phase, Stage, Status
+from .status import TERMINAL_PHASES, Phase, Stage, Status
 
 EDITED = FREEZING - {Reason.SUPERSEDING}
 SEEN: tuple[guards.Guard, ...] = tuple(guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted)
@@ -52,10 +53,13 @@ def _unseen(look: Look, bound: SupersededBy | None) -> Status | None:
 
 def _in_vain(look: Look, newer: RivalView, *, ready: bool) -> bool:
     """The newer one cannot start now, or stable's share is to be taken at once, which nobody else would do yet, or any more."""
-    lost = look.status.stage is Stage.SHIFTING and stable_lost.lost(look)
+    status, patched = look.status, pods(look.seen.patched)
+    lost = status.stage is Stage.SHIFTING and stable_lost.lost(look) and bool(patched)
+    dead = bool(status.weight) and patched == 0 and bool(pods(look.seen.stable))
     if newer.phase == Phase.ROLLING_BACK:
-        return lost and not newer.status.get("stableLost")
-    return newer.phase == Phase.PENDING and (not ready or lost)
+        return lost or dead
+    again = status.stage is Stage.AWAITING_GIT and status.weight == 0 and bool(patched)
+    return newer.phase == Phase.PENDING and (not ready or lost or dead or again)
 
 
 def _ends(look: Look) -> guards.Veto | None:
@@ -125,7 +129,7 @@ def _gives_way(look: Look, newer: RivalView) -> Status:
     """What it borrowed is the newer one's to give back."""
     message = f"HotfixRollout {newer.name} has taken its place and its traffic."
     told = record(look.status, look.now, "give way", Reason.SUPERSEDED, message)
-    gone = enter(told, look.now, Phase.SUPERSEDED, Stage.DRAINING_PATCHED, weight=0, borrowed=None, stable_lost=None)
+    gone = enter(told, look.now, Phase.SUPERSEDED, Stage.DRAINING_PATCHED, weight=0, stable_lost=None, **({} if newer.phase in TERMINAL_PHASES else {"borrowed": None}))
     return say(gone, message, "drain patched")
 
 
