@@ -168,6 +168,7 @@ def test_it_gives_way_to_one_that_was_promoted_before_it_was_looked_at() -> None
     world.rivals = (newer("Promoted", "Done", yielded=True, moved=True),)
     world.weights = (100, 0)
     world.phase(Phase.SUPERSEDED)
+    assert (world.remembered.weight, world.remembered.borrowed) == (0, None)
 
 
 @pytest.mark.parametrize("verb", ["rollback", "release"])
@@ -219,6 +220,7 @@ def test_a_deletion_does_not_wait_for_what_does_not_come(rivals: tuple[RivalView
     world = analysed()
     world.rivals, world.deleting = rivals, True
     world.phase(Phase.ROLLING_BACK)
+    assert (world.remembered.why, world.weight) == ("Deleted", 0)
 
 
 def test_a_deletion_that_waits_is_ended_by_a_release() -> None:
@@ -226,6 +228,7 @@ def test_a_deletion_that_waits_is_ended_by_a_release() -> None:
     world.rivals, world.deleting = (replace(newer(None), status={}),), True
     world.rest(5).request = "release:1"
     world.phase(Phase.ROLLING_BACK)
+    assert (world.remembered.why, world.weight) == ("Released", 0)
 
 
 def test_it_ends_by_itself_rather_than_to_stand_still() -> None:

@@ -95,6 +95,7 @@ async def test_a_newer_one_on_its_way_back_can_be_deleted_where_the_older_cannot
     await shop.both(lambda s: s.stage("second") == "GivingBack")
     shop.delete("second")
     await shop.both(lambda s: not s.of("second"))
+    assert shop.share("checkout-second") == 0
 
 
 async def test_a_third_backend_has_its_old_weight_when_a_newer_one_was_rolled_back() -> None:

@@ -64,6 +64,7 @@ async def test_a_control_whose_backend_git_dropped_is_let_go_on() -> None:
     await shop.both(lambda s: bool(s.state("fix").get("supersededBy")))
     shop.edit_rules({"op": "replace", "path": "/spec/rules", "value": rules})
     await shop.both(lambda s: s.share("checkout-hotfix") == 100 or s.share("checkout-second") == 100, seconds=300)
+    assert shop.share("checkout") == 0
 
 
 async def test_the_floor_of_stable_stays_raised_while_one_of_two_lives() -> None:
@@ -120,6 +121,7 @@ async def test_a_stable_that_dies_right_after_the_older_one_stood_still_gets_not
     await shop.both(lambda s: bool(s.state("fix").get("supersededBy")))
     _stable_dies(shop)
     await shop.both(lambda s: s.share("checkout") == 0, seconds=60)
+    assert shop.share("checkout-hotfix") > 0
 
 
 async def test_of_two_only_one_takes_what_a_lost_stable_has() -> None:
@@ -162,6 +164,7 @@ async def test_a_deleted_older_one_whose_weight_git_reset_still_gives_way() -> N
     shop.controllers.step()
     shop.requests.silent = False
     await shop.both(lambda s: s.phase("second") == "Promoted" and not s.of("fix"))
+    assert shop.share("checkout-hotfix") == 0
 
 
 async def test_weights_that_are_large_already_leave_room_for_everything() -> None:
@@ -174,3 +177,4 @@ async def test_weights_that_are_large_already_leave_room_for_everything() -> Non
     await shop.both(lambda s: bool(s.state("fix").get("supersededBy")))
     shop.requests.silent = False
     await shop.both(lambda s: s.phase("second") == "Promoted")
+    assert shop.weights == {"checkout": 101300, "checkout-hotfix": 0}

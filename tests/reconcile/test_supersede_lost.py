@@ -71,6 +71,7 @@ async def test_a_newer_one_starts_where_the_older_waits_for_git_without_pods() -
     await shop.both(lambda s: s.share("checkout") == 100)
     shop.hurry(promotion=WAITS)
     await shop.both(lambda s: s.phase("second") == "AwaitingGit")
+    assert shop.share("checkout-second") == 100
 
 
 async def test_the_older_one_serves_everything_when_stable_dies_and_then_the_newer() -> None:
@@ -79,6 +80,7 @@ async def test_the_older_one_serves_everything_when_stable_dies_and_then_the_new
     await shop.wait(20)
     shop.crash("checkout-second", "sample:good")
     await shop.both(lambda s: s.share("checkout-hotfix") == 100, seconds=300)
+    assert shop.phase("fix") == "Analyzing"
 
 
 @pytest.mark.parametrize("stage", ["WeightZero", "DrainingPatched"])
@@ -102,6 +104,7 @@ async def test_a_stable_that_dies_gets_nothing_while_the_older_patch_is_the_cont
     shop.requests.silent = True
     shop.crash("checkout", "sample:1.0")
     await shop.both(lambda s: s.share("checkout") == 0, seconds=60)
+    assert shop.share("checkout-hotfix") > shop.share("checkout-second") > 0
 
 
 async def test_one_that_was_superseded_ends_and_can_be_deleted_where_stable_dies_while_it_drains() -> None:
@@ -113,6 +116,7 @@ async def test_one_that_was_superseded_ends_and_can_be_deleted_where_stable_dies
     await shop.both(lambda s: s.ended("fix"), seconds=300)
     shop.delete("fix")
     await shop.both(lambda s: not s.of("fix"), seconds=60)
+    assert shop.share("checkout-second") == 100
 
 
 # ---- answers
@@ -163,6 +167,7 @@ async def test_an_older_one_that_is_bad_is_rolled_back_while_the_newer_is_paused
     shop.respec("second", paused=True)
     shop.requests.silent = False
     await shop.both(lambda s: s.phase("fix") == "RolledBack", seconds=600)
+    assert shop.share("checkout-hotfix") == 0
 
 
 async def test_an_older_one_that_goes_bad_while_both_live_loses_its_share_within_seconds() -> None:
@@ -172,6 +177,7 @@ async def test_an_older_one_that_goes_bad_while_both_live_loses_its_share_within
     await shop.both(lambda s: s.share("checkout-second") > 0)
     shop.requests.errors["checkout-hotfix"] = 1.0
     await shop.both(lambda s: s.share("checkout-hotfix") == 0, seconds=30)
+    assert shop.share("checkout-second") > 0
 
 
 async def test_a_newer_one_is_not_good_because_the_older_that_was_shipped_unproven_is_worse() -> None:
