@@ -30,7 +30,7 @@ def test_a_good_hotfix_is_promoted_into_stable_and_the_route_is_as_before(shop: 
         shop.kubectl("wait", "--for=condition=Completed", "hfr/fix", "--timeout=240s")
         status = shop.phase("Promoted")
         ended = load.answers()[-1].sent
-        shop.cluster.until(lambda: len(load.since(ended)) > 100, "answers after the end")
+        shop.cluster.until(lambda: len(load.since(ended + 1)) > 400, "answers after the end")
         assert error_rate(load.since(ended + 1)) < 0.02
         assert {answer.image for answer in load.since(ended + 1)} == {"sample:1.1"}
     inferred = {key: status["resolved"][key] for key in ("stableService", "patchedService", "routes", "preset")}
