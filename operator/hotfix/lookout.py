@@ -162,7 +162,7 @@ class Lookout:
             span,
             preset=remembered.resolved.preset if remembered.resolved else None,
             slow_bound=remembered.baseline.slow_bound if remembered.baseline else None,
-            buckets=remembered.stage is status.Stage.ADOPTING and not asked.metrics.slow,
+            buckets=looking.learns(remembered) and not asked.metrics.slow,
             timeout_seconds=self._settings.metrics_timeout_seconds,
         )
         try:

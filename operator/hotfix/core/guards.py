@@ -158,9 +158,10 @@ def route_missing(look: Look) -> Veto | None:
         return Veto(Reason.ROUTE_MISSING, f"Gone: {', '.join(view.missing)}. Nothing is recreated; put it back or delete this.")
     for route in view.routes if view else ():
         rules = shifted_rules(look, route)
-        if any(displaced(look, rule) for rule in rules):  # it is put right
+        put_right = [rule for rule in rules if displaced(look, rule)]
+        broken = not rules or any(rule.stable is None and rule not in put_right for rule in rules)
+        if put_right and not broken:
             continue
-        broken = not rules or any(rule.stable is None for rule in rules)
         # rules that the manifest names by their place may have moved: these are judged by what they are now
         by_place = any(entry.name == route.name and entry.rules for entry in look.spec.traffic.http_routes or ())
         if broken or (route.refusal and not by_place):

@@ -41,6 +41,12 @@ def borrowed_by(rival: RivalView) -> Borrowed | None:
         return None
 
 
+def stable_pods_of(rival: RivalView) -> int:
+    """Stable's ready pods before a rollout began; 0 where that cannot be read."""
+    found = (rival.status.get("baseline") or {}).get("stablePods")
+    return found if isinstance(found, int) else 0
+
+
 def older(look: Look) -> RivalView | None:
     """The one whose place is taken, while it exists."""
     claim = look.status.supersedes
@@ -111,6 +117,11 @@ def is_bound(look: Look) -> bool:
     return claim is None or claim.ended or bool(claim.yielded and bound and bound.uid == look.seen.uid)
 
 
+def gives_up(look: Look) -> bool:
+    """On its way back beside an older one that goes on already, and decides who serves."""
+    return look.status.phase is Phase.ROLLING_BACK and older_lives(look) and not is_bound(look)
+
+
 def is_taken(look: Look, rival: RivalView) -> bool:
     """It is the older one whose place this one takes: nothing to wait for before the start."""
     claim = look.status.supersedes
@@ -152,7 +163,8 @@ def shared(look: Look) -> bool | None:
     if look.seen.rivals is None and (open_ended or bound):
         return None
     if bound is not None:
-        return newer(look) is not None
+        other = newer(look)
+        return other is not None and other.phase not in TERMINAL_PHASES
     other = older(look) if open_ended else None
     if claim is None or other is None or other.phase in TERMINAL_PHASES:
         return False

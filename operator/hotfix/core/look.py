@@ -164,7 +164,7 @@ def displaced(look: Look, rule: RuleView) -> bool:
     if status.stage in BEFORE_THE_SPLIT or (status.phase is Phase.ROLLING_BACK and not status.stable_lost):
         return False
     if claim.control:
-        return bool(rule.kept) and not rule.stable and not rule.patched
+        return not rule.stable and bool(rule.kept or rule.patched) and (status.weight != 100 or not rule.patched)
     return not rule.kept and bool(rule.stable or rule.patched)
 
 

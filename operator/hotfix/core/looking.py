@@ -25,12 +25,17 @@ def seconds_to_look(now: float, interval_seconds: float) -> float:
     return min(interval_seconds - since, LOOK_SECONDS - since % LOOK_SECONDS) + SOON_SECONDS
 
 
+def learns(status: Status) -> bool:
+    """What stable's counters tell is learnt: right before the start, or before an older one is asked to stand still for it."""
+    return status.stage is Stage.ADOPTING or (status.stage is Stage.SCALING and status.supersedes is not None)
+
+
 def metrics_span(spec: Spec, status: Status, now: float, scrape_interval_seconds: float) -> tuple[float, float, float] | None:
     """(start, end, interval) in unix seconds on a grid aligned to the interval; None when nothing is to be judged.
 
     The end is a while ago, so that every sample of the last block has arrived.
     """
-    if status.stage not in (Stage.ADOPTING, Stage.SHIFTING, Stage.RETURNING):
+    if not learns(status) and status.stage not in (Stage.SHIFTING, Stage.RETURNING):
         return None
     interval = float(status.baseline.interval_seconds) if status.baseline else scrape_interval_seconds
     if status.baseline is None and spec.metrics.interval:

@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import before, changes, countable, fitness, incidents, preflight, promotion_mode, remarks, starting, superseding
+from . import changes, countable, fitness, incidents, preflight, promotion_mode, remarks, starting, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -39,7 +39,7 @@ def checking(look: Look) -> Status:
         return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written while it is paused")
     message = _detected(look, status)
     recorded = record(status, look.now, "start", Reason.HOTFIX_DETECTED, message)
-    as_it_was = {"baseline": before.baseline(look), "borrowed": superseding.borrowed(look)}
+    as_it_was = {"baseline": superseding.baseline(look), "borrowed": superseding.borrowed(look)}
     started = enter(recorded, look.now, Phase.PENDING, Stage.SCALING, **as_it_was)
     return say(started, message, "wait for patched's pods")
 
@@ -124,12 +124,14 @@ def scaling(look: Look) -> Status:
     need, count = pods_needed(look), ready(patched) or 0
     if count < need or _ready_seconds(look, need) < READY_SECONDS:
         trouble = _trouble(patched)
+        if patched and count < need:
+            status = superseding.unasked(look)
         return say(
             status,
             f"Patched has {count} of {need} ready pods.{trouble}",
             f"start when they have been ready {READY_SECONDS:.0f} s",
         )
-    waits = superseding.waits(look)
+    waits = _could_not_start(look) or superseding.waits(look)
     if waits:
         return waits
     message = f"Patched has {count} ready pods."
@@ -186,7 +188,27 @@ def adopting(look: Look) -> Status:
         return say(
             enter(status, look.now, Phase.PENDING, Stage.SCALING), "Patched's pods are not ready any more.", "wait for them"
         )
-    metrics = look.seen.metrics
+    unmeasured = _unmeasured(look)
+    if unmeasured:
+        return unmeasured
+    if not routes_acknowledge(look, 0) or not look.seen.finalizer:
+        return say(status, "Patched is named in the route at weight 0.", "start when the controllers confirm it")
+    return starting.begin(look)
+
+
+def _could_not_start(look: Look) -> Status | None:
+    """What would hold the start is told before an older one is asked to stand still for it. That Prometheus does not answer
+    holds the older one too."""
+    claim, metrics = look.status.supersedes, look.seen.metrics
+    if claim is None or claim.yielded or (metrics is None and not look.seen.refused):
+        return None
+    tried = _unmeasured(look) or starting.begin(look)
+    return superseding.let_go(look, tried) if tried.phase is Phase.PENDING else None
+
+
+def _unmeasured(look: Look) -> Status | None:
+    """Held while there is nothing to judge patched by; None where there is."""
+    status, metrics = look.status, look.seen.metrics
     if metrics is None:
         reason = Reason.INVALID_QUERY if look.seen.refused else Reason.METRICS_UNAVAILABLE
         why = look.seen.metrics_error or "Prometheus does not answer"
@@ -196,9 +218,7 @@ def adopting(look: Look) -> Status:
         return hold(status, unfit[0].reason, unfit[0].message, "start when the counters can be judged")
     if not metrics.stable.requests:
         return hold(status, Reason.METRICS_MISSING, _no_series(look), "start when there is a request counter")
-    if not routes_acknowledge(look, 0) or not look.seen.finalizer:
-        return say(status, "Patched is named in the route at weight 0.", "start when the controllers confirm it")
-    return starting.begin(look)
+    return None
 
 
 def _no_series(look: Look) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
 from .borrowed import original_of
 from .fencing import is_anothers, stamped, wanted_stamp
-from .kin import against_older, other_lives, shared
+from .kin import against_older, gives_up, other_lives, shared
 from .lending import until_wanted
 from .look import Look, displaced, has_weight, left_over, left_to_take, ready, route_has, share_of, shifted_rules
 from .observation import RouteView, RuleView
@@ -146,7 +146,7 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     restores = tuple(rule.index for rule in rules if displaced(look, rule))
     if raises and not patched:
         return []
-    if stable == 0 and weight < 100 and (restores or not raises) and (patched is None or patched > 0):
+    if stable == 0 and weight < 100 and (restores or not raises) and (patched is None or patched > 0) and not gives_up(look):
         return []
     again = {rule.index for rule in rules if not has_weight(rule, weight) or left_to_take(look, rule)}
     return [

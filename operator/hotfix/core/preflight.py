@@ -72,7 +72,7 @@ def route_unfit(look: Look) -> Problem | None:
                 f"HTTPRoute {route.name}: no rule to shift names Service {look.spec.stable_service}; correct its backendRefs "
                 "or traffic.httpRoutes.",
             )
-        if any(rule.stable == 0 for rule in rules):
+        if any(rule.stable == 0 for rule in rules) and not route_busy(look):
             return Problem(
                 Reason.ROUTE_UNFIT, f"HTTPRoute {route.name}: stable's weight is 0; give stable the traffic before the start."
             )

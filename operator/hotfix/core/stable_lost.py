@@ -57,6 +57,9 @@ def handle(look: Look) -> Status | None:
         veto = Veto(reason, f"The HotfixRollout {what}; traffic goes back once stable can serve.")
         status = _keep(roll_back(status, look.now, veto, keep_pods=True), status, status.stable_lost)
         look = Look(look.spec, status, look.seen, look.judgement)
+    if kin.gives_up(look):
+        again = enter(status, look.now, Phase.ROLLING_BACK, Stage.WEIGHT_ZERO, weight=0, stable_lost=None)
+        return say(again, "The older patch goes on; this one has nothing any more.")
     if ready(look.seen.patched) == 0:
         return _patched_lost_too(look)
     return _away(look)

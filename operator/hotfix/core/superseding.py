@@ -6,7 +6,7 @@ this one bakes, the older share moves to it in the write that sets its weight; w
 this one has everything. If this one is rolled back first, the older one goes on.
 """
 
-from . import before, changes, kin, preflight, promotion_mode
+from . import before, changes, kin, moments, preflight, promotion_mode
 from .lineage import Supersedes
 from .look import Look, enter, hold, record, record_once, say
 from .observation import RivalView
@@ -14,7 +14,7 @@ from .originals import Borrowed, BorrowedRoute, BorrowedRule
 from .proven import planned
 from .reasons import Reason
 from .spec import Spec, Urgency
-from .status import Phase, Resolved, Stage, Status
+from .status import Baseline, Phase, Resolved, Stage, Status
 
 UNFIT_SECONDS = 10.0  # so long something may be in the way of the start before the older one is let go on
 MOVES = frozenset({Phase.PROMOTING, Phase.AWAITING_GIT})
@@ -50,7 +50,7 @@ def claimed(look: Look) -> Status | None:
             return None
         return say(look.status.model_copy(update={"supersedes": None}), f"HotfixRollout {known.name} is no longer in the way.")
     if known is None:
-        problem = preflight.stable_moved(look) or preflight.managed_by_gitops(look)
+        problem = preflight.stable_moved(look) or preflight.selects_both_sides(look) or preflight.managed_by_gitops(look)
         if problem:
             return hold(look.status, problem.reason, problem.message, "goes on by itself when it is put right")
         if preflight.another_is_first(look, rival):
@@ -128,11 +128,29 @@ def let_go(look: Look, status: Status) -> Status:
     return status.model_copy(update={"supersedes": claim.model_copy(update={"ready": False, "yielded": False})})
 
 
+def unasked(look: Look) -> Status:
+    """Its pods fell before it took anything: the older one goes on, and these have their time anew to get ready."""
+    claim = look.status.supersedes
+    if claim is None or not claim.ready:
+        return look.status
+    again = claim.model_copy(update={"ready": False, "yielded": False})
+    return look.status.model_copy(update={"supersedes": again, "stage_started_at": moments.rfc3339(look.now)})
+
+
+def baseline(look: Look) -> Baseline:
+    """As many of stable's pods as there were before the older one took some of its traffic."""
+    found, rival = before.baseline(look), kin.older(look)
+    known = kin.stable_pods_of(rival) if rival else 0
+    return found.model_copy(update={"stable_pods": max(found.stable_pods, known)})
+
+
 def borrowed(look: Look) -> Borrowed:
     """How things were before the older one, if there is one; else as they are."""
     claim = look.status.supersedes
     if claim is None or not claim.yielded or claim.borrowed is None:
-        return before.borrowed(look)
+        found = before.borrowed(look)
+        no_floor = {"hpa": None, "hpa_min_replicas": None, "hpa_raised_to": None}  # the older one's, which has raised it
+        return found if claim is None else found.model_copy(update=no_floor)
     seen = {route.name: route for route in (look.seen.routes.routes if look.seen.routes else ())}
     named = {(route.name, rule.index) for route in seen.values() for rule in route.rules if rule.patched is not None}
     named -= before.injected_before(look)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from . import guards, kin, moments, stable_lost
 from .lineage import SupersededBy
 from .look import Look, enter, hold, left_over, record, routes_have, say
+from .look import ready as pods
 from .observation import Ack, RivalView
 from .reasons import FREEZING, Reason
 from .rolling_back import begin as roll_back
-from .status import Phase, Stage, Status
+from .status import TERMINAL_PHASES, Phase, Stage, Status
 
 EDITED = FREEZING - {Reason.SUPERSEDING}
 SEEN: tuple[guards.Guard, ...] = tuple(guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted)
@@ -51,11 +52,22 @@ def _unseen(look: Look, bound: SupersededBy | None) -> Status | None:
 
 
 def _in_vain(look: Look, newer: RivalView, *, ready: bool) -> bool:
-    """The newer one cannot start now, or stable's share is to be taken at once, which nobody else would do yet, or any more."""
-    lost = look.status.stage is Stage.SHIFTING and stable_lost.lost(look)
+    """The newer one cannot start now, or a share is to be moved at once, which nobody else would do yet, or any more."""
     if newer.phase == Phase.ROLLING_BACK:
-        return lost and not newer.status.get("stableLost")
-    return newer.phase == Phase.PENDING and (not ready or lost)
+        return _must_move(look)
+    return newer.phase == Phase.PENDING and (not ready or _must_move(look) or _may_serve_again(look))
+
+
+def _must_move(look: Look) -> bool:
+    """Stable is lost and patched is there, or the other way round."""
+    patched, stable = pods(look.seen.patched), pods(look.seen.stable)
+    lost = look.status.stage is Stage.SHIFTING and stable_lost.lost(look) and bool(patched)
+    return lost or (bool(look.status.weight) and patched == 0 and bool(stable))
+
+
+def _may_serve_again(look: Look) -> bool:
+    """It waits for git, has lost its traffic with its pods, and has pods again."""
+    return look.status.stage is Stage.AWAITING_GIT and look.status.weight == 0 and bool(pods(look.seen.patched))
 
 
 def _ends(look: Look) -> guards.Veto | None:
@@ -122,10 +134,12 @@ def _has_nothing(look: Look) -> bool:
 
 
 def _gives_way(look: Look, newer: RivalView) -> Status:
-    """What it borrowed is the newer one's to give back."""
+    """What it borrowed is the newer one's to give back, as long as that one is there to do so."""
     message = f"HotfixRollout {newer.name} has taken its place and its traffic."
     told = record(look.status, look.now, "give way", Reason.SUPERSEDED, message)
-    gone = enter(told, look.now, Phase.SUPERSEDED, Stage.DRAINING_PATCHED, weight=0, borrowed=None, stable_lost=None)
+    gone = enter(told, look.now, Phase.SUPERSEDED, Stage.DRAINING_PATCHED, weight=0, stable_lost=None)
+    if newer.phase not in TERMINAL_PHASES:
+        gone = gone.model_copy(update={"borrowed": None})
     return say(gone, message, "drain patched")
 
 

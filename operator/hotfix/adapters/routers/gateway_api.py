@@ -89,13 +89,13 @@ class GatewayApiRouter:
 
     async def release(self, namespace: str, services: Services, change: ReleaseRoute) -> None:
         """As it was before (`keep_weights`: the split stays, third backends have their old weights); then, in a second write, our
-        ownership is dropped. Where another rollout goes on there (`shared`), only patched is taken out."""
+        ownership is dropped. Where another rollout goes on there (`shared`), only patched is taken out, unless it keeps its
+        weight."""
         raw, back = change.route.raw, route_return.keep if change.keep_weights else route_return.release
         if change.shared:
             stamp: dict[str, str | None] = {route_patch.STAMP: None} if change.unstamp else {}
-            await self._write(
-                namespace, raw, route_return.leave(raw, change.original, services) + route_patch.annotated(raw, stamp)
-            )
+            left = [] if change.keep_weights else route_return.leave(raw, change.original, services)
+            await self._write(namespace, raw, left + route_patch.annotated(raw, stamp))
             return
         returned = back(raw, change.original, services)
         unmarked = route_patch.annotated(raw, route_patch.returned(raw, change.original.reconcile))
