@@ -50,7 +50,8 @@ class SetWeights:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRoute:
     """Original weights back (unless `keep_weights`), injected backends, stamp and mark out; then our ownership dropped. `shared`:
-    another rollout goes on there, and only what is this one's own is taken out (nothing with `keep_weights`); the stamp where `unstamp` says so."""
+    another rollout goes on there, and only what is this one's own is taken out (with `keep_weights` nothing is); the
+    stamp where `unstamp` says so."""
 
     route: RouteView
     original: BorrowedRoute
