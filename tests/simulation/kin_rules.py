@@ -86,8 +86,8 @@ class Kin:
             self.breach(STABLE_RISES, f"it got {new[STABLE]:.0f} % for {writer.name}: {old} became {new}")
 
     def _serves_alone(self, status: Mapping[str, Any], beside: Outside) -> bool:
-        """Stable is lost, and the other rollout is over, or stands still: this one takes what stable had, on its way back too."""
-        free = beside.phase in LIVE and not beside.status().get("supersededBy")
+        """Stable is lost, and the other rollout is over, on its way back too, or stands still: this one takes what stable had."""
+        free = beside.phase in LIVE - {"RollingBack"} and not beside.status().get("supersededBy")
         return bool(status.get("stableLost")) and not free
 
     def _may_fall(self, writer: Outside, other: Outside, old: Mapping[str, float], new: Mapping[str, float]) -> float:
@@ -168,14 +168,14 @@ class Kin:
     def _of_the_older(self, one: Decided) -> Iterator[Breach]:
         before, after, newer = one.before, one.after, self.newer.status()
         begins = after.phase is Phase.ROLLING_BACK is not before.phase and after.why == "Deleted"
-        if begins and (self._goes_on_with(before, newer) or self._comes(one)):
+        if begins and not self._lost_without(newer) and (self._goes_on_with(before, newer) or self._comes(one)):
             yield DELETED, f"it went back to stable while {self.newer.name} is {newer.get('phase')} {newer.get('stage')}"
 
     def _lost_without(self, newer: Mapping[str, Any]) -> bool:
-        """Stable cannot serve, and the newer one, which is on its way back, does not take what that has."""
+        """Stable cannot serve, and the newer one is on its way back: the older one serves."""
         pods = self.older.api.peek_every("Pod", self.older.namespace)
         serves = any(is_ready(pod) for pod in pods if pod["metadata"]["labels"].get("app") == STABLE)
-        return not serves and newer.get("phase") == "RollingBack" and not newer.get("stableLost")
+        return not serves and newer.get("phase") == "RollingBack"
 
     def _goes_on_with(self, before: Status, newer: Mapping[str, Any]) -> bool:
         """It stands still for one that lives."""

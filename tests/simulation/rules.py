@@ -227,7 +227,8 @@ def never_a_dead_side(one: Decided) -> str | None:
         rules = _rules(look, action.route, action.rules)
         if any(share_of(rule) < action.weight for rule in rules) and not patched:
             return "patched gets a weight without a ready pod"
-        if any(share_of(rule) > action.weight for rule in rules) and stable == 0 and patched != 0:
+        set_aside = action.kept_percent == 100 - action.weight and {rule.index for rule in rules} <= set(action.restores)
+        if any(share_of(rule) > action.weight for rule in rules) and stable == 0 and patched != 0 and not set_aside:
             return "stable gets a weight without a ready pod"
         if not 0 <= action.weight <= 100:
             return f"a weight of {action.weight} %"

@@ -118,8 +118,18 @@ def is_bound(look: Look) -> bool:
 
 
 def gives_up(look: Look) -> bool:
-    """On its way back beside an older one that goes on already, and decides who serves."""
-    return look.status.phase is Phase.ROLLING_BACK and older_lives(look) and not is_bound(look)
+    """On its way back beside an older one that goes on already and has put right who serves, where a side is lost: what this
+    one has goes there."""
+    other = older(look)
+    if other is None or look.status.phase is not Phase.ROLLING_BACK or not older_lives(look) or is_bound(look):
+        return False
+    return against_older(look.status) or bool(other.status.get("stableLost"))
+
+
+def weight_of(rival: RivalView) -> int:
+    """Percent that a rollout gives its patch; 0 where that cannot be read."""
+    found = rival.status.get("weight")
+    return found if isinstance(found, int) else 0
 
 
 def is_taken(look: Look, rival: RivalView) -> bool:

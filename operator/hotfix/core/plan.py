@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
 from .borrowed import original_of
 from .fencing import is_anothers, stamped, wanted_stamp
-from .kin import against_older, gives_up, other_lives, shared
+from .kin import against_older, gives_up, older, other_lives, shared, weight_of
 from .lending import until_wanted
 from .look import Look, displaced, has_weight, left_over, left_to_take, ready, route_has, share_of, shifted_rules
 from .observation import RouteView, RuleView
@@ -143,10 +143,11 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     takes_over = any(left_to_take(look, rule) for rule in rules)
     raises = takes_over or any(share_of(rule) < weight for rule in rules)
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
-    restores = tuple(rule.index for rule in rules if displaced(look, rule))
+    leaves = gives_up(look)
+    restores = tuple(rule.index for rule in rules if displaced(look, rule) or (leaves and rule.kept is not None))
     if raises and not patched:
         return []
-    if stable == 0 and weight < 100 and (restores or not raises) and (patched is None or patched > 0) and not gives_up(look):
+    if stable == 0 and weight < 100 and (restores or not raises) and (patched is None or patched > 0) and not leaves:
         return []
     again = {rule.index for rule in rules if not has_weight(rule, weight) or left_to_take(look, rule)}
     return [
@@ -165,9 +166,9 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
 
 
 def _kept_percent(look: Look) -> int:
-    """Of all sides: what the older patch stands still with, or stable beside it while that is the control."""
-    claim = look.status.supersedes
-    weight = claim.weight or 0 if claim else 0
+    """Of all sides: what the older patch stands still with, or goes on with; stable's while that is the control."""
+    claim, other = look.status.supersedes, older(look)
+    weight = weight_of(other) if other and gives_up(look) else claim.weight or 0 if claim else 0
     return 100 - weight if against_older(look.status) else weight
 
 

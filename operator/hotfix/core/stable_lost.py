@@ -52,7 +52,8 @@ def handle(look: Look) -> Status | None:
     if status.stable_lost is None:
         return _begin(look) if lost(look) and (ready(look.seen.patched) or 0) > 0 else None
     asked = BACK.get(look.asked) if look.asked else None
-    if (look.seen.deleting or asked) and status.phase is not Phase.ROLLING_BACK:
+    deleted = look.seen.deleting and status.superseded_by is None  # that one has its share before this one goes
+    if (deleted or asked) and status.phase is not Phase.ROLLING_BACK:
         reason, what = asked or (Reason.DELETED, "was deleted")
         veto = Veto(reason, f"The HotfixRollout {what}; traffic goes back once stable can serve.")
         status = _keep(roll_back(status, look.now, veto, keep_pods=True), status, status.stable_lost)
