@@ -24,7 +24,7 @@ SAMPLES: dict[str, dict[str, str]] = {
     "worse": {"ERRORS": "10"},  # 5 pp more than 1.0
     "placebo": {"ERRORS": "5", "NOTE": "another version of 1.0 that cures nothing"},
     "refusing": {"ERRORS": "0.1", "REFUSED": "20"},  # answers good requests with 403
-    "slow": {"ERRORS": "0.1", "SLOW": "40", "SLOW_MS": "900"},
+    "slow": {"ERRORS": "0.1", "SLOW": "40", "SLOW_MS": "1800"},
     "crash": {"ERRORS": "100"},  # answers every request with 500
     "hang": {"HANG": "60"},  # takes requests and finishes none
     "exit": {"EXIT": "1"},  # ends at start: CrashLoopBackOff
