@@ -83,6 +83,11 @@ def what_an_edit_took_stays_away(patch: Patch) -> None:
         patch.setattr(module, "displaced", lambda seen, rule: False)
 
 
+def gives_a_lost_stable_what_it_leaves(patch: Patch) -> None:
+    kept = plan._kept_percent
+    patch.setattr(plan, "_kept_percent", lambda look: 0 if kin.gives_up(look) else kept(look))
+
+
 def takes_any_older_one(patch: Patch) -> None:
     """The share moves when the newer one begins, whatever is known of it."""
     moved = superseding.moved

@@ -6,7 +6,7 @@ from .mutants import Mutant
 
 SUPERSEDING = "two on one route"
 PAIR_MUTANTS: tuple[Mutant, ...] = (
-    Mutant(SUPERSEDING, "the older one does not stand still", pair_bugs.goes_on_beside_the_newer, STILL, pairs=(12, 5)),
+    Mutant(SUPERSEDING, "the older one does not stand still", pair_bugs.goes_on_beside_the_newer, STILL, pairs=(6, 13)),
     Mutant(SUPERSEDING, "the newer one does not wait", pair_bugs.starts_without_waiting, STARTS, pairs=(0, 2)),
     Mutant(
         SUPERSEDING, "the older one gives way before its share has moved", pair_bugs.gives_way_at_once, GIVES_WAY, pairs=(0, 2)
@@ -23,7 +23,7 @@ PAIR_MUTANTS: tuple[Mutant, ...] = (
         "the newer one gives the older one's share to stable when it is rolled back",
         pair_bugs.gives_back_what_the_older_has,
         STABLE_RISES,
-        pairs=(12,),
+        pairs=(13, 26),
     ),
     Mutant(SUPERSEDING, "the floor of stable is forgotten", pair_bugs.forgets_the_floor, "given back", pairs=(5, 10)),
     Mutant(
@@ -34,6 +34,13 @@ PAIR_MUTANTS: tuple[Mutant, ...] = (
         pairs=(0, 2),
     ),
     Mutant(SUPERSEDING, "what an edit took stays away", pair_bugs.what_an_edit_took_stays_away, KEEPS, pairs=(53, 269)),
+    Mutant(
+        SUPERSEDING,
+        "what the newer one leaves goes to a stable that is lost",
+        pair_bugs.gives_a_lost_stable_what_it_leaves,
+        "never_a_dead_side",
+        pairs=(73, 149),
+    ),
     Mutant(SUPERSEDING, "stable gets the share that moves", pair_bugs.stable_gets_what_moves, STABLE_RISES, pairs=(0, 5)),
     Mutant(
         SUPERSEDING,
