@@ -1,6 +1,7 @@
 """A newer hotfix beside an older one where one of three sides falls: who has nobody to serve gets nothing, and one that is bad is
 never what serves as long as another one could."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -73,6 +74,11 @@ def replicas(shop: Two, deployment: str, wanted: int | None = None) -> int:
     return int(shop.api.read("Deployment", NAMESPACE, deployment)["spec"]["replicas"])
 
 
+def flips(seen: list[bool]) -> int:
+    """How often it changed."""
+    return sum(one is not two for one, two in pairwise(seen))
+
+
 # ---- stable falls
 
 
@@ -116,14 +122,70 @@ async def test_a_control_without_pods_gives_its_share_to_stable_before_the_newer
     assert shop.phase("fix") == "AwaitingGit"
 
 
-async def test_a_newer_one_that_serves_for_a_lost_control_is_taken_back_when_a_person_says_so() -> None:
+@pytest.mark.parametrize("older", [{"promotion": WAITS}, {"analysis": {"bakeTime": "10m"}}], ids=["AwaitingGit", "Baking"])
+@pytest.mark.parametrize("again", [False, True], ids=["dead", "dead again"])
+async def test_a_newer_one_that_serves_for_a_lost_control_is_taken_back_and_stable_serves(
+    older: dict[str, Any], *, again: bool
+) -> None:
+    shop = Two(**older)
+    await shop.both(lambda s: s.phase("fix") in ("AwaitingGit", "Baking"))
+    shop.hurry(promotion=WAITS, startWeight=1, steps=[1])
+    await shop.both(lambda s: s.share("checkout-second") > 0)
+    shop.requests.silent = True
+    shop.crash("checkout-hotfix", "sample:1.1")
+    await shop.both(lambda s: s.share("checkout-second") > 90, seconds=60)
+    if again:
+        heal(shop, "checkout-hotfix", "sample:1.1")
+        await shop.wait(3)
+        shop.crash("checkout-hotfix", "sample:1.1")
+    shop.ask("second", "rollback")
+    shares = shop.noting(lambda s: s.share("checkout-hotfix"))
+    await shop.both(lambda s: s.share("checkout") == 100, seconds=60)
+    assert max(shares) == 0
+
+
+async def test_a_newer_one_keeps_what_it_serves_where_git_took_stable_out_beside_a_lost_control() -> None:
     shop = await waiting(startWeight=1, steps=[1])
     await shop.both(lambda s: s.share("checkout-second") > 0)
     shop.requests.silent = True
     shop.crash("checkout-hotfix", "sample:1.1")
     await shop.both(lambda s: s.share("checkout-second") == 100, seconds=60)
+    backends = [{"name": name, "port": 80, "weight": weight} for name, weight in (("checkout-hotfix", 0), ("checkout-second", 1))]
+    reset(shop, [{"backendRefs": backends}])
+    await shop.wait(5)
     shop.ask("second", "rollback")
-    await shop.both(lambda s: s.share("checkout") == 100, seconds=60)
+    shares = shop.noting(lambda s: s.share("checkout-hotfix"))
+    await shop.wait(60)
+    assert max(shares) == 0
+
+
+async def test_a_control_that_was_scaled_down_at_night_is_not_taken_for_lost() -> None:
+    shop = Two(promotion=WAITS)
+    replicas(shop, "checkout", 10)
+    await shop.both(lambda s: s.phase("fix") == "AwaitingGit")
+    replicas(shop, "checkout-hotfix", 1)
+    await shop.wait(5)
+    shop.hurry(promotion=WAITS, startWeight=5, steps=[5, 25])
+    held = shop.noting(lambda s: s.state("second").get("held"))
+    await shop.both(lambda s: s.share("checkout-second") > 0)
+    await shop.wait(10)
+    assert "StableLost" not in held
+    assert shop.share("checkout-second") == 5
+
+
+async def test_one_that_waits_for_git_with_too_few_pods_lets_the_newer_one_start() -> None:
+    shop = Two(promotion=WAITS)
+    replicas(shop, "checkout", 10)
+    await shop.both(lambda s: s.phase("fix") == "AwaitingGit")
+    shop.crash("checkout-hotfix", "sample:1.1")
+    await shop.both(lambda s: s.share("checkout") == 100)
+    replicas(shop, "checkout-hotfix", 1)
+    heal(shop, "checkout-hotfix", "sample:1.1")
+    await shop.wait(20)
+    shop.hurry(promotion=WAITS)
+    still = shop.noting(Two.stands_still)
+    await shop.both(lambda s: s.phase("second") == "AwaitingGit", seconds=300)
+    assert flips(still) <= 1
 
 
 # ---- the newer one falls
@@ -137,24 +199,6 @@ async def test_an_older_one_goes_on_when_the_pods_of_the_newer_crash_after_it_as
     await shop.both(lambda s: s.stage("second") == "Scaling" and not s.stands_still(), seconds=60)
     reset(shop, [RULE])
     await shop.both(lambda s: s.share("checkout-hotfix") == 50, seconds=60)
-
-
-@pytest.mark.parametrize(
-    ("newer", "why"),
-    [
-        ({"analysis": {"latency": {"threshold": "250ms"}}}, "LatencyUnknown"),
-        ({"patched": {"deployment": "checkout-second", "replicas": "Own"}, **SLOWLY}, "InsufficientCapacity"),
-    ],
-)
-async def test_an_older_one_goes_on_while_the_newer_one_could_not_start(newer: dict[str, Any], why: str) -> None:
-    shop = Two(**SLOWLY)
-    replicas(shop, "checkout", 10)
-    await shop.both(lambda s: s.phase("fix") == "Analyzing")
-    shop.hurry(**newer)
-    held = shop.noting(lambda s: (s.stands_still(), s.state("second").get("held")))
-    await shop.both(lambda s: s.phase("fix") == "Promoted", seconds=900)
-    assert (False, why) in held
-    assert not any(still for still, _ in held)
 
 
 # ---- what git resets
@@ -239,24 +283,3 @@ async def test_a_newer_one_has_the_pods_that_stable_had_before_the_older_one_too
     await shop.takes_over()
     await shop.both(lambda s: s.phase("second") == "Baking")
     assert replicas(shop, "checkout-second") == 6
-
-
-# ---- what is told before the start
-
-
-async def test_a_newer_service_that_selects_stables_pods_is_told_also_where_an_older_patch_is_the_control() -> None:
-    shop = await waiting()
-    replace = {"op": "replace", "path": "/spec/selector", "value": {"app": "checkout"}}
-    shop.api.edit("Service", NAMESPACE, "checkout-second", [replace])
-    shop.controllers.step()
-    await shop.both(lambda s: s.state("second").get("held") == "ServiceSelectsBothSides", seconds=60)
-    assert shop.phase("fix") == "AwaitingGit"
-
-
-async def test_a_newer_one_is_told_that_the_route_is_busy_while_the_older_promotes() -> None:
-    shop = Two(analysis={"bakeTime": "20s"}, traffic={"drain": "60s"})
-    await shop.both(lambda s: s.phase("fix") == "Promoting")
-    shop.hurry()
-    await shop.wait(20)
-    assert (shop.stage("fix"), shop.state("second")["held"]) != ("Done", "RouteUnfit")
-    assert shop.state("second")["held"] == "RouteBusy"

@@ -152,14 +152,22 @@ def _stable_serves(look: Look) -> Status:
     )
 
 
+def may_serve(look: Look) -> bool:
+    """Patched, which had lost its traffic with its pods, has had them again for long enough to get it back."""
+    return capacity.patched_short(look, 100) is None and (look.lasted("PatchedReady") or 0.0) >= _wait_seconds(look)
+
+
+def _wait_seconds(look: Look) -> float:
+    kept = look.status.promotion or PromotionRecord()
+    return float(min(READY_SECONDS * 2 ** max(0, kept.lost_times - 1), LONGEST_SECONDS))
+
+
 def _patched_again(look: Look) -> Status:
     """Pods tell, and nothing else: it was proven. Each time it was lost it is waited for twice as long."""
-    status, kept = look.status, look.status.promotion or PromotionRecord()
-    wait = min(READY_SECONDS * 2 ** max(0, kept.lost_times - 1), LONGEST_SECONDS)
-    short = capacity.patched_short(look, 100)
-    if short or (look.lasted("PatchedReady") or 0.0) < wait:
-        coming = short or f"100 % when patched's pods have been ready for {span(wait)}"
-        return hold(status, Reason.PATCHED_LOST, status.message, coming)
+    status = look.status
+    if not may_serve(look):
+        wait = f"100 % when patched's pods have been ready for {span(_wait_seconds(look))}"
+        return hold(status, Reason.PATCHED_LOST, status.message, capacity.patched_short(look, 100) or wait)
     message = f"{look.spec.patched.deployment} can serve again; it gets everything."
     return _waiting(record(status, look.now, "weight 100", Reason.AWAITING_GIT, message), look, message).model_copy(
         update={"weight": 100}

@@ -105,7 +105,7 @@ def may_supersede(look: Look, rival: RivalView) -> bool:
         return False
     claim, bound, known = claim_of(rival), yielded_to(rival), look.status.supersedes
     others = rival.patched != look.spec.patched.deployment and rival.service != look.spec.patched_service
-    free = (bound is None or bound.uid == look.seen.uid) and (claim is None or claim.ended)
+    free = (bound is None or bound.uid == look.seen.uid) and (claim is None or claim.ended) and not rival.status.get("stableLost")
     same = bool(known and known.uid == rival.uid) or (rival.stable == stable_of(look) and _same_rules(look, rival))
     return others and free and same
 
@@ -123,7 +123,7 @@ def gives_up(look: Look) -> bool:
     other = older(look)
     if other is None or look.status.phase is not Phase.ROLLING_BACK or not older_lives(look) or is_bound(look):
         return False
-    return against_older(look.status) or bool(other.status.get("stableLost"))
+    return (against_older(look.status) and not weight_of(other)) or bool(other.status.get("stableLost"))
 
 
 def weight_of(rival: RivalView) -> int:

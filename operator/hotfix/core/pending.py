@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import changes, countable, fitness, incidents, preflight, promotion_mode, remarks, starting, superseding
+from . import before, changes, countable, fitness, incidents, kin, preflight, promotion_mode, remarks, starting, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -15,6 +15,7 @@ from .spec import ReplicaPolicy
 from .status import Phase, Resolved, ResolvedRoute, Stage, Status
 
 # right when it began, and it is our own write that a controller has not answered yet
+WAITS = frozenset(map(str, (Reason.SUPERSEDING, Reason.METRICS_UNAVAILABLE, Reason.PAUSED, Reason.CLUSTER_UNAVAILABLE)))
 PASSED_OVER = (Reason.NOTHING_TO_PROMOTE, Reason.ROUTE_PENDING)
 
 
@@ -39,7 +40,7 @@ def checking(look: Look) -> Status:
         return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written while it is paused")
     message = _detected(look, status)
     recorded = record(status, look.now, "start", Reason.HOTFIX_DETECTED, message)
-    as_it_was = {"baseline": superseding.baseline(look), "borrowed": superseding.borrowed(look)}
+    as_it_was = {"baseline": before.baseline(look), "borrowed": superseding.borrowed(look)}
     started = enter(recorded, look.now, Phase.PENDING, Stage.SCALING, **as_it_was)
     return say(started, message, "wait for patched's pods")
 
@@ -85,7 +86,8 @@ def replicas_wanted(look: Look) -> int | None:
         return None
     if look.spec.patched.replicas is ReplicaPolicy.OWN:
         return None
-    return baseline.stable_pods
+    older = kin.older(look)  # stable may have fewer by now, as that one has some of its traffic
+    return max(baseline.stable_pods, kin.stable_pods_of(older) if older else 0)
 
 
 def pods_needed(look: Look) -> int:
@@ -115,8 +117,9 @@ def scaling(look: Look) -> Status:
     again = superseding.dropped(look)
     if again:
         return again
-    if _too_late(look):
-        return roll_back(status, look.now, Veto(Reason.PATCHED_NEVER_READY, _never_ready(look)))
+    never = _never_ready(look) if _too_late(look) else superseding.falls_again_and_again(look)
+    if never:
+        return roll_back(status, look.now, Veto(Reason.PATCHED_NEVER_READY, never))
     withdrawn = _withdrawn(look)
     if withdrawn:
         return superseding.let_go(look, withdrawn)
@@ -155,13 +158,16 @@ def _too_late(look: Look) -> bool:
     side = look.seen.patched
     if side is None or side.ready_endpoints >= pods_needed(look):
         return False
-    grace = seconds(look.spec.analysis.ready_grace)
-    if side.deployment:
-        grace = min(grace, side.deployment.progress_deadline_seconds)
     waited = look.elapsed(look.status.stage_started_at)
-    if look.status.supersedes and look.status.supersedes.ready:  # it has been ready, and waited for the older one
-        waited = min(waited, look.lasted("PatchedUnready") or 0.0)
-    return not look.paused and not look.seen.deleting and waited > grace
+    if look.status.supersedes:  # it may have been ready for long, and waited for the older one
+        waited = min(waited, look.lasted("PatchedFew") or 0.0)
+    return not look.paused and not look.seen.deleting and waited > _grace_seconds(look, side)
+
+
+def _grace_seconds(look: Look, side: SideView) -> float:
+    """For how long its pods may take to get ready."""
+    grace = seconds(look.spec.analysis.ready_grace)
+    return min(grace, side.deployment.progress_deadline_seconds) if side.deployment else grace
 
 
 def _trouble(side: SideView | None) -> str:
@@ -190,10 +196,16 @@ def adopting(look: Look) -> Status:
         )
     unmeasured = _unmeasured(look)
     if unmeasured:
-        return unmeasured
+        return superseding.let_go(look, unmeasured)
     if not routes_acknowledge(look, 0) or not look.seen.finalizer:
         return say(status, "Patched is named in the route at weight 0.", "start when the controllers confirm it")
-    return starting.begin(look)
+    return superseding.let_go(look, starting.begin(look))
+
+
+def is_unfit(look: Look) -> bool:
+    """Something is in the way of the start that is not in the way of any other rollout."""
+    held = look.status.held if look.status.stage in (Stage.SCALING, Stage.ADOPTING) else None
+    return preflight.first_problem(look) is not None or (held is not None and held not in WAITS)
 
 
 def _could_not_start(look: Look) -> Status | None:
@@ -203,7 +215,12 @@ def _could_not_start(look: Look) -> Status | None:
     if claim is None or claim.yielded or (metrics is None and not look.seen.refused):
         return None
     tried = _unmeasured(look) or starting.begin(look)
-    return superseding.let_go(look, tried) if tried.phase is Phase.PENDING else None
+    if tried.phase is not Phase.PENDING:
+        return None
+    side, short = look.seen.patched, tried.held == str(Reason.INSUFFICIENT_CAPACITY)
+    if side and short and not claim.ready and look.elapsed(look.status.stage_started_at) < _grace_seconds(look, side):
+        return say(look.status, tried.message, tried.next)  # its pods may come one after another
+    return superseding.let_go(look, tried)
 
 
 def _unmeasured(look: Look) -> Status | None:

@@ -143,8 +143,8 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     takes_over = any(left_to_take(look, rule) for rule in rules)
     raises = takes_over or any(share_of(rule) < weight for rule in rules)
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
-    leaves = gives_up(look)
-    restores = tuple(rule.index for rule in rules if displaced(look, rule) or (leaves and rule.kept is not None))
+    leaves = gives_up(look) and all(rule.kept is not None for rule in rules)
+    restores = tuple(rule.index for rule in rules if displaced(look, rule) or leaves)
     if raises and not patched:
         return []
     if stable == 0 and weight < 100 and (restores or not raises) and (patched is None or patched > 0) and not leaves:

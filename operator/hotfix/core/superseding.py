@@ -6,7 +6,7 @@ this one bakes, the older share moves to it in the write that sets its weight; w
 this one has everything. If this one is rolled back first, the older one goes on.
 """
 
-from . import before, changes, kin, moments, preflight, promotion_mode
+from . import before, changes, kin, preflight, promotion_mode
 from .lineage import Supersedes
 from .look import Look, enter, hold, record, record_once, say
 from .observation import RivalView
@@ -14,8 +14,9 @@ from .originals import Borrowed, BorrowedRoute, BorrowedRule
 from .proven import planned
 from .reasons import Reason
 from .spec import Spec, Urgency
-from .status import Baseline, Phase, Resolved, Stage, Status
+from .status import Phase, Resolved, Stage, Status
 
+MOST_FALLS = 3  # of its pods, each after the older one was asked to stand still
 UNFIT_SECONDS = 10.0  # so long something may be in the way of the start before the older one is let go on
 MOVES = frozenset({Phase.PROMOTING, Phase.AWAITING_GIT})
 
@@ -129,19 +130,20 @@ def let_go(look: Look, status: Status) -> Status:
 
 
 def unasked(look: Look) -> Status:
-    """Its pods fell before it took anything: the older one goes on, and these have their time anew to get ready."""
+    """Its pods fell after it had asked, before it took anything: the older one goes on."""
     claim = look.status.supersedes
     if claim is None or not claim.ready:
         return look.status
-    again = claim.model_copy(update={"ready": False, "yielded": False})
-    return look.status.model_copy(update={"supersedes": again, "stage_started_at": moments.rfc3339(look.now)})
+    again = claim.model_copy(update={"ready": False, "yielded": False, "fell": claim.fell + 1})
+    return look.status.model_copy(update={"supersedes": again})
 
 
-def baseline(look: Look) -> Baseline:
-    """As many of stable's pods as there were before the older one took some of its traffic."""
-    found, rival = before.baseline(look), kin.older(look)
-    known = kin.stable_pods_of(rival) if rival else 0
-    return found.model_copy(update={"stable_pods": max(found.stable_pods, known)})
+def falls_again_and_again(look: Look) -> str | None:
+    """Why it is not asked for once more; None as long as it is."""
+    claim = look.status.supersedes
+    if claim is None or claim.fell < MOST_FALLS:
+        return None
+    return f"{look.spec.patched.deployment} had ready pods and lost them again {claim.fell} times before it got traffic."
 
 
 def borrowed(look: Look) -> Borrowed:

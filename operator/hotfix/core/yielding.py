@@ -4,7 +4,7 @@ its share, and goes on where it was if the newer one ends before. Pure.
 
 from dataclasses import replace
 
-from . import guards, kin, moments, stable_lost
+from . import awaiting_git, guards, kin, moments, stable_lost
 from .lineage import SupersededBy
 from .look import Look, enter, hold, left_over, record, routes_have, say
 from .look import ready as pods
@@ -67,7 +67,7 @@ def _must_move(look: Look) -> bool:
 
 def _may_serve_again(look: Look) -> bool:
     """It waits for git, has lost its traffic with its pods, and has pods again."""
-    return look.status.stage is Stage.AWAITING_GIT and look.status.weight == 0 and bool(pods(look.seen.patched))
+    return look.status.stage is Stage.AWAITING_GIT and look.status.weight == 0 and awaiting_git.may_serve(look)
 
 
 def _ends(look: Look) -> guards.Veto | None:
@@ -80,10 +80,16 @@ def _ends(look: Look) -> guards.Veto | None:
 
 
 def _yields(look: Look, newer: RivalView) -> Status | None:
-    """It stands still as soon as what it has is applied, unless it is on its way back."""
+    """It stands still as soon as what it has is applied, unless one of the two is on its way back."""
     status, claim = look.status, kin.claim_of(newer)
     proven = status.phase is Phase.AWAITING_GIT
-    if look.released or status.stable_lost or status.held in EDITED or (not proven and (_ends(look) or stable_lost.lost(look))):
+    if (
+        newer.phase == Phase.ROLLING_BACK
+        or look.released
+        or status.stable_lost
+        or status.held in EDITED
+        or (not proven and (_ends(look) or stable_lost.lost(look)))
+    ):
         return None
     has = status.weight or status.stage is Stage.AWAITING_GIT
     busy = claim is None or not claim.ready or left_over(look)
