@@ -42,7 +42,9 @@ def test_an_operator_that_is_killed_again_and_again_comes_to_the_same_end(
             shop.until(lambda status, stage=stage: stage in (status.get("stage"), status.get("phase")), stage, seconds=180)
             weights = shop.weights()
             kills.append(kill(shop, operator))
-            assert shop.weights() == weights or stage not in (shop.status()["stage"], shop.status()["phase"])
+            found = shop.weights()  # a write of the weight that was stored may have been under way
+            as_stored = 100 * found.get("checkout-hotfix", 0) == kills[-1][1] * sum(found.values())
+            assert found == weights or as_stored or stage not in (shop.status()["stage"], shop.status()["phase"])
     ends = [*(moment for moment, _ in kills[1:]), time.time()]
     for (moment, stored), until in zip(kills, ends, strict=True):
         assert audit.first_act_was_a_look(audit.requests(cluster, shop.namespace, moment, until), stored)
