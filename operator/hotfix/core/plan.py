@@ -145,7 +145,7 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
     leaves = gives_up(look) and all(rule.kept is not None for rule in rules)
     restores = tuple(rule.index for rule in rules if displaced(look, rule) or leaves)
-    if raises and not patched:
+    if raises and (not patched or _unseen_older(look)):
         return []
     if stable == 0 and weight < 100 and (restores or not raises) and (patched is None or patched > 0) and not leaves:
         return []
@@ -163,6 +163,12 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
             lent_until=until_wanted(look, route),
         )
     ]
+
+
+def _unseen_older(look: Look) -> bool:
+    """The older one, which stands still, cannot be seen: what it is to keep is not known."""
+    claim = look.status.supersedes
+    return look.seen.rivals is None and claim is not None and claim.yielded and not (claim.moved or claim.ended)
 
 
 def _kept_percent(look: Look) -> int:
