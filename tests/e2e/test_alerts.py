@@ -80,6 +80,17 @@ def edit(shop: Shop, manager: str) -> None:
     shop.kubectl("patch", "httproute", "checkout", "--type=json", "-p", json.dumps(operation), f"--field-manager={manager}")
 
 
+def percent(shop: Shop) -> int:
+    """Patched's share."""
+    weights = shop.weights()
+    return round(100 * weights["checkout-hotfix"] / sum(weights.values()))
+
+
+def written_over(shop: Shop, was: int) -> None:
+    """Patched has this percent again, or more by now; a weight of 1 in a large sum is none."""
+    shop.until(lambda _: percent(shop) >= was > 0, "it is written over", seconds=20)
+
+
 def look(shop: Shop, why: str) -> None:
     """Type every command of the runbooks that only looks; one of them tells why."""
     values = {"NAME": "fix", "NAMESPACE": shop.namespace, "ROUTE": "checkout", "DEPLOYMENT": "checkout"}
@@ -119,9 +130,9 @@ def contest(cluster: Provider, alarms: Alarms, shop: Shop) -> None:
     cluster.until(lambda: shop.weights()["checkout-hotfix"] > 1, "the weight is set again", seconds=20)
 
     for _ in range(2):
-        weight = shop.weights()["checkout-hotfix"]
+        was = percent(shop)
         edit(shop, "kustomize-controller")
-        cluster.until(lambda weight=weight: shop.weights()["checkout-hotfix"] >= weight > 1, "it is written over", seconds=20)
+        written_over(shop, was)
     alarms.wait("HotfixTrafficContested", shop)
 
 

@@ -8,7 +8,9 @@ from tests.cluster import Load
 
 from .shop import deployment, rollout, service
 from .story import Stories
+from .test_stable_lost import MOVED_SECONDS
 
+STAYS: dict[str, Any] = {"fix": {"errors": "absent_total", "required": True}}  # nothing proves it, so that it stays analysed
 WAITS: dict[str, Any] = {"promotion": {"mode": "AwaitGit"}}
 
 
@@ -64,9 +66,7 @@ def test_an_older_hotfix_goes_on_where_it_was_when_the_newer_is_bad(shop: Storie
 def test_one_commit_that_replaces_a_hotfix_leaves_its_share_until_the_newer_one_has_it(shop: Stories) -> None:
     shop.open()
     with shop.story("Promoted", name="second", rate=60, seconds=400) as load:
-        shop.apply(
-            rollout(startWeight=50, steps=[50], analysis={"bakeTime": "10m"}, fix={"errors": "absent_total", "required": True})
-        )
+        shop.apply(rollout(startWeight=50, steps=[50], analysis={"bakeTime": "10m"}, **STAYS))
         shop.until(lambda s: s.get("acknowledgedWeight") == 50, "half of the traffic has the older fix")
         began = time.time()
         second(shop, "sample:good")
@@ -75,3 +75,27 @@ def test_one_commit_that_replaces_a_hotfix_leaves_its_share_until_the_newer_one_
         assert share_of_stable(load, began) < 0.6
         shop.cluster.until(lambda: not shop.exists("hfr", "fix"), "the older one is gone", seconds=120)
         shop.phase("Promoted", name="second", seconds=300)
+
+
+def test_the_older_hotfix_serves_for_a_lost_stable_when_the_newer_one_is_taken_back(shop: Stories) -> None:
+    shop.open()
+    gone = {"503 from the proxy": "stable has no endpoint and its weight is not yet 0; bounded below"}
+    with shop.story("RolledBack", rate=60, seconds=400, forgiven=gone) as load:
+        shop.apply(rollout(startWeight=50, steps=[50], **STAYS))
+        shop.until(lambda s: s.get("acknowledgedWeight") == 50, "half of the traffic has the older fix")
+        second(shop, "sample:good", startWeight=25, steps=[25], **STAYS)
+        shop.until(lambda s: s.get("acknowledgedWeight") == 25, "the newer one has a share", name="second", seconds=180)
+        shop.control("checkout", "unready=1&errors=100")
+        shop.until(lambda s: s.get("held") == "StableLost", "the newer one serves for stable", name="second", seconds=30)
+        shop.hotfix("rollback", "second")
+        shop.until(lambda s: s.get("stableLost"), "the older one serves for it", seconds=30)
+        shop.phase("RolledBack", name="second", seconds=120)
+        served = time.time()
+        shop.cluster.until(lambda: len(load.since(served)) > 600, "ten seconds of the older fix alone")
+        assert {answer.image for answer in load.since(served)} == {"sample:1.1"}
+        assert {name for name, weight in shop.weights().items() if weight} == {"checkout-hotfix"}
+        shop.control("checkout", "unready=0&errors=5")
+        shop.until(lambda s: "stableLost" not in s, "stable is back", seconds=120)
+        shop.hotfix("rollback", "fix")
+        shop.phase("RolledBack", seconds=120)
+    assert load.lost()[-1].sent - load.lost()[0].sent < MOVED_SECONDS
