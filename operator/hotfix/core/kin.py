@@ -4,6 +4,8 @@ Two rollouts never decide about the same share: the newer one asks (`supersedes.
 (`supersededBy`), and only then the newer one splits what is left. Each reads what the other has stored. Pure.
 """
 
+from collections.abc import Mapping
+
 from .lineage import SupersededBy, Supersedes
 from .look import Look, asked_rules
 from .observation import RivalView
@@ -43,7 +45,8 @@ def borrowed_by(rival: RivalView) -> Borrowed | None:
 
 def stable_pods_of(rival: RivalView) -> int:
     """Stable's ready pods before a rollout began; 0 where that cannot be read."""
-    found = (rival.status.get("baseline") or {}).get("stablePods")
+    baseline = rival.status.get("baseline")
+    found = baseline.get("stablePods") if isinstance(baseline, Mapping) else None
     return found if isinstance(found, int) else 0
 
 

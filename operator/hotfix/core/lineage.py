@@ -12,7 +12,8 @@ class Supersedes(Model):
     name: ObjectName = Field(description="The older rollout.")
     uid: Short = Field(description="Its uid.")
     ready: bool = Field(False, description="Patched can serve, so the older one is to stand still.")
-    fell: int = Field(0, ge=0, description="How often its pods were lost again after the older one had been asked.")
+    unasked: int = Field(0, ge=0, description="How often it could not start after the older one had been asked.")
+    fell: int = Field(0, ge=0, description="How often that was because all of its pods were lost.")
     yielded: bool = Field(False, description="The older one stands still, with the share it has.")
     weight: int | None = Field(None, ge=0, le=100, description="The percent that it has.")
     control: ObjectName | None = Field(

@@ -242,7 +242,7 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
         ("Unfit", status.phase is Phase.PENDING and pending.is_unfit(look)),
         ("PatchedUnready", None if patched is None else patched == 0),
         ("PatchedReady", None if patched is None else patched >= wanted),
-        ("PatchedFew", None if patched is None else patched < wanted),
+        ("PatchedFew", None if patched is None else pending.has_few(look, wanted)),
         ("StableThin", None if stable is None else stable_lost.is_thin(look)),
         ("StableReady", None if stable is None else stable_lost.is_back(look)),
         ("StableProven", None if look.seen.stable is None else status.phase in WITH_THE_FIX and proven.runs_proven(look)),

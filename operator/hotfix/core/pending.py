@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import before, changes, countable, fitness, incidents, kin, preflight, promotion_mode, remarks, starting, superseding
+from . import changes, countable, fitness, incidents, kin, preflight, promotion_mode, remarks, starting, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -40,7 +40,7 @@ def checking(look: Look) -> Status:
         return hold(status, Reason.PAUSED, _rehearsal(look, status), "nothing is written while it is paused")
     message = _detected(look, status)
     recorded = record(status, look.now, "start", Reason.HOTFIX_DETECTED, message)
-    as_it_was = {"baseline": before.baseline(look), "borrowed": superseding.borrowed(look)}
+    as_it_was = {"baseline": superseding.baseline(look), "borrowed": superseding.borrowed(look)}
     started = enter(recorded, look.now, Phase.PENDING, Stage.SCALING, **as_it_was)
     return say(started, message, "wait for patched's pods")
 
@@ -128,13 +128,13 @@ def scaling(look: Look) -> Status:
     if count < need or _ready_seconds(look, need) < READY_SECONDS:
         trouble = _trouble(patched)
         if patched and count < need:
-            status = superseding.unasked(look)
+            status = superseding.unasked(look, status, fell=count == 0)
         return say(
             status,
             f"Patched has {count} of {need} ready pods.{trouble}",
             f"start when they have been ready {READY_SECONDS:.0f} s",
         )
-    waits = _could_not_start(look) or superseding.waits(look)
+    waits = _could_not_start(look) or superseding.asks_later(look) or superseding.waits(look)
     if waits:
         return waits
     message = f"Patched has {count} ready pods."
@@ -162,6 +162,13 @@ def _too_late(look: Look) -> bool:
     if look.status.supersedes:  # it may have been ready for long, and waited for the older one
         waited = min(waited, look.lasted("PatchedFew") or 0.0)
     return not look.paused and not look.seen.deleting and waited > _grace_seconds(look, side)
+
+
+def has_few(look: Look, wanted: int) -> bool | None:
+    """Patched has fewer ready pods than it needs, or had them only for a moment since (None: as it was)."""
+    if (ready(look.seen.patched) or 0) < wanted:
+        return True
+    return False if (look.lasted("PatchedReady") or 0.0) >= READY_SECONDS else None
 
 
 def _grace_seconds(look: Look, side: SideView) -> float:
@@ -199,7 +206,8 @@ def adopting(look: Look) -> Status:
         return superseding.let_go(look, unmeasured)
     if not routes_acknowledge(look, 0) or not look.seen.finalizer:
         return say(status, "Patched is named in the route at weight 0.", "start when the controllers confirm it")
-    return superseding.let_go(look, starting.begin(look))
+    begun = starting.begin(look)
+    return superseding.let_go(look, begun) if begun.held else begun
 
 
 def is_unfit(look: Look) -> bool:

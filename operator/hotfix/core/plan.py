@@ -145,7 +145,7 @@ def _weigh(look: Look, route: RouteView, weight: int) -> list[Action]:
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
     leaves = gives_up(look) and all(rule.kept is not None for rule in rules)
     restores = tuple(rule.index for rule in rules if displaced(look, rule) or leaves)
-    if raises and (not patched or _unseen_older(look)):
+    if raises and (not patched or (_unseen_older(look) and not look.status.stable_lost)):
         return []
     if stable == 0 and weight < 100 and (restores or not raises) and (patched is None or patched > 0) and not leaves:
         return []

@@ -6,17 +6,19 @@ this one bakes, the older share moves to it in the write that sets its weight; w
 this one has everything. If this one is rolled back first, the older one goes on.
 """
 
-from . import before, changes, kin, preflight, promotion_mode
+from . import before, changes, kin, moments, preflight, promotion_mode
 from .lineage import Supersedes
-from .look import Look, enter, hold, record, record_once, say
+from .look import READY_SECONDS, Look, enter, hold, record, record_once, say
 from .observation import RivalView
 from .originals import Borrowed, BorrowedRoute, BorrowedRule
 from .proven import planned
+from .quantities import span
 from .reasons import Reason
 from .spec import Spec, Urgency
-from .status import Phase, Resolved, Stage, Status
+from .status import Baseline, Phase, Resolved, Stage, Status
 
 MOST_FALLS = 3  # of its pods, each after the older one was asked to stand still
+LONGEST_SECONDS = 300.0  # between two times that the older one is asked
 UNFIT_SECONDS = 10.0  # so long something may be in the way of the start before the older one is let go on
 MOVES = frozenset({Phase.PROMOTING, Phase.AWAITING_GIT})
 
@@ -122,28 +124,44 @@ def dropped(look: Look) -> Status | None:
 
 def let_go(look: Look, status: Status) -> Status:
     """Something has been in the way of the start for a while: the older one is not kept waiting for it."""
-    claim = status.supersedes
     short = not look.paused and not look.seen.deleting and (look.lasted("Unfit") or 0.0) < UNFIT_SECONDS
-    if claim is None or not claim.ready or short:
-        return status
-    return status.model_copy(update={"supersedes": claim.model_copy(update={"ready": False, "yielded": False})})
+    return status if short else unasked(look, status)
 
 
-def unasked(look: Look) -> Status:
-    """Its pods fell after it had asked, before it took anything: the older one goes on."""
-    claim = look.status.supersedes
+def unasked(look: Look, status: Status, *, fell: bool = False) -> Status:
+    """It had asked, and cannot start now: the older one goes on, and is asked again after a while. `fell`: it has no pod left."""
+    claim = status.supersedes
     if claim is None or not claim.ready:
-        return look.status
-    again = claim.model_copy(update={"ready": False, "yielded": False, "fell": claim.fell + 1})
-    return look.status.model_copy(update={"supersedes": again})
+        return status
+    counted = {"unasked": claim.unasked + 1, "fell": claim.fell + fell}
+    again = claim.model_copy(update={"ready": False, "yielded": False, **counted})
+    return status.model_copy(update={"supersedes": again, "stage_started_at": moments.rfc3339(look.now)})
+
+
+def asks_later(look: Look) -> Status | None:
+    """Each time that it could not start after it had asked, it waits for twice as long; None where it may ask."""
+    claim = look.status.supersedes
+    if claim is None or claim.ready or not claim.unasked:
+        return None
+    left = min(READY_SECONDS * 2**claim.unasked, LONGEST_SECONDS) - look.elapsed(look.status.stage_started_at)
+    if left <= 0:
+        return None
+    return say(look.status, f"Patched can serve; HotfixRollout {claim.name} goes on meanwhile.", f"ask it again in {span(left)}")
 
 
 def falls_again_and_again(look: Look) -> str | None:
     """Why it is not asked for once more; None as long as it is."""
     claim = look.status.supersedes
-    if claim is None or claim.fell < MOST_FALLS:
+    if claim is None or claim.fell < MOST_FALLS or look.paused or look.seen.deleting:
         return None
     return f"{look.spec.patched.deployment} had ready pods and lost them again {claim.fell} times before it got traffic."
+
+
+def baseline(look: Look) -> Baseline:
+    """Stable's pods as they were before the older one took some of its traffic; those of a control as they are."""
+    found, rival, claim = before.baseline(look), kin.older(look), look.status.supersedes
+    known = kin.stable_pods_of(rival) if rival and claim and not claim.control else 0
+    return found.model_copy(update={"stable_pods": max(found.stable_pods, known)})
 
 
 def borrowed(look: Look) -> Borrowed:
