@@ -110,6 +110,7 @@ async def test_one_that_waits_for_git_without_traffic_takes_it_when_stable_dies_
     await shop.both(lambda s: s.stage("second") == "Adopting" and s.stands_still())
     heal(shop, "checkout-hotfix", "sample:1.1")
     await shop.both(lambda s: s.share("checkout-hotfix") == 100, seconds=120)
+    assert shop.phase("fix") == "AwaitingGit"
 
 
 # ---- the older patch, which is the control, falls
@@ -199,6 +200,7 @@ async def test_an_older_one_goes_on_when_the_pods_of_the_newer_crash_after_it_as
     await shop.both(lambda s: s.stage("second") == "Scaling" and not s.stands_still(), seconds=60)
     reset(shop, [RULE])
     await shop.both(lambda s: s.share("checkout-hotfix") == 50, seconds=60)
+    assert shop.phase("fix") == "Analyzing"
 
 
 # ---- what git resets
@@ -210,6 +212,7 @@ async def test_stable_is_put_in_again_where_an_edit_took_the_control_out_of_a_ru
     shop.requests.silent = True
     reset(shop, [{"backendRefs": [{"name": "checkout-second", "port": 80, "weight": 1}]}])
     await shop.both(lambda s: s.share("checkout-hotfix") == 75 and s.share("checkout-second") == 25, seconds=60)
+    assert shop.share("checkout") == 0
 
 
 async def test_two_rules_that_are_reset_in_different_ways_hold_it_and_make_no_loop_of_writes() -> None:

@@ -57,6 +57,7 @@ async def test_an_older_one_goes_on_when_the_newer_has_too_few_pods_after_it_ask
     await shop.both(lambda s: s.stage("second") == "Adopting" and s.stands_still())
     replicas(shop, "checkout-second", 1)
     await shop.both(lambda s: s.phase("fix") == "Promoted", seconds=900)
+    assert shop.phase("second") == "Pending"
 
 
 async def test_an_older_one_that_is_deleted_waits_while_the_pods_of_the_newer_come_one_after_another() -> None:
@@ -144,6 +145,7 @@ async def test_one_that_starts_in_the_look_in_which_it_has_been_unfit_for_long_s
     shop.restart()
     shop.wake()
     await shop.both(lambda s: s.phase("fix") == "Superseded" and s.phase("second") == "Promoted")
+    assert shop.weights == {"checkout": 1}
 
 
 async def test_an_older_one_is_asked_less_and_less_often_by_one_that_cannot_start_and_so_it_gets_on() -> None:
@@ -185,6 +187,7 @@ async def test_a_lost_stable_gets_nothing_while_the_older_one_cannot_be_seen() -
     shop.kube.before = unseen
     shop.crash("checkout", "sample:1.0")
     await shop.both(lambda s: s.share("checkout") == 0, seconds=30)
+    assert shop.share("checkout-hotfix") > 0
 
 
 # ---- what is told before the start
