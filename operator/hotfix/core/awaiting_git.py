@@ -159,7 +159,7 @@ def may_serve(look: Look) -> bool:
 
 def _wait_seconds(look: Look) -> float:
     kept = look.status.promotion or PromotionRecord()
-    return float(min(READY_SECONDS * 2 ** max(0, kept.lost_times - 1), LONGEST_SECONDS))
+    return float(min(READY_SECONDS * 2 ** min(max(0, kept.lost_times - 1), 6), LONGEST_SECONDS))
 
 
 def _patched_again(look: Look) -> Status:

@@ -15,8 +15,9 @@ from .spec import ReplicaPolicy
 from .status import Phase, Resolved, ResolvedRoute, Stage, Status
 
 # right when it began, and it is our own write that a controller has not answered yet
-WAITS = frozenset(map(str, (Reason.SUPERSEDING, Reason.METRICS_UNAVAILABLE, Reason.PAUSED, Reason.CLUSTER_UNAVAILABLE)))
 PASSED_OVER = (Reason.NOTHING_TO_PROMOTE, Reason.ROUTE_PENDING)
+# holds of the start that another rollout waits for too, or that a person wants
+WAITS = frozenset(map(str, (Reason.SUPERSEDING, Reason.METRICS_UNAVAILABLE, Reason.PAUSED, Reason.CLUSTER_UNAVAILABLE)))
 
 
 def checking(look: Look) -> Status:
