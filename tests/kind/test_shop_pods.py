@@ -29,6 +29,7 @@ def test_pods_of_both_sides_that_are_replaced_one_by_one_lose_nothing(shop: Stor
                 shop.cluster.until(
                     lambda name=name, gone=pod["metadata"]["uid"]: _replaced(shop, name, gone), "another one is ready", seconds=60
                 )
+    assert shop.image("checkout") == "sample:1.1"
 
 
 def _replaced(shop: Stories, name: str, gone: str) -> bool:
@@ -51,6 +52,7 @@ def test_a_pod_whose_pre_stop_takes_nearly_all_of_its_grace_loses_nothing(shop: 
         first = pods(shop, "checkout-hotfix")[0]["metadata"]
         shop.kubectl("delete", "pod", first["name"], "--wait=false")
         shop.cluster.until(lambda: _replaced(shop, "checkout-hotfix", first["uid"]), "another one is ready", seconds=60)
+    assert shop.image("checkout") == "sample:1.1"
 
 
 def test_readiness_that_flaps_moves_requests_to_the_other_pod_and_loses_nothing(shop: Stories) -> None:
@@ -61,6 +63,7 @@ def test_readiness_that_flaps_moves_requests_to_the_other_pod_and_loses_nothing(
         for unready in (1, 0, 1, 0):
             shop.cluster.get(f"http://{address}:8080/control?unready={unready}")
             shop.cluster.until(lambda ready=2 - unready: len(_ready(shop, "checkout-hotfix")) == ready, "it is seen", seconds=30)
+    assert shop.image("checkout") == "sample:1.1"
 
 
 def test_a_patch_that_needs_more_memory_than_it_may_have_never_gets_traffic(shop: Stories) -> None:

@@ -79,7 +79,7 @@ def flips(seen: list[bool]) -> int:
     return sum(one is not two for one, two in pairwise(seen))
 
 
-# ---- stable falls
+# ---- who serves for whom
 
 
 @pytest.mark.parametrize("how", ["rollback", "release", "delete"])
@@ -99,7 +99,7 @@ async def test_a_newer_one_that_serves_for_a_lost_stable_gives_that_to_the_older
     assert shop.phase("fix") == "Analyzing"
 
 
-async def test_one_that_waits_for_git_without_traffic_takes_it_when_stable_dies_before_the_newer_one_starts() -> None:
+async def test_one_that_waits_for_git_without_traffic_takes_it_when_its_pods_are_back_before_the_newer_one_starts() -> None:
     shop = Two(promotion=WAITS)
     await shop.both(lambda s: s.phase("fix") == "AwaitingGit")
     shop.crash("checkout-hotfix", "sample:1.1")
