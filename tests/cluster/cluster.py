@@ -24,7 +24,7 @@ from typing import Any, Self
 from . import binaries
 from .components import ADMIN_TOKEN, GATEWAY_PORT, PROMETHEUS_URL, kubeconfig, unchecked
 from .forward import Forwarder
-from .load import Load
+from .load import PATIENCE_SECONDS, Load
 from .provider import ROOT, Provider
 
 START_SECONDS = 180.0
@@ -228,7 +228,7 @@ class Cluster(Provider):
     # ---- load
 
     @contextlib.contextmanager
-    def load(self, host: str, *, rate: float, seconds: float = 1200, timeout_seconds: float = 2.0) -> Iterator[Load]:
+    def load(self, host: str, *, rate: float, seconds: float = 1200, timeout_seconds: float = PATIENCE_SECONDS) -> Iterator[Load]:
         """Requests at a fixed rate to a host name of the gateway, from inside, while the block runs."""
         program = str(Path(__file__).parent / "load.py")
         argv = [

@@ -8,11 +8,13 @@ import asyncio
 import json
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 LIMIT_SECONDS = 1800.0
+PATIENCE_SECONDS = 10.0  # after which a client gives up; long, so that a machine that is busy for some seconds loses nothing
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,16 @@ class Load:
     def since(self, moment: float) -> list[Answer]:
         """Answers to requests sent after a moment."""
         return [answer for answer in self.answers() if answer.sent >= moment]
+
+    def told(self, lost: Iterable[Answer]) -> list[str]:
+        """A line for each way in which requests of this load were lost: how many, and between which seconds of it."""
+        began, ways = min((answer.sent for answer in self.answers()), default=0.0), defaultdict[str, list[float]](list)
+        for answer in lost:
+            ways[answer.lost].append(answer.sent - began)
+        return [
+            f"{len(sent)} x {way!r}, sent {min(sent):.1f} to {max(sent):.1f} s after the first request"
+            for way, sent in ways.items()
+        ]
 
 
 def error_rate(answers: Iterable[Answer]) -> float:

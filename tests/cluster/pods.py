@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from . import binaries
-from .load import Load
+from .load import PATIENCE_SECONDS, Load
 from .provider import Provider
 
 TOOLS, NAMESPACE = "tools", "load"
@@ -88,7 +88,7 @@ class InPods(Provider):
         self.kubectl("exec", "-n", NAMESPACE, TOOLS, "--", "python3", "-c", ASK, url, check=False)
 
     @contextlib.contextmanager
-    def load(self, host: str, *, rate: float, seconds: float = 1200, timeout_seconds: float = 2.0) -> Iterator[Load]:
+    def load(self, host: str, *, rate: float, seconds: float = 1200, timeout_seconds: float = PATIENCE_SECONDS) -> Iterator[Load]:
         """Requests at a fixed rate to a host name of the gateway, from a pod, while the block runs; its log is followed."""
         name = f"load-{os.getpid()}-{next(_numbers)}"
         place, _, port = self.urls["gateway inside"].rpartition(":")

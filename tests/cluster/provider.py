@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 
 import yaml
 
-from .load import Load
+from .load import PATIENCE_SECONDS, Load
 
 ROOT = Path(__file__).parents[2]
 # what a story may need -> what that is
@@ -71,7 +71,7 @@ class Provider(ABC):
 
     @abstractmethod
     def load(
-        self, host: str, *, rate: float, seconds: float = 1200, timeout_seconds: float = 2.0
+        self, host: str, *, rate: float, seconds: float = 1200, timeout_seconds: float = PATIENCE_SECONDS
     ) -> contextlib.AbstractContextManager[Load]:
         """Requests at a fixed rate to a host name of the gateway, from inside, while the block runs."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.cluster import Load, Provider
-from tests.cluster.load import Answer
+from tests.cluster.load import PATIENCE_SECONDS, Answer
 
 from . import reading
 from .shop import ROLLOUTS, Shop, untouched
@@ -40,12 +40,11 @@ class Stories(Shop):
         forgiven: dict[str, str] | None = None,
         served_by: tuple[str, ...] = ("checkout",),
         seconds: float = 240,
-        patience: float = 10,
+        patience: float = PATIENCE_SECONDS,
     ) -> Iterator[Load]:
         """The load of the first host. `end`: Promoted, RolledBack, `deleted` or `gone`. `hosts`: route -> host name. `but`: what
         a route's spec is afterwards, if not what it was. `forgiven`: why requests were lost -> why that is right. `served_by`:
-        whose pods answer in the end. `patience`: seconds after which a client gives up; long, so that a machine that is busy
-        for some seconds loses nothing."""
+        whose pods answer in the end. `patience`: seconds after which a client gives up."""
         hosts = hosts or {"checkout": self.host}
         before = self.routes(tuple(hosts))
         for item in before.values() if but else ():
@@ -80,9 +79,7 @@ class Stories(Shop):
         self.cluster.until(lambda: len(load.since(end)) > 20, "answers after the end")
         assert {served(answer) for answer in load.since(end) if not answer.lost} <= set(served_by)
         lost = [answer for answer in load.lost() if answer.lost not in forgiven]
-        assert lost == [], [
-            (answer.lost, f"{answer.sent - load.answers()[0].sent:.1f} s after the first") for answer in lost[:20]
-        ]
+        assert lost == [], load.told(lost)
 
 
 def served(answer: Answer) -> str:

@@ -69,7 +69,7 @@ def test_with_the_setting_self_heal_disturbs_nothing_and_the_end_is_what_git_say
     argo.commit(*app(shop))
     shop.ready("checkout", 2)
     before = untouched(shop.read("httproute", "checkout"))
-    with shop.load(20, timeout_seconds=10) as load:
+    with shop.load(20) as load:
         argo.commit(*hotfix())
         shop.phase("Analyzing", "Baking", seconds=120)
         argo.heal()
@@ -90,7 +90,7 @@ def test_without_it_weights_are_put_right_and_the_setting_is_named(shop: Stories
     argo = Argo(shop)
     argo.commit(*app(shop))
     shop.ready("checkout", 2)
-    with shop.load(20, timeout_seconds=10) as load:
+    with shop.load(20) as load:
         argo.commit(*hotfix())
         shop.until(lambda status: (status.get("acknowledgedWeight") or 0) > 0, "the first weight is acknowledged", seconds=120)
         for times in range(1, 4):

@@ -72,7 +72,7 @@ def agreed(shop: Stories, flux: Flux, before: dict[str, Any]) -> None:
 def test_a_hotfix_is_committed_proven_handed_over_and_taken_out_again(synced: Stories, flux: Flux) -> None:
     shop = synced
     before = untouched(shop.read("httproute", "checkout"))
-    with shop.load(20, timeout_seconds=10) as load:
+    with shop.load(20) as load:
         begun(shop, flux, hotfix("sample:1.1"))
         status = shop.phase("AwaitingGit", seconds=180)
         owners = [f"{kept}: Flux Kustomization flux-system/shop" for kept in KEPT]
@@ -98,7 +98,7 @@ def test_a_bad_patch_is_seen_to_fail_and_git_is_as_the_cluster(synced: Stories, 
     before = untouched(shop.read("httproute", "checkout"))
     flux.sync(shop.namespace, wait=True, timeout="2m")
     begun(shop, flux, hotfix("sample:crash"))
-    with shop.load(20, timeout_seconds=10):
+    with shop.load(20):
         assert shop.phase("RolledBack", seconds=180)["why"] == "PatchedWorse"
         flux.cluster.until(lambda: flux.ready() == ("False", "HealthCheckFailed"), "Flux sees it failed", seconds=150)
     agreed(shop, flux, before)
@@ -108,7 +108,7 @@ def test_one_commit_that_updates_stable_and_prunes_the_rest_is_safe(synced: Stor
     """Flux takes patched's Service from under all traffic: stable answers as soon as the proxies know, and the object ends."""
     shop = synced
     before = untouched(shop.read("httproute", "checkout"))
-    with shop.load(20, timeout_seconds=10) as load:
+    with shop.load(20) as load:
         begun(shop, flux, hotfix("sample:1.1"))
         shop.phase("AwaitingGit", seconds=180)
         flux.applied(flux.commit(app=fixed(shop), hotfix=None))
@@ -121,7 +121,7 @@ def test_one_commit_that_updates_stable_and_prunes_the_rest_is_safe(synced: Stor
 def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_for(synced: Stories, flux: Flux) -> None:
     shop = synced
     flux.sync(shop.namespace, wait=True, timeout="4m")
-    with shop.load(20, timeout_seconds=10) as load:
+    with shop.load(20) as load:
         revision = begun(shop, flux, hotfix("sample:1.1"))
         shop.phase("AwaitingGit", seconds=180)
         flux.cluster.until(lambda: flux.ready()[0] == "True", "Flux has waited for what serves", seconds=60)
@@ -135,7 +135,7 @@ def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_f
 def test_a_request_in_git_is_done_once_and_that_of_a_person_is_not_lost(synced: Stories, flux: Flux) -> None:
     shop = synced
     objects = hotfix("sample:1.1", startWeight=5, steps=[5])
-    with shop.load(20, timeout_seconds=10):
+    with shop.load(20):
         begun(shop, flux, objects)
         shop.until(lambda status: status.get("acknowledgedWeight") == 5, "5 % are acknowledged", seconds=120)
         asked = copy.deepcopy(objects)
@@ -155,7 +155,7 @@ def test_a_request_in_git_is_done_once_and_that_of_a_person_is_not_lost(synced: 
 
 def test_a_route_that_flux_keeps_is_not_put_back_while_it_is_borrowed(synced: Stories, flux: Flux) -> None:
     shop = synced
-    with shop.load(20, timeout_seconds=10):
+    with shop.load(20):
         begun(shop, flux, hotfix("sample:1.1", startWeight=25, analysis={"bakeTime": "20s"}, paused=False))
         shop.phase("Analyzing", "Baking", seconds=120)
         flux.settled()

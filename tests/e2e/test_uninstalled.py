@@ -49,7 +49,7 @@ def test_a_rollout_can_be_released_before_everything_is_deleted_and_also_afterwa
     operator, shop = Operator.install(bare, scrape="2s"), Shop(bare, "uninstalled")
     shop.open()
     before = untouched(shop.read("httproute", "checkout"))
-    with shop.load(40, timeout_seconds=10) as load:
+    with shop.load(40) as load:
         # in the right order: nothing hangs
         under_way(shop)
         shop.hotfix("release", "fix")

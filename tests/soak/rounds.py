@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.cluster import Load
-from tests.e2e.shop import Shop, rollout, untouched
+from tests.e2e.shop import Shop, rollout, so_far, untouched
 
 from .disturbing import Disturbance, Surroundings
 
@@ -42,18 +42,30 @@ def soak(around: Surroundings, number: int, disturbance: Disturbance, *, beside:
         for shop in shops:
             shop.apply(rollout(startWeight=10, analysis={"bakeTime": "8s", "metricsGrace": "2m"}))
         around.cluster.until(lambda: any(_started(shop) for shop in shops), "the first weight", seconds=60)
+        troubled = time.time()
         disturbance.begin(around)
         for shop, (_, phase), route in zip(shops, wanted, routes, strict=True):
             found.odd += _ended(shop, phase, route)
         around.trouble()
         found.requests = sum(len(load.answers()) for load in loads)
         found.lost = sum(len(load.lost()) for load in loads)
-    if found.lost and disturbance.lossless:
-        found.odd.append(f"{found.lost} requests were lost")
+        if found.lost and disturbance.lossless:
+            found.odd += _lost(shops, loads, troubled)
     for shop in shops:
         around.cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
     found.rollouts, found.seconds, found.troubles = beside, time.monotonic() - began, len(around.happened()) - before
     return found
+
+
+def _lost(shops: list[Shop], loads: list[Load], troubled: float) -> list[str]:
+    """What was lost, of which shop and how, and what was decided there meanwhile."""
+    told = []
+    for shop, load in zip(shops, loads, strict=True):
+        if lost := load.lost():
+            began = load.answers()[0].sent
+            told.append(f"{shop.namespace}, troubled {troubled - began:.1f} s after the first request at {began:.0f}, lost:")
+            told += [*load.told(lost), so_far(_status(shop)), shop.cluster_log()]
+    return told
 
 
 def _started(shop: Shop) -> bool:
