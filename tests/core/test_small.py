@@ -29,6 +29,11 @@ def test_durations_shares_and_spans() -> None:
             quantities.share(wrong)
 
 
+@pytest.mark.parametrize(("times", "wait"), [(-3, 5), (0, 5), (1, 10), (2, 20), (5, 160), (6, 300), (10**9, 300)])
+def test_a_wait_that_grows_has_a_first_and_a_longest(times: int, wait: float) -> None:
+    assert moments.doubled(5, times, 300) == wait
+
+
 def test_moments_go_there_and_back_and_need_a_zone() -> None:
     assert moments.rfc3339(0.5) == "1970-01-01T00:00:00.500Z"
     assert moments.whole_seconds(1.9) == "1970-01-01T00:00:01Z"

@@ -7,7 +7,7 @@ changed it, patched may be the only healthy side.
 import math
 from dataclasses import replace
 
-from . import capacity, edits, guards, handover, returning
+from . import capacity, edits, guards, handover, moments, returning
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
@@ -159,7 +159,7 @@ def may_serve(look: Look) -> bool:
 
 def _wait_seconds(look: Look) -> float:
     kept = look.status.promotion or PromotionRecord()
-    return float(min(READY_SECONDS * 2 ** min(max(0, kept.lost_times - 1), 6), LONGEST_SECONDS))
+    return moments.doubled(READY_SECONDS, kept.lost_times - 1, LONGEST_SECONDS)
 
 
 def _patched_again(look: Look) -> Status:

@@ -1,4 +1,6 @@
-"""Moments: seconds since 1970 (what the core computes with) and RFC 3339 in UTC (what the status shows). No clock here."""
+"""Moments: seconds since 1970 (what the core computes with) and RFC 3339 in UTC (what the status shows), and waits that grow. No
+clock here.
+"""
 
 from datetime import UTC, datetime
 
@@ -11,6 +13,12 @@ def rfc3339(moment_seconds: float) -> str:
 def whole_seconds(moment_seconds: float) -> str:
     """RFC 3339 without a fraction, as metav1.Time wants it."""
     return datetime.fromtimestamp(int(moment_seconds), UTC).isoformat().replace("+00:00", "Z")
+
+
+def doubled(first_seconds: float, times: int, longest_seconds: float) -> float:
+    """A wait in seconds that grows each time: the first, twice that after one time more ..., and never more than the longest,
+    however often it was."""
+    return min(first_seconds * 2.0 ** min(max(0, times), 16), longest_seconds)
 
 
 def unix(text: str) -> float:

@@ -12,7 +12,8 @@ from .rolling_back import begin as roll_back
 from .status import Phase, Span, StableLost, Stage, Status
 from .verbs import Verb
 
-RETURN_SECONDS = 30.0  # stable must have been ready this long; doubled each time it is lost again
+RETURN_SECONDS = 30.0  # stable must have been ready this long; doubled each time it is lost again,
+LONGEST_SECONDS = 32 * 60.0  # up to this
 RETURN_WEIGHTS = (95, 50)  # patched's weights on the way back
 LIMIT_SPANS = 20
 BACK = {Verb.RELEASE: (Reason.RELEASED, "was released"), Verb.ROLLBACK: (Reason.REQUESTED, "is to be rolled back")}
@@ -101,7 +102,7 @@ def _away(look: Look) -> Status:
     assert away is not None
     if lost(look) and status.weight != 100:
         return _begin(look)
-    wait = RETURN_SECONDS * 2 ** min(status.stable_lost_times - 1, 6)
+    wait = moments.doubled(RETURN_SECONDS, status.stable_lost_times - 1, LONGEST_SECONDS)
     ready_for = look.lasted("StableReady")
     if look.seen.stable is None:
         return hold(status, Reason.STABLE_LOST, "Stable cannot be seen; weights stay.", "back when it has ready pods")

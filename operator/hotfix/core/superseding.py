@@ -143,7 +143,7 @@ def asks_later(look: Look) -> Status | None:
     claim = look.status.supersedes
     if claim is None or claim.ready or not claim.unasked:
         return None
-    left = min(READY_SECONDS * 2 ** min(claim.unasked, 6), LONGEST_SECONDS) - look.elapsed(look.status.stage_started_at)
+    left = moments.doubled(READY_SECONDS, claim.unasked, LONGEST_SECONDS) - look.elapsed(look.status.stage_started_at)
     if left <= 0:
         return None
     return say(look.status, f"Patched can serve; HotfixRollout {claim.name} goes on meanwhile.", f"ask it again in {span(left)}")
