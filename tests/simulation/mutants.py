@@ -30,6 +30,7 @@ from .pair_world import simulate_pair
 from .plots import (
     Plot,
     an_hour_ahead_at_the_deadline,
+    an_hour_behind_while_it_drains,
     dropped_while_stable_is_lost,
     reset_while_it_is_given_back,
     served_again_in_silence,
@@ -158,7 +159,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("said at least once", "events are not published", bugs.says_nothing, "everything is said"),
     Mutant("settles", "waits for a moment in the future", bugs.waits_for_the_future, "settles", plot=stored_in_the_future),
-    Mutant("settles", "goes on with what a wrong clock noted", bugs.believes_a_wrong_clock, "settles", seeds=(806,)),
+    Mutant(
+        "drain",
+        "goes on with what a wrong clock noted",
+        bugs.believes_a_wrong_clock,
+        "no request is lost",
+        plot=an_hour_behind_while_it_drains,
+    ),
     Mutant(
         "settles",
         "a backend that git dropped is not named again",

@@ -111,6 +111,17 @@ async def served_until_a_moment_ago() -> list[str]:
     return [WORDS["lost"]] if _gone(told) else []
 
 
+async def an_hour_behind_while_it_drains() -> list[str]:
+    """The clock goes back by an hour right after the drain began, and is put right again: the drain has not lasted an hour."""
+    told = shop("sample:crash", traffic={"drain": "30s"})
+    await _looks(told, _stage("DrainingPatched"))
+    told.clock.seconds -= 3600
+    await told.reconciler.reconcile(KEY)
+    told.clock.seconds += 3600
+    await _looks(told, _gone, seconds=25)
+    return [WORDS["lost"]] if _gone(told) else []
+
+
 async def reset_while_it_is_given_back() -> list[str]:
     """Patched is to keep everything; right before the route is given back, git resets it."""
     told = shop(promotion={"mode": "KeepPatched"})
@@ -145,6 +156,7 @@ PLOTS: tuple[Plot, ...] = (
     dropped_while_stable_is_lost,
     served_again_while_the_server_is_slow,
     served_until_a_moment_ago,
+    an_hour_behind_while_it_drains,
     reset_while_it_is_given_back,
     an_hour_ahead_at_the_deadline,
 )
