@@ -136,6 +136,41 @@ def test_who_has_passed_its_checks_goes_first(phase: str, template: str | None, 
     assert (world.remembered.held == "RouteBusy") is busy
 
 
+@pytest.mark.parametrize("template", [None, "v9"])
+@pytest.mark.parametrize(
+    ("held", "busy"), [(None, True), ("NoTraffic", True), ("Paused", False), ("StableMoved", False), ("MetricsMissing", False)]
+)
+def test_one_that_only_a_person_can_help_to_start_keeps_nobody_waiting(
+    held: str | None, busy: bool, template: str | None
+) -> None:
+    rival = RivalView(
+        name="other",
+        created="2027-01-15T07:00:00Z",
+        phase="Pending",
+        stable="checkout",
+        routes=("shop",),
+        template=template,
+        status={"held": held},
+    )
+    world = ready_world(rivals=(rival,)).rest(3)
+    assert (world.remembered.held == "RouteBusy") is busy
+
+
+def test_the_older_one_lets_the_other_one_go_first_when_it_could_not_start_until_now() -> None:
+    world = ready_world().stage(Stage.ADOPTING)
+    world.asked = a_spec(paused=True)
+    world.held("Paused", seconds=5)
+    world.rivals = (
+        RivalView(
+            name="other", created="2027-01-15T09:00:00Z", phase="Pending", stable="checkout", routes=("shop",), template="v9"
+        ),
+    )
+    world.asked = a_spec()
+    world.look()
+    assert world.remembered.held == "RouteBusy", "the other one may start in this very moment"
+    world.phase(Phase.ANALYZING, seconds=5)
+
+
 def test_of_two_that_have_passed_them_at_once_the_older_goes_on() -> None:
     world = ready_world().stage(Stage.ADOPTING)
     younger = {"created": "2027-01-15T09:00:00Z", "phase": "Pending", "template": "v9"}

@@ -10,10 +10,10 @@ from .lineage import SupersededBy, Supersedes
 from .look import Look, asked_rules
 from .observation import RivalView
 from .originals import Borrowed
-from .reasons import Reason
+from .reasons import PASSING, Reason
 from .status import LIVE_PHASES, TERMINAL_PHASES, Phase, Stage, Status
 
-SUPERSEDABLE = frozenset({Stage.SHIFTING, Stage.AWAITING_GIT})
+SUPERSEDABLE = frozenset({Stage.SHIFTING, Stage.AWAITING_GIT, Stage.RETURN_FAILED})
 PROVEN = frozenset({Phase.BAKING, Phase.AWAITING_GIT})  # a patch in one of these may be a better control than stable
 PATIENCE_SECONDS = 120.0  # so long the older one is waited for when this one ends
 BEGINNING = frozenset({Stage.CHECKING, Stage.SCALING, Stage.ADOPTING})
@@ -129,6 +129,11 @@ def gives_up(look: Look) -> bool:
     return (against_older(look.status) and not weight_of(other)) or bool(other.status.get("stableLost"))
 
 
+def cannot_start(phase: str | None, held: str | None) -> bool:
+    """Traffic has not moved, and it is held until a person decides. It keeps nobody else from the start."""
+    return phase == Phase.PENDING and held not in (None, *PASSING)
+
+
 def weight_of(rival: RivalView) -> int:
     """Percent that a rollout gives its patch; 0 where that cannot be read."""
     found = rival.status.get("weight")
@@ -148,6 +153,12 @@ def is_control(status: Status) -> bool:
     begun = (entry for entry in reversed(status.decisions) if entry.phase is Phase.BAKING)
     by_evidence = next((entry.reason == str(Reason.EVIDENCE_SUFFICIENT) for entry in begun), False)
     return status.phase is Phase.AWAITING_GIT or status.weight == 100 or (status.phase is Phase.BAKING and by_evidence)
+
+
+def is_proven(rival: RivalView) -> bool:
+    """Its patch serves, and may be a better control than stable."""
+    proven = rival.phase in PROVEN or rival.status.get("stage") == Stage.RETURN_FAILED
+    return proven and bool(rival.status.get("weight"))
 
 
 def _same_rules(look: Look, rival: RivalView) -> bool:

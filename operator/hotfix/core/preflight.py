@@ -201,8 +201,10 @@ def _is_first(look: Look, rival: RivalView) -> bool:
     started = rival.phase not in (None, "Pending")
     claimed = rival.template is not None and not started  # it has passed these checks, and may start at any moment
     older = (rival.created, rival.name) < (look.seen.created, look.seen.name)
-    first = started or (claimed and older) if look.status.baseline else started or claimed or older
-    return bool(same and rival.phase not in TERMINAL_PHASES and first)
+    passed = kin.cannot_start(look.status.phase, look.status.held)  # while this one could not start, that one may have gone on
+    first = started or (claimed and (older or passed)) if look.status.baseline else started or claimed or older
+    stands = kin.cannot_start(rival.phase, rival.status.get("held"))
+    return bool(same and rival.phase not in TERMINAL_PHASES and first and not stands)
 
 
 def failed_before(look: Look) -> Problem | None:

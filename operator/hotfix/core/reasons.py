@@ -138,6 +138,22 @@ GOOD_NEWS = frozenset(
 # weights are not written while held for one of these
 FREEZING = frozenset({Reason.WEIGHTS_EDITED, Reason.ROUTE_MISSING, Reason.SUPERSEDING})
 
+# holds that end without anybody's decision; every other one waits for a person
+PASSING = frozenset(
+    {
+        Reason.NO_TRAFFIC,
+        Reason.METRICS_UNAVAILABLE,
+        Reason.CLUSTER_UNAVAILABLE,
+        Reason.ROUTE_PENDING,
+        Reason.WEIGHT_NOT_CONFIRMED,
+        Reason.INSUFFICIENT_CAPACITY,
+        Reason.SEVERAL_VERSIONS,
+        Reason.STABLE_LOST,
+        Reason.BOTH_UNREADY,
+        Reason.ROUTE_BUSY,
+    }
+)
+
 
 def named(word: str, otherwise: Reason) -> Reason:
     """The reason with this word, else `otherwise`."""

@@ -59,7 +59,7 @@ def claimed(look: Look) -> Status | None:
         if preflight.another_is_first(look, rival):
             return None
     bound = kin.yielded_to(rival)
-    proven = bound.control if bound else rival.phase in kin.PROVEN and bool(rival.status.get("weight"))
+    proven = bound.control if bound else kin.is_proven(rival)
     wanted = {
         "name": rival.name,
         "uid": rival.uid,
