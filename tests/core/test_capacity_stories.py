@@ -1,5 +1,6 @@
 """Pods on both sides: an HPA's floor is borrowed where it is ours and named where not; no share goes where pods are missing."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,9 @@ from hotfix.core import actions as act
 from hotfix.core.observation import ScalerView
 from hotfix.core.status import Phase, Stage
 
-from .world import World, ready_world
+from .world import World, a_spec, ready_world
 
+FLUX = "Flux Kustomization flux-system/shop"
 HPA = ScalerView(name="checkout", min_replicas=1, max_replicas=10, owner=None, version="1")
 
 
@@ -69,3 +71,74 @@ def test_a_floor_that_somebody_set_meanwhile_is_left_alone() -> None:
     world.stable.scaler = replace(world.stable.scaler, min_replicas=5)
     world.phase(Phase.PROMOTED, seconds=300).rest(5)
     assert world.stable.scaler.min_replicas == 5
+
+
+# ---- an autoscaler of others has shrunk stable for the few requests that it gets
+
+
+def shrunk(phase: Phase, *, pods: int = 2) -> World:
+    """Of twenty pods; what stable has left is a tenth, and all that it asks for."""
+    world = ready_world(asked=a_spec(analysis={"bakeTime": "10m"}), rate=400.0)
+    world.stable.replicas = world.patched.replicas = 20
+    world.stable.owner = FLUX
+    world.stable.scaler = replace(HPA, owner=FLUX, min_replicas=2, max_replicas=40)
+    world.run(lambda w: w.weight == 50) if phase is Phase.ANALYZING else world.phase(phase).rest(60)
+    world.stable.replicas = pods
+    return world.rest(10)
+
+
+def grows(world: World, phase: Phase, *, lag: int = 30, seconds: int = 600) -> list[int]:
+    """The weights until this phase, while the autoscaler gives stable the pods for what it got `lag` seconds ago."""
+    weights = [world.weight] * lag
+    for _ in range(seconds):
+        world.look()
+        world.advance(1)
+        weights.append(world.weight)
+        world.stable.replicas = max(2, math.ceil(20 * (100 - weights[-lag]) / 100))
+        if world.remembered.phase is phase:
+            return list(dict.fromkeys(weights))
+    raise AssertionError(world.story())
+
+
+def test_it_is_not_taken_for_lost_in_the_bake_and_what_patched_does_is_judged() -> None:
+    world = shrunk(Phase.BAKING)
+    assert (world.remembered.stable_lost, world.weight) == (None, 95)
+    world.patched.errors = 0.5
+    assert grows(world, Phase.ROLLED_BACK) == [95, 0]
+
+
+def test_the_bake_of_a_good_patch_goes_to_its_end() -> None:
+    shrunk(Phase.BAKING).phase(Phase.AWAITING_GIT, seconds=1200)
+
+
+@pytest.mark.parametrize("verb", ["rollback:1", "release:1", None])
+@pytest.mark.parametrize("phase", [Phase.BAKING, Phase.AWAITING_GIT])
+def test_a_person_gets_everything_back_to_it_at_once(phase: Phase, verb: str | None) -> None:
+    world = shrunk(phase)
+    if verb:
+        world.request = verb
+        assert grows(world, Phase.ROLLED_BACK) == [100 if phase is Phase.AWAITING_GIT else 95, 0]
+    else:
+        world.deleting = world.patched.deleting = True
+        world.run(lambda w: w.gone, seconds=300)
+        assert world.weight == 0
+
+
+def test_it_is_lost_when_most_of_the_pods_that_it_asks_for_are_gone() -> None:
+    world = shrunk(Phase.BAKING, pods=12)
+    world.stable.ready = 2
+    world.held("StableLost", seconds=30)
+    assert world.weight == 100
+
+
+def test_it_is_lost_when_its_pods_are_too_few_for_the_requests_it_gets() -> None:
+    world = shrunk(Phase.ANALYZING)
+    world.held("StableLost", seconds=30)
+    assert world.weight == 100
+    assert "raise minReplicas of HPA checkout to" in (world.remembered.next or "")
+
+
+def test_one_that_came_back_small_gets_everything_in_steps_when_a_person_asks() -> None:
+    world = shrunk(Phase.ANALYZING).held("StableLost", seconds=30)
+    world.request = "rollback:1"
+    assert grows(world, Phase.ROLLED_BACK) == [100, 95, 50, 0]

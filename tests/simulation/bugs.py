@@ -14,6 +14,7 @@ from hotfix.core import (
     awaiting_git,
     fencing,
     guards,
+    kin,
     machine,
     plan,
     promoting,
@@ -24,7 +25,7 @@ from hotfix.core import (
     stepped,
 )
 from hotfix.core import status as memory
-from hotfix.core.look import Look, enter, say
+from hotfix.core.look import Look, enter, ready, say
 from hotfix.core.quantities import seconds
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage, Status
@@ -319,6 +320,18 @@ def promoting_anything(patch: Patch) -> None:
 
 def stable_lost_is_not_seen(patch: Patch) -> None:
     patch.setattr(stable_lost, "lost", lambda look: False)
+
+
+def few_pods_are_lost(patch: Patch) -> None:
+    def thin(look: Look) -> bool:
+        count, baseline = ready(look.seen.stable), look.status.baseline
+        return count is not None and baseline is not None and count < guards.LOST_SHARE * baseline.stable_pods
+
+    patch.setattr(stable_lost, "is_thin", thin)
+
+
+def waits_for_one_that_cannot_start(patch: Patch) -> None:
+    patch.setattr(kin, "cannot_start", lambda phase, held: False)
 
 
 def wants_what_it_sees(patch: Patch) -> None:

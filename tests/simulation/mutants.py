@@ -38,6 +38,7 @@ from .plots import (
     served_until_a_moment_ago,
     stored_in_the_future,
 )
+from .waiting_plots import behind_one_that_cannot_start, shrunk_in_the_bake
 from .world import simulate
 
 Patch = pytest.MonkeyPatch
@@ -172,6 +173,20 @@ MUTANTS: tuple[Mutant, ...] = (
         bugs.cannot_name_patched_again,
         "settles",
         plot=dropped_while_stable_is_lost,
+    ),
+    Mutant(
+        "settles",
+        "a stable that was made small is taken for lost",
+        bugs.few_pods_are_lost,
+        "settles",
+        plot=shrunk_in_the_bake,
+    ),
+    Mutant(
+        "settles",
+        "waits for one that cannot start",
+        bugs.waits_for_one_that_cannot_start,
+        "settles",
+        plot=behind_one_that_cannot_start,
     ),
     Mutant("a bad patch is never promoted", "promotes without proof", bugs.promotes_the_worse, "a bad patch is never promoted"),
     Mutant(

@@ -7,6 +7,7 @@ from .mutants import MUTANTS, MUTANTS_OF_OTHERS, Mutant, hunt
 from .others_plots import OTHERS_PLOTS
 from .pair_mutants import PAIR_MUTANTS
 from .plots import PLOTS, Plot
+from .waiting_plots import WAITING_PLOTS
 
 pytestmark = pytest.mark.net
 
@@ -24,6 +25,6 @@ def test_every_promise_has_one() -> None:
     assert len(MUTANTS) >= 20
 
 
-@pytest.mark.parametrize("plot", [*PLOTS, *OTHERS_PLOTS], ids=lambda plot: plot.__name__)
+@pytest.mark.parametrize("plot", [*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS], ids=lambda plot: plot.__name__)
 async def test_without_a_bug_no_plot_breaks_a_promise(plot: Plot) -> None:
     assert await plot() == []

@@ -20,7 +20,7 @@ BACK = {Verb.RELEASE: (Reason.RELEASED, "was released"), Verb.ROLLBACK: (Reason.
 
 
 def lost(look: Look) -> bool:
-    """No ready endpoint, or for two looks less than a fifth of the pods it had at the start."""
+    """No ready endpoint, or for two looks far too few (`is_thin`)."""
     count, baseline = ready(look.seen.stable), look.status.baseline
     if count is None or baseline is None:
         return False
@@ -28,17 +28,30 @@ def lost(look: Look) -> bool:
 
 
 def is_thin(look: Look) -> bool:
-    """Less than a fifth of the pods it had at the start."""
+    """Less than a fifth of the pods it had at the start, and it was not made that small for the few requests it gets: it asks for
+    more, or its share needs more. A rollback asks only the first, because an autoscaler gives it more when requests come."""
     count, baseline = ready(look.seen.stable), look.status.baseline
-    return count is not None and baseline is not None and count < LOST_SHARE * baseline.stable_pods
+    if count is None or baseline is None or count >= LOST_SHARE * baseline.stable_pods:
+        return False
+    short = look.status.phase is not Phase.ROLLING_BACK and count < capacity.needed(look, 100 - (look.status.weight or 0))
+    return short or count < LOST_SHARE * _asked_for(look)
 
 
 def is_back(look: Look) -> bool:
-    """Stable has the ready pods that its share needs."""
+    """Stable has the ready pods that its share needs; for a rollback also all those it asks for will do."""
     count, away = ready(look.seen.stable), look.status.stable_lost
     if count is None or away is None:
         return False
-    return count >= max(1, capacity.needed(look, 100 - away.return_weight)) and not lost(look)
+    need = capacity.needed(look, 100 - away.return_weight)
+    if look.status.phase is Phase.ROLLING_BACK:
+        need = min(need, _asked_for(look))
+    return count >= max(1, need) and not lost(look)
+
+
+def _asked_for(look: Look) -> int:
+    """Pods that stable's Deployment asks for; those of the start where there is none."""
+    stable, baseline = look.seen.stable, look.status.baseline
+    return stable.deployment.replicas if stable and stable.deployment else baseline.stable_pods if baseline else 0
 
 
 def paused_before(look: Look) -> int:
@@ -108,12 +121,18 @@ def _away(look: Look) -> Status:
         return hold(status, Reason.STABLE_LOST, "Stable cannot be seen; weights stay.", "back when it has ready pods")
     if ready_for is None:
         short = f"Stable has too few ready pods; patched keeps {status.weight} %."
-        return hold(status, Reason.STABLE_LOST, short, "back when it has enough")
+        return hold(status, Reason.STABLE_LOST, short, _needs(look, away) or "back when it has enough")
     if ready_for < wait:
         return hold(status, Reason.STABLE_LOST, "Stable has ready pods again; making sure.", f"back in {span(wait - ready_for)}")
     if not look.settled or look.elapsed(status.acknowledged_at) < 2 * look.interval_seconds:
         return hold(status, Reason.STABLE_LOST, f"Stable is back; patched has {status.weight} %.", "the next step back")
     return _step_back(look, away)
+
+
+def _needs(look: Look, away: StableLost) -> str | None:
+    """What gives stable the pods for its share, where it asks for no more than it has; None where more are on their way."""
+    all_there = (ready(look.seen.stable) or 0) >= max(1, _asked_for(look))
+    return capacity.stable_short(look, away.return_weight) if all_there else None
 
 
 def _step_back(look: Look, away: StableLost) -> Status:
