@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from .core import looking, retrying, reverted, spec, status, superseding
 from .core.look import asked_rules
 from .core.observation import CompanionView, MetricsView, Observation, RivalView, RoutesView, SideView
+from .core.reasons import Reason
 from .errors import Conflict, OutsideError, Refused
 from .ports import Announcer, Clock, MetricsQuery, MetricsSource, RolloutStore, Router, Stored, Workloads
 from .settings import ReconcileSettings
@@ -37,10 +38,13 @@ class Lookout:
         self._metrics, self._announcer, self._clock = ports.metrics, ports.announcer, ports.clock
         self._settings = settings
 
-    async def look(self, stored: Stored, asked: spec.Spec, remembered: status.Status) -> Observation:
+    async def look(
+        self, stored: Stored, asked: spec.Spec, remembered: status.Status, *, unreadable: str | None = None
+    ) -> Observation:
+        """`unreadable`: what is wrong with the manifest, where only a part of it could be read; then nothing is counted."""
         now, namespace = self._clock.now(), stored.key.namespace
         services = superseding.services_of(asked, remembered)
-        refusals: list[tuple[str, str]] = []
+        refusals: list[tuple[str, str]] = [(Reason.INVALID_SPEC, unreadable)] if unreadable else []
         if remembered.stage is status.Stage.DONE:
             return self._observation(stored, now, refusals, **await self._after_the_end(stored, asked, remembered))
         survey = remembered.stage in (None, status.Stage.CHECKING)
@@ -52,7 +56,9 @@ class Lookout:
             self._rivals(stored, remembered, refusals, everybody=pending or stored.deleting),
             self._companions(namespace, asked=survey),
         )
-        metrics, why = await self._look_at_metrics(stored, asked, remembered, (stable, patched, routes), refusals)
+        metrics, why = None, unreadable
+        if unreadable is None:
+            metrics, why = await self._look_at_metrics(stored, asked, remembered, (stable, patched, routes), refusals)
         return self._observation(
             stored,
             now,

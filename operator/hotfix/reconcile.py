@@ -82,7 +82,7 @@ class Reconciler:
             self._said.pop(key, None)
             return None
         try:
-            asked = self._specs.of(key, stored.spec)
+            asked, unreadable = self._asked(stored)
         except ValueError as error:
             return await self._refuse(stored, Reason.INVALID_SPEC, error)
         try:
@@ -92,7 +92,7 @@ class Reconciler:
                 return await self._refuse(stored, Reason.INVALID_STATUS, error)
             remembered = status.Status()  # it is given back by what the routes say
         asked = superseding.effective(asked, remembered)
-        seen = await self._lookout.look(stored, asked, remembered)
+        seen = await self._lookout.look(stored, asked, remembered, unreadable=unreadable)
         decision = machine.decide(asked, remembered, seen)
         confirmed = self._clock.monotonic()
         if _needs_confirming(remembered, decision):
@@ -102,6 +102,16 @@ class Reconciler:
         self._observer.decided(key, decision)
         await self._act(stored, superseding.services_of(asked, remembered), decision, confirmed)
         return decision.look_again_seconds
+
+    def _asked(self, stored: Stored) -> tuple[spec.Spec, str | None]:
+        """The spec, and what is wrong with it. Where something may have to be given back, the sides and the route will do: guards
+        and the way back need no more. ValueError where it is of no use."""
+        try:
+            return self._specs.of(stored.key, stored.spec), None
+        except ValueError as error:
+            if not stored.finalizer:
+                raise
+            return spec.rescued(stored.spec), invalid.sentence(Reason.INVALID_SPEC, str(error))
 
     async def _refuse(self, stored: Stored, reason: Reason, error: ValueError) -> float | None:
         """The manifest or the stored status cannot be read: say so, change nothing else."""

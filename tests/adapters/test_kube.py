@@ -119,7 +119,7 @@ async def test_every_answer_is_one_of_ours(
     assert f"GET {POD}" in str(caught.value)
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)])
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("3600", 10.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)])
 async def test_how_long_to_wait_is_passed_on(kube: Kube, server: Server, header: str, seconds: float | None) -> None:
     server.says(429, status("TooManyRequests"), **{"Retry-After": header})
     with pytest.raises(Unavailable) as caught:

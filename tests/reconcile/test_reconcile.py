@@ -66,12 +66,9 @@ async def test_an_api_server_that_does_not_answer_is_not_taken_for_anything() ->
     assert shop.weights == weights
 
 
-async def test_a_manifest_that_cannot_be_read_is_said_and_loses_nothing() -> None:
-    shop = await Shop().run(lambda s: s.status.get("phase") == "Analyzing")
-    weight = shop.status["weight"]
-    shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "add", "path": "/spec/steps", "value": ["nonsense"]}])
+async def test_a_manifest_that_cannot_be_read_is_said_and_nothing_begins() -> None:
+    shop = Shop(steps=["nonsense"])
     assert await shop.reconciler.reconcile(KEY) == 30.0
-    assert shop.status["weight"] == weight
     assert {c["type"]: c["reason"] for c in shop.status["conditions"]}["Stalled"] == "InvalidSpec"
     assert "steps" in shop.status["message"]
     began = shop.clock.now()
@@ -81,6 +78,51 @@ async def test_a_manifest_that_cannot_be_read_is_said_and_loses_nothing() -> Non
     assert first == "InvalidSpec"
     assert since == pytest.approx(began, abs=1), "since when, and not since the last look"
     assert again == (first, since)
+
+
+async def unreadable(image: str = "sample:1.1") -> Shop:
+    """Traffic has moved, and then the manifest can be read no more."""
+    shop = await Shop(image, startWeight=10, steps=[10, 50]).run(lambda s: s.status.get("acknowledgedWeight") == 10)
+    shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "add", "path": "/spec/steps", "value": ["nonsense"]}])
+    return await shop.run(lambda s: s.status.get("held") == "InvalidSpec", seconds=30)
+
+
+async def test_a_manifest_that_cannot_be_read_any_more_holds_the_weight_until_it_can_be() -> None:
+    shop = await unreadable()
+    assert {c["type"]: c["reason"] for c in shop.status["conditions"]}["Stalled"] == "InvalidSpec"
+    assert "steps" in shop.status["message"]
+    end = shop.clock.now() + 120
+    await shop.run(lambda s: s.clock.now() >= end)
+    assert (shop.status["weight"], shop.status["phase"]) == (10, "Analyzing")
+    shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "replace", "path": "/spec/steps", "value": [10, 50]}])
+    await shop.run(ended)
+    assert shop.status["phase"] == "Promoted"
+
+
+async def test_the_guards_stay_armed_while_the_manifest_cannot_be_read() -> None:
+    shop = await unreadable()
+    shop.controllers.crashing.add("sample:1.1")
+    for pod in list(shop.api.every("Pod", NAMESPACE)):
+        shop.api.delete("Pod", NAMESPACE, pod["metadata"]["name"])
+    shop.controllers.step()
+    await shop.run(ended, seconds=300)
+    assert (shop.status["phase"], shop.weights) == ("RolledBack", {"checkout": 1})
+
+
+@pytest.mark.parametrize("verb", ["release", "rollback"])
+async def test_a_person_can_end_one_whose_manifest_cannot_be_read(verb: str) -> None:
+    shop = await unreadable()
+    request = {"hotfix-operator.dev/request": f"{verb}:1"}
+    shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "add", "path": "/metadata/annotations", "value": request}])
+    await shop.run(ended, seconds=300)
+    assert (shop.status["phase"], shop.weights) == ("RolledBack", {"checkout": 1})
+
+
+async def test_one_whose_manifest_cannot_be_read_can_be_deleted() -> None:
+    shop = await unreadable()
+    shop.api.delete("HotfixRollout", NAMESPACE, "fix")
+    await shop.run(lambda s: s.gone, seconds=300)
+    assert shop.weights == {"checkout": 1}
 
 
 async def test_a_rollout_that_is_gone_is_forgotten() -> None:

@@ -137,3 +137,22 @@ def test_ten_thousand_at_once_keep_one_with_traffic_waiting_for_no_more_than_a_l
     assert {key for key, _ in looks.at} == {"live", *crowd}
     assert len(looks.at) == len(at) + len(crowd)
     assert looks.together == 16
+
+
+class Overloaded(Looks):
+    """Every one with traffic asks for a look every 5 s, which is more than there is time for."""
+
+    async def __call__(self, key: str) -> float | None:
+        await super().__call__(key)
+        return 5.0 if key.startswith("live") else None
+
+
+def test_a_crowd_with_traffic_does_not_keep_others_waiting_for_good(loop: VirtualLoop) -> None:
+    live = frozenset(f"live{number}" for number in range(150))
+    adds = [*((0.0, key) for key in sorted(live)), *((10.0, f"new{number}") for number in range(8))]
+    looks = run(loop, Overloaded(seconds=0.1), *adds, until=30.0, workers=2, urgent=live)
+    at = {key: moment for key, moment in looks.at if key.startswith("new")}
+    assert len(at) == 8
+    assert max(at.values()) < 10.0 + 8 * 4 * 0.1
+    with_traffic = [key for key, moment in looks.at if 10.0 <= moment < 10.0 + 8 * 2 * 0.1 and key in live]
+    assert len(with_traffic) >= 3 * 7, "three of four looks are for those with traffic"

@@ -32,6 +32,7 @@ KEEP_ALIVE = [
     if (option := getattr(socket, name, None)) is not None
 ]
 TIMEOUT_SECONDS = 10.0
+LONGEST_RETRY_SECONDS = 10.0  # an answer may ask for longer; a rollback must not wait for that
 # what asyncio reads at once from a TLS connection; it keeps a buffer of its size (256 KiB) for each, and each watch is one
 asyncio.sslproto.SSLProtocol.max_size = 16 * 1024
 
@@ -247,4 +248,5 @@ def translated(status: int, body: str, headers: Mapping[str, str], asked: str) -
     if 400 <= status < 500 and status not in PASSING:
         return Refused(text, reason="InvalidRequest")
     wait = str(headers.get("Retry-After", ""))
-    return Unavailable(f"The API server answered {status}: {text}", retry_after_seconds=float(wait) if wait.isdigit() else None)
+    after = min(float(wait), LONGEST_RETRY_SECONDS) if wait.isdigit() else None
+    return Unavailable(f"The API server answered {status}: {text}", retry_after_seconds=after)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from .quantities import DURATION_PATTERN, SHARE_PATTERN
 
-MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+# an offset of a whole day is a moment for CEL, and none for Python
+MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 
 
 @dataclass(frozen=True, slots=True)

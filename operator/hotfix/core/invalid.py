@@ -14,13 +14,18 @@ def since(refused: Mapping[str, Any]) -> float:
     return next(moments.unix(entry["lastTransitionTime"]) for entry in refused["conditions"] if entry["type"] == "Stalled")
 
 
+def sentence(reason: Reason, problem: str) -> str:
+    """What is wrong, in one line."""
+    return f"{reason.sentence} {' '.join(problem.split())}"[:1024]
+
+
 def status_of(stored: Mapping[str, Any], reason: Reason, problem: str, generation: int, now: float) -> dict[str, Any]:
     """The stored status with a message and conditions."""
     conditions = stored.get("conditions")
     before = (
         {entry.get("type"): entry for entry in conditions if isinstance(entry, Mapping)} if isinstance(conditions, list) else {}
     )
-    text = f"{reason.sentence} {' '.join(problem.split())}"[:1024]
+    text = sentence(reason, problem)
     moment = moments.whole_seconds(now)
 
     def entry(kind: str, state: str) -> dict[str, Any]:

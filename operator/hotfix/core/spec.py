@@ -4,6 +4,7 @@ The CRD is generated from these models (descriptions included), so a field that 
 What only the cluster can tell (does the Service exist?) is no business of this module.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -290,3 +291,8 @@ class Spec(Model):
 def parse(raw: dict[str, Any]) -> Spec:
     """The frozen spec of a stored object; pydantic.ValidationError (a ValueError) names the field that is wrong."""
     return Spec.model_validate(raw)
+
+
+def rescued(raw: Mapping[str, Any]) -> Spec:
+    """What cannot be changed of a spec that cannot be read: the sides and the route. ValueError where these cannot be either."""
+    return Spec.model_validate({name: raw[name] for name in ("stable", "patched", "traffic") if name in raw})

@@ -7,6 +7,7 @@ Time is the event loop's, so that tests run in virtual time. What a look does is
 import asyncio
 import heapq
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 10.0  # a rollback that waits for the API server must not wait long after it is back
+IN_A_ROW = 3
 CONFLICT_SECONDS = 0.05  # somebody wrote first: look again at once, with the new version
 
 K = TypeVar("K")
@@ -25,8 +27,9 @@ Heap = list[tuple[float, int, K]]  # (due, number, key)
 
 class LookQueue(Generic[K]):
     """Calls `look(key)` when the key is due; its answer is the number of seconds until the next, None for never. Of those that
-    are due, the `urgent` ones come first, so that no crowd of others keeps them waiting for longer than one look. `late` is told
-    how many seconds after it was due each look began."""
+    are due, the `urgent` ones come first, so that no crowd of others keeps them waiting for longer than one look; after
+    `IN_A_ROW` of them comes one of the others, so that these are never left for good. `late` is told how many seconds after it
+    was due each look began."""
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class LookQueue(Generic[K]):
         self._workers = workers
         self._due: dict[K, float] = {}
         self._heaps: tuple[Heap[K], Heap[K]] = ([], [])  # urgent, others
+        self._in_a_row = 0  # urgent ones that were begun one after the other
         self._count = 0
         self._running: set[K] = set()
         self._again: set[K] = set()
@@ -94,25 +98,32 @@ class LookQueue(Generic[K]):
 
     def _start_due(self) -> float | None:
         """Seconds until the next key is due; None when there is none or all workers are busy."""
-        waits = [wait for wait in map(self._start_from, self._heaps) if wait is not None]
-        return min(waits, default=None)
-
-    def _start_from(self, heap: Heap[K]) -> float | None:
         now = asyncio.get_running_loop().time()
-        while heap and len(self._running) < self._workers:
-            due, _, key = heap[0]
-            if self._due.get(key) != due:
-                heapq.heappop(heap)  # moved to an earlier time
-                continue
-            if due > now:
-                return due - now
-            heapq.heappop(heap)
-            del self._due[key]
-            self._running.add(key)
-            task = asyncio.create_task(self._one(key, due))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        while len(self._running) < self._workers:
+            urgent, other = (self._first_due(heap) for heap in self._heaps)
+            first = min(urgent, other)
+            if first == math.inf:
+                return None
+            if first > now:
+                return first - now
+            takes_other = other <= now and (urgent > now or self._in_a_row >= IN_A_ROW)
+            self._in_a_row = 0 if takes_other else self._in_a_row + 1
+            self._start(self._heaps[1 if takes_other else 0])
         return None
+
+    def _first_due(self, heap: Heap[K]) -> float:
+        """When the first of them is due, in the loop's time."""
+        while heap and self._due.get(heap[0][2]) != heap[0][0]:
+            heapq.heappop(heap)  # moved to an earlier time
+        return heap[0][0] if heap else math.inf
+
+    def _start(self, heap: Heap[K]) -> None:
+        due, _, key = heapq.heappop(heap)
+        del self._due[key]
+        self._running.add(key)
+        task = asyncio.create_task(self._one(key, due))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _one(self, key: K, due: float) -> None:
         self._started_at[key] = asyncio.get_running_loop().time()
