@@ -5,12 +5,14 @@ import contextlib
 
 import pytest
 
+from hotfix.adapters.store import FINALIZER
 from hotfix.cli import release
 from hotfix.cli.release import Release
-from hotfix.errors import Conflict, NotFound, Unavailable
+from hotfix.errors import Conflict, NotFound, Refused, Unavailable
 from hotfix.ports import Key
 from tests.fakes.clock import FakeClock
 from tests.reconcile.shop import KEY, NAMESPACE, Shop
+from tests.reconcile.two import NEWER, OLDER, SLOWLY, WAITS, Two
 
 
 @pytest.fixture
@@ -23,8 +25,18 @@ async def analyzing() -> Shop:
     return await Shop(traffic={"drain": "0s"}).run(lambda shop: shop.status.get("acknowledgedWeight") == 5)
 
 
-def finalizers(shop: Shop) -> list[str]:
-    return shop.api.read("HotfixRollout", NAMESPACE, "fix")["metadata"].get("finalizers") or []
+async def a_control() -> Two:
+    """The older one waits for git with all that stable has not, and a newer one is judged against it."""
+    shop = Two(promotion=WAITS, traffic={"drain": "0s"})
+    await shop.both(lambda shop: shop.phase("fix") == "AwaitingGit")
+    shop.hurry(**SLOWLY, promotion=WAITS, traffic={"drain": "0s"})
+    await shop.both(lambda shop: shop.phase("second") == "Analyzing" and shop.share("checkout-second") > 0)
+    shop.requests.silent = True
+    return shop
+
+
+def finalizers(shop: Shop, name: str = "fix") -> list[str]:
+    return shop.api.read("HotfixRollout", NAMESPACE, name)["metadata"].get("finalizers") or []
 
 
 async def operator(shop: Shop) -> None:
@@ -36,7 +48,7 @@ async def operator(shop: Shop) -> None:
         await asyncio.sleep(0.01)
 
 
-async def released(shop: Shop, said: list[str], *, timeout_seconds: float = 20.0) -> str:
+async def released(shop: Shop, said: list[str], *, key: Key = KEY, timeout_seconds: float = 20.0) -> str:
     """Run it while the cluster's controllers work."""
 
     async def controllers() -> None:
@@ -46,7 +58,7 @@ async def released(shop: Shop, said: list[str], *, timeout_seconds: float = 20.0
 
     working = asyncio.create_task(controllers())
     try:
-        return await Release(shop.kube, KEY, said.append).run(timeout_seconds)
+        return await Release(shop.kube, key, said.append).run(timeout_seconds)
     finally:
         working.cancel()
 
@@ -109,6 +121,57 @@ async def test_an_operator_that_took_it_up_is_left_to_it_however_long_it_takes(q
     await release.run(20.0)
     assert said == ["Patched gets 5 %; waiting for counts at this weight."]
     assert len(set(seen)) == 1
+
+
+REFUSAL = "HotfixRollout second is judged against it; end that one first"
+
+
+@pytest.mark.parametrize("runs", [False, True], ids=["from here", "by an operator"])
+async def test_a_refusal_is_told_at_once(quick: None, monkeypatch: pytest.MonkeyPatch, runs: bool) -> None:
+    shop, said = await a_control(), list[str]()
+    weights = shop.weights
+    if runs:
+        monkeypatch.setattr(release, "OPERATOR_SECONDS", 20.0)
+        working = asyncio.create_task(operator(shop))
+    with pytest.raises(Refused, match=REFUSAL):
+        await released(shop, said, timeout_seconds=5.0)
+    if runs:
+        working.cancel()
+    assert ("No operator takes it up; it is done from here." in said) is not runs
+    assert shop.state("fix")["lastHandledRequest"]["result"] == "Refused"
+    assert (shop.phase("fix"), shop.weights) == ("AwaitingGit", weights)
+
+
+async def test_of_two_the_newer_goes_first_and_then_the_older_also_without_an_operator(quick: None) -> None:
+    shop, said = await a_control(), list[str]()
+    with pytest.raises(Refused, match=REFUSAL):
+        await released(shop, said)
+    for key in (NEWER, OLDER):
+        await released(shop, said, key=key)
+        assert finalizers(shop, key.name) == []
+    assert shop.weights == {"checkout": 1}
+
+
+async def test_a_refusal_because_it_has_ended_is_no_reason_to_leave_the_finalizer(quick: None) -> None:
+    """An operator wrote the end, refused what came after it, and died before it took the finalizer off."""
+    shop, said = await analyzing(), list[str]()
+    working = asyncio.create_task(operator(shop))
+    await released(shop, said)
+    await working
+    shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}])
+    status, answered = shop.status, list[str]()
+
+    def refuse(method: str, url: str) -> None:
+        asked = shop.api.read("HotfixRollout", NAMESPACE, "fix")["metadata"]["annotations"]["hotfix-operator.dev/request"]
+        if asked != status["lastHandledRequest"]["request"] and not answered:
+            answered.append(asked)
+            refused = {"request": asked, "result": "Refused", "time": "2030-01-01T00:00:00Z"}
+            shop.api.set_status("HotfixRollout", NAMESPACE, "fix", {**status, "lastHandledRequest": refused})
+
+    shop.kube.after = refuse
+    await released(shop, said)
+    assert answered
+    assert finalizers(shop) == []
 
 
 async def test_what_does_not_exist_is_said() -> None:

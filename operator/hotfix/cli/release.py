@@ -17,7 +17,8 @@ from hotfix.core.machine import Decision
 from hotfix.core.observation import MetricsView
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Stage
-from hotfix.errors import Conflict, Unavailable
+from hotfix.core.verbs import RequestResult
+from hotfix.errors import Conflict, Refused, Unavailable
 from hotfix.lookout import Ports
 from hotfix.ports import Key, MetricsQuery, Stored
 from hotfix.reconcile import Reconciler
@@ -70,7 +71,8 @@ class Release:
         self._reconciler = Reconciler(ports, SETTINGS, _Unheard())
 
     async def run(self, timeout_seconds: float) -> str:
-        """Ask, follow or do it, and say how it ended; Unavailable when it has not ended in time."""
+        """Ask, follow or do it, and say how it ended. Refused with the reason when it will not be done, Unavailable when it has
+        not ended in time."""
         await existing(self._kube, self._key)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -105,7 +107,13 @@ class Release:
             return 2.0
 
     def _taken_up(self, stored: Stored) -> bool:
-        return stored.status.get("why") == Reason.RELEASED.value or self._request.answer(stored) is not None
+        """Somebody is at it. Refused where the answer is that it will not be done."""
+        if _done(stored):
+            return False  # the end is written and the finalizer is left, whatever was answered: who wrote it may be gone
+        answer = self._request.answer(stored)
+        if answer and answer.get("result") == RequestResult.REFUSED.value:
+            raise Refused(str(answer.get("message") or "It was refused, without a reason."))
+        return answer is not None or stored.status.get("why") == Reason.RELEASED.value
 
     def _tell(self, stored: Stored) -> None:
         sentence = str(stored.status.get("message") or "")
@@ -114,5 +122,9 @@ class Release:
             self._said = sentence
 
 
+def _done(stored: Stored) -> bool:
+    return bool(stored.status.get("stage") == Stage.DONE.value)
+
+
 def _ended(stored: Stored) -> bool:
-    return stored.status.get("stage") == Stage.DONE.value and not stored.finalizer
+    return _done(stored) and not stored.finalizer
