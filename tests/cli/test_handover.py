@@ -1,14 +1,22 @@
-"""What `kubectl hotfix handover` prints, from two pod specs."""
+"""What `kubectl hotfix handover` prints, from two pod specs, and what it says of how proven that is."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import yaml
 
+from hotfix.adapters.kube import Kube
 from hotfix.cli import handing_over
+from hotfix.cli.app import main
+from hotfix.cli.shown import Outcome
 from hotfix.core.changes import containers_patch
 from hotfix.core.handover import handover
+from hotfix.core.status import Phase
+from tests.reconcile.shop import NAMESPACE, Shop
 
 STABLE = {
     "containers": [
@@ -137,3 +145,95 @@ def test_uses_of_an_image_that_kustomize_cannot_tell_apart_are_named() -> None:
     assert "# kustomization.yaml" not in text
     assert "# kustomize cannot tell the uses of shop apart: set them in the Deployment" in text
     assert "app=shop:2" in text
+
+
+Run = Callable[..., tuple[int, str, str]]
+PASTED = "In git, give Deployment checkout the images app=sample:1.1."
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Exit code, standard output, standard error of `handover` on a shop."""
+
+    def ran(shop: Shop, *arguments: str) -> tuple[int, str, str]:
+        @asynccontextmanager
+        async def session() -> AsyncIterator[object]:
+            yield shop.kube
+
+        async def login(**_: object) -> object:
+            return session()
+
+        monkeypatch.setattr(Kube, "login", login)
+        with pytest.raises(SystemExit) as exited:
+            main(["handover", "fix", "-n", NAMESPACE, *arguments])
+        output = capsys.readouterr()
+        return int(exited.value.code or 0), output.out, output.err
+
+    return ran
+
+
+def led_to(phase: str) -> Shop:
+    """A shop whose rollout is in that phase."""
+    shop = Shop(promotion={"mode": "AwaitGit"}, startWeight=25)
+    if phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+        shop.requests.errors["checkout-hotfix"] = 1.0
+    return asyncio.run(shop.run(lambda shop: shop.status.get("phase") == phase))
+
+
+UNPROVEN = [
+    ("Pending", 3, "Pending: this is not proven: patched gets no requests yet."),
+    ("Analyzing", 3, "Analyzing: this is not proven yet: it is still judged."),
+    ("Baking", 3, "Baking: this is not proven yet: the bake is not over."),
+    ("RollingBack", 1, "RollingBack: it is being rolled back (PatchedWorse); nothing waits for this commit."),
+    ("RolledBack", 1, "RolledBack: it was rolled back (PatchedWorse); nothing waits for this commit."),
+]
+
+
+@pytest.mark.parametrize(("phase", "code", "line"), UNPROVEN, ids=[row[0] for row in UNPROVEN])
+def test_what_is_not_proven_is_not_handed_over_without_a_word(run: Run, phase: str, code: int, line: str) -> None:
+    shop = led_to(phase)
+    found, out, err = run(shop)
+    assert (found, err) == (code, "")
+    assert out.splitlines()[:2] == [line, PASTED]
+    found, out, err = run(shop, "-o", "json")
+    assert (found, err) == (code, f"note: {line}\n")
+    assert json.loads(out)["kustomize"] == {"images": [{"name": "sample", "newTag": "1.1"}]}
+    assert yaml.safe_load(run(shop, "-o", "yaml")[1]) == json.loads(out)
+
+
+def test_what_git_is_waited_for_is_handed_over_as_it_is(run: Run) -> None:
+    shop = led_to("AwaitingGit")
+    found, out, err = run(shop)
+    assert (found, out.splitlines()[0], err) == (0, PASTED, "")
+    assert run(shop, "-o", "json")[::2] == (0, "")
+
+
+def test_a_patched_that_was_changed_since_is_not_what_was_proven(run: Run) -> None:
+    shop, image = led_to("AwaitingGit"), "/spec/template/spec/containers/0/image"
+    shop.api.edit("Deployment", NAMESPACE, "checkout-hotfix", [{"op": "replace", "path": image, "value": "sample:crash"}])
+    found, out, err = run(shop)
+    assert (found, err) == (1, "")
+    assert out.splitlines()[0] == "AwaitingGit: this is not proven: patched does not have the pod spec that was."
+
+
+def test_a_fix_that_is_promoted_may_be_brought_back_to_git(run: Run) -> None:
+    """As where it was reverted."""
+    shop = Shop()
+    asyncio.run(shop.run(lambda shop: shop.status.get("phase") == "Promoted"))
+    before = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "sample:1.0"}]
+    shop.api.edit("Deployment", NAMESPACE, "checkout", before)
+    found, out, err = run(shop)
+    assert (found, err) == (0, "")
+    assert out.splitlines()[:2] == ["Promoted: it is promoted already; nothing waits for this commit.", PASTED]
+
+
+@pytest.mark.parametrize("phase", [*Phase, "Reviewing", None])
+def test_of_each_phase_it_is_told_how_proven_it_is(phase: str | None) -> None:
+    status = {"phase": phase, "baseline": {"patchedTemplate": "v2"}, "supersededBy": {"name": "second"}}
+    told = handing_over.standing(status, "v2")
+    proven = phase in (Phase.PROMOTING, Phase.AWAITING_GIT, Phase.PROMOTED)
+    assert (told.outcome is Outcome.SUCCEEDED) is proven
+    assert (told.warning is None) is (phase is Phase.AWAITING_GIT)
+    assert told.warning is None or told.warning.startswith(f"{phase or 'Pending'}: ")
+    assert ("second" in (told.warning or "")) is (phase is Phase.SUPERSEDED)
+    assert handing_over.standing({**status, "baseline": None}, "v2").outcome is not Outcome.SUCCEEDED

@@ -113,11 +113,18 @@ def _handover(
     context: Context = None,
     config: Config = None,
 ) -> None:
-    """Print what git is to say so that stable gets what patched runs: for kustomize, Helm and kubectl. Nothing is written."""
+    """Print what git is to say so that stable gets what patched runs: for kustomize, Helm and kubectl. Nothing is written.
+
+    Where git is not waited for, the first line says so. Exit code 0: it is proven, 1: taken back or not what was proven, 3: not
+    proven yet.
+    """
     check(output)
     where = namespace_of(namespace, config, context)
-    told, containers = connected(lambda kube: handing_over.difference(kube, where, name), config, context)
+    told, containers, standing = connected(lambda kube: handing_over.difference(kube, where, name), config, context)
+    if standing.warning:
+        (note if output else say)(standing.warning)
     print(handing_over.show(told, containers, output), end="")
+    raise typer.Exit(standing.outcome)
 
 
 def _watch(name: Name, namespace: Namespace = None, context: Context = None, config: Config = None) -> None:

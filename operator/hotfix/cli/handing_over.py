@@ -1,24 +1,68 @@
 """`kubectl hotfix handover`: what git is to say so that stable gets what patched runs, for kustomize, Helm and kubectl."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hotfix.adapters.kube import Kube
 from hotfix.core.changes import CONTAINERS, containers_patch
 from hotfix.core.handover import Handover, handover
+from hotfix.core.status import Phase
 from hotfix.errors import Refused
+from hotfix.ports import Key
 
 from . import asking
+from .following import existing
 from .printing import as_data, as_yaml
+from .shown import Outcome
+
+# phase -> what is to be known of it before this is committed; `why`: of a rollback, `newer`: the rollout that took its place
+STANDING: dict[str, tuple[Outcome, str]] = {
+    Phase.AWAITING_GIT: (Outcome.SUCCEEDED, ""),
+    Phase.PENDING: (Outcome.GOING, "this is not proven: patched gets no requests yet."),
+    Phase.ANALYZING: (Outcome.GOING, "this is not proven yet: it is still judged."),
+    Phase.BAKING: (Outcome.GOING, "this is not proven yet: the bake is not over."),
+    Phase.PROMOTING: (Outcome.SUCCEEDED, "the bake is over and it is being promoted; git is not waited for at this moment."),
+    Phase.PROMOTED: (Outcome.SUCCEEDED, "it is promoted already; nothing waits for this commit."),
+    Phase.ROLLING_BACK: (Outcome.FAILED, "it is being rolled back ({why}); nothing waits for this commit."),
+    Phase.ROLLED_BACK: (Outcome.FAILED, "it was rolled back ({why}); nothing waits for this commit."),
+    Phase.SUPERSEDED: (Outcome.FAILED, "HotfixRollout {newer} takes its place; commit what that one hands over."),
+}
+UNKNOWN = (Outcome.GOING, "whether this is proven cannot be told: this version does not know that phase.")
 
 
-async def difference(kube: Kube, namespace: str, name: str) -> tuple[Handover, dict[str, Any]]:
-    """From stable to patched as both are now, with the patch of containers for what differs besides their images."""
-    stable, patched, _ = (await asking.from_cluster(kube, namespace, name)).views
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether what is printed is proven. `outcome`: as an exit code. `warning`: None where git is waited for, with nothing
+    against it."""
+
+    outcome: Outcome
+    warning: str | None
+
+
+async def difference(kube: Kube, namespace: str, name: str) -> tuple[Handover, dict[str, Any], Standing]:
+    """From stable to patched as both are now, with the patch of containers for what differs besides their images, and whether
+    that is proven."""
+    stored = await existing(kube, Key(namespace, name))
+    asked = asking.parsed(dict(stored.spec), name)
+    stable, patched, _ = (await asking.with_views(kube, asking.Subject(namespace=namespace, asked=asked))).views
     if not (stable and stable.deployment and patched and patched.deployment):
         raise Refused("Stable's or patched's Deployment is gone; there is nothing to compare.")
-    told = handover(namespace, stable.deployment.name, stable.deployment.pod_spec, patched.deployment.pod_spec)
-    return told, containers_patch(stable.deployment.pod_spec, patched.deployment.pod_spec)
+    before, after = stable.deployment.pod_spec, patched.deployment.pod_spec
+    told = handover(namespace, stable.deployment.name, before, after)
+    return told, containers_patch(before, after), standing(stored.status, patched.deployment.template)
+
+
+def standing(status: Mapping[str, Any], template: str) -> Standing:
+    """By the phase, and by what was proven: `template` is the hash of the pod spec that patched has now."""
+    phase = str(status.get("phase") or Phase.PENDING)
+    outcome, text = STANDING.get(phase, UNKNOWN)
+    if outcome is Outcome.SUCCEEDED and template != (status.get("baseline") or {}).get("patchedTemplate"):
+        # what is compared is patched as it is now, and somebody may have changed it since
+        outcome, text = Outcome.FAILED, "this is not proven: patched does not have the pod spec that was."
+    newer = (status.get("supersededBy") or {}).get("name") or "another"
+    warning = text.format(why=status.get("why") or "it is not told why", newer=newer)
+    return Standing(outcome, f"{phase}: {warning}" if warning else None)
 
 
 def show(told: Handover, containers: dict[str, Any], output: str | None) -> str:
