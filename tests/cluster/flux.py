@@ -1,4 +1,5 @@
-"""Flux's kustomize-controller in an embedded cluster, and a git repository for it: a folder whose commits are archives.
+"""Flux's kustomize-controller in an embedded cluster, and a git repository for it: a folder whose commits are archives, with the
+layout of docs/gitops.md.
 
 There is no source-controller and no git server. A commit is a new archive, told to Flux as source-controller would: in the
 status of a GitRepository.
@@ -27,7 +28,7 @@ DISABLED = f"{GROUP}/reconcile"
 
 @dataclass
 class Flux:
-    """One controller, one repository. Files: path -> text."""
+    """One controller, one repository. Files: name of a folder -> text of the objects in it."""
 
     cluster: Cluster
     running: tuple[Running, ...] = ()
@@ -81,18 +82,16 @@ class Flux:
                 lambda wanted=before: self.state().get("lastHandledReconcileAt") == wanted, "Flux reconciles", seconds=60
             )
 
-    def commit(self, **changed: object) -> str:
-        """Files (`_` stands for `.` before the ending) get these objects or texts, or go with None; the revision."""
+    def commit(self, *, images: list[dict[str, str]] | None = None, **changed: object) -> str:
+        """Folders get these objects, or go with None; the revision. `images`: what the kustomization.yaml of `app` says of them,
+        in this commit alone."""
         for name, content in changed.items():
-            path = f"{name}.yaml"
             if content is None:
-                self.files.pop(path, None)
+                self.files.pop(name, None)
             else:
-                self.files[path] = content if isinstance(content, str) else _text(content)
+                self.files[name] = _text(content)
         self.commits += 1
-        resources = sorted(path for path in self.files if path != "kustomization.yaml")
-        listed = yaml.safe_load(self.files.get("kustomization.yaml", "{}")) | {"resources": resources}
-        archive = _archive({**self.files, "kustomization.yaml": yaml.safe_dump(listed)})
+        archive = _archive(_tree(self.files, {"app": {"images": images}} if images else {}))
         digest = hashlib.sha256(archive).hexdigest()
         name = f"{self.commits}.tar.gz"
         (self.cluster.home / "artifacts" / name).write_bytes(archive)
@@ -164,9 +163,7 @@ class Flux:
     def difference(self, namespace: str) -> str:
         """What Flux would change now: a dry run of a server-side apply by its name, against what there is; empty when nothing."""
         told = []
-        for path, text in sorted(self.files.items()):
-            if path == "kustomization.yaml":
-                continue
+        for text in self.files.values():
             done = self.cluster.kubectl(
                 "diff",
                 "--server-side",
@@ -190,6 +187,15 @@ def _labelled(text: str) -> str:
     for item in items:
         item["metadata"].setdefault("labels", {}).update({f"{GROUP}/name": "shop", f"{GROUP}/namespace": NAMESPACE})
     return yaml.safe_dump_all(items)
+
+
+def _tree(folders: dict[str, str], more: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """path -> text: each folder with a kustomization of its own, which says `more` of some, and one above that lists them."""
+    files = {"kustomization.yaml": yaml.safe_dump({"resources": sorted(folders)})}
+    for name, text in folders.items():
+        files[f"{name}/objects.yaml"] = text
+        files[f"{name}/kustomization.yaml"] = yaml.safe_dump({"resources": ["objects.yaml"], **more.get(name, {})})
+    return files
 
 
 def _text(content: object) -> str:

@@ -15,11 +15,12 @@ from hotfix.adapters.store import REQUEST
 from hotfix.core import edits
 from hotfix.core.handover import handover
 from hotfix.core.lending import LEFT_ALONE
+from hotfix.core.status import Phase
 from hotfix.core.verbs import HandledRequest, RequestResult, Verb
 from tests.cluster import Cluster
 from tests.core import test_conditions as states
 from tests.core.kstatus import verdict
-from tests.core.world import World
+from tests.core.world import World, ready_world
 from tests.e2e.shop import deployment, rollout, route, service, untouched
 from tests.reconcile.shop import NAMESPACE, Shop
 
@@ -160,27 +161,73 @@ async def test_what_is_done_by_hand_when_the_operator_is_gone_gives_everything_b
     assert shop.api.read("Deployment", NAMESPACE, "checkout-hotfix")["spec"]["replicas"] == 2
 
 
-@pytest.mark.cluster
-def test_the_layout_can_be_built_and_applied(cluster: Cluster, operator: object, tmp_path: Path) -> None:
-    """The tree of the page, with the hotfix and the image that is handed over."""
-    objects = {"deployment": deployment("checkout", "registry.example/checkout:1.4.1"), "service": service("checkout")}
+def listed(line: str) -> list[str]:
+    """What a line of the page's tree has in its first brackets behind `resources:`."""
+    return re.findall(r"[\w.-]+", line.partition("[")[2].partition("]")[0])
+
+
+def tree() -> dict[str, str]:
+    """The files of the page's layout that say what there is: path -> what stands beside it."""
+    found, above = {}, ""
+    for line in PAGE.partition("## Layout\n\n```\n")[2].partition("\n```")[0].splitlines()[1:]:
+        path, _, beside = line.strip().partition(" ")
+        above = path if path.endswith("/") else above if line.startswith("    ") else ""
+        found[above + path.removeprefix(above)] = beside.strip()
+    return found
+
+
+def laid_out(top: Path, image: str, resources: list[str]) -> None:
+    """The tree of the page: the app with what stands in `images`, and a hotfix beside it."""
+    objects = {"deployment": deployment("checkout", "registry.example/checkout:1.0.0"), "service": service("checkout")}
     objects["route"] = route("checkout", "checkout.local")
-    for name, item in objects.items():
-        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(item))
-    folder = tmp_path / "hotfix"
-    folder.mkdir()
     hotfix = [deployment("checkout-hotfix", "registry.example/checkout:1.4.2"), service("checkout-hotfix"), rollout()]
-    (folder / "hotfix.yaml").write_text(yaml.safe_dump_all(hotfix))
-    (folder / "kustomization.yaml").write_text("resources: [hotfix.yaml]\n")
-    resources = [f"{name}.yaml" for name in objects]
-    images = one("images")
-    for listed, image in (([*resources, "hotfix"], "1.4.2"), (resources, "1.4.2")):
-        (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"resources": listed, **images}))
-        built = cluster.kubectl("kustomize", str(tmp_path)).stdout
-        stable = next(
-            item for item in yaml.safe_load_all(built) if item["metadata"]["name"] == "checkout" and item["kind"] == "Deployment"
-        )
-        assert stable["spec"]["template"]["spec"]["containers"][0]["image"].endswith(image)
-        cluster.kubectl(
-            "apply", "--server-side", "--dry-run=server", "--validate=strict", "-n", "default", "-f", "-", stdin=built
-        )
+    images = [{**entry, "newTag": image} for entry in one("images")["images"]]
+    told = tree()
+    kustomizations: dict[str, Any] = {"": {"resources": resources}}
+    for folder in ("app", "hotfix"):
+        (top / folder).mkdir(exist_ok=True)
+        kustomizations[folder] = {"resources": listed(told[f"{folder}/kustomization.yaml"])}
+    for folder, kustomization in kustomizations.items():
+        more = {"images": images} if "images:" in told[f"{folder}/kustomization.yaml".lstrip("/")] else {}
+        (top / folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization | more))
+    for name, item in objects.items():
+        (top / "app" / f"{name}.yaml").write_text(yaml.safe_dump(item))
+    (top / "hotfix" / "hotfix.yaml").write_text(yaml.safe_dump_all(hotfix))
+
+
+# the story of the page: what a commit is for, the tag in `images`, the resources above, and the tag that each side gets
+Commit = tuple[str, str, list[str], dict[str, str]]
+COMMITS: tuple[Commit, ...] = (
+    ("before", "1.4.1", ["app"], {"checkout": "1.4.1"}),
+    ("begin", "1.4.1", ["app", "hotfix"], {"checkout": "1.4.1", "checkout-hotfix": "1.4.2"}),
+    ("hand over", "1.4.2", ["app", "hotfix"], {"checkout": "1.4.2", "checkout-hotfix": "1.4.2"}),
+    ("end", "1.4.2", ["app"], {"checkout": "1.4.2"}),
+)
+
+
+def test_images_stand_above_the_app_alone() -> None:
+    with_images = [path for path, beside in tree().items() if "images:" in beside]
+    assert with_images == ["app/kustomization.yaml"]
+    assert tree()["kustomization.yaml"] == "resources: [app], while a hotfix runs [app, hotfix], and nothing else"
+
+
+def test_what_images_above_both_come_to_is_told_as_it_is_told() -> None:
+    world = ready_world()
+    world.patched.template = world.stable.template
+    world.held("NothingToPromote")
+    (told,) = re.findall(r"`NothingToPromote`: \"(.*?)\"", PAGE, re.S)
+    assert " ".join(told.split()) in world.remembered.message
+    assert world.remembered.phase is Phase.PENDING
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("commit", COMMITS, ids=[commit[0] for commit in COMMITS])
+def test_the_layout_can_be_built_and_applied(cluster: Cluster, operator: object, tmp_path: Path, commit: Commit) -> None:
+    """Each commit gives each side the image that the page says."""
+    _, image, resources, tags = commit
+    laid_out(tmp_path, image, resources)
+    built = cluster.kubectl("kustomize", str(tmp_path)).stdout
+    deployments = {item["metadata"]["name"]: item for item in yaml.safe_load_all(built) if item["kind"] == "Deployment"}
+    images = {name: item["spec"]["template"]["spec"]["containers"][0]["image"] for name, item in deployments.items()}
+    assert images == {name: f"registry.example/checkout:{tag}" for name, tag in tags.items()}
+    cluster.kubectl("apply", "--server-side", "--dry-run=server", "--validate=strict", "-n", "default", "-f", "-", stdin=built)

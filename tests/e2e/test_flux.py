@@ -83,10 +83,10 @@ def test_a_hotfix_is_committed_proven_handed_over_and_taken_out_again(synced: St
         assert shop.read("httproute", "checkout")["metadata"]["annotations"][DISABLED] == "disabled"
         told = json.loads(shop.hotfix("handover", "fix", "-o", "json"))
         assert told["kustomize"]["images"] == [{"name": "sample", "newTag": "1.1"}]
-        flux.commit(kustomization={"images": told["kustomize"]["images"]})
+        flux.commit(images=told["kustomize"]["images"])
         shop.phase("Promoted", seconds=180)
         flux.settled()
-        flux.applied(flux.commit(app=fixed(shop), kustomization=None, hotfix=None))
+        flux.applied(flux.commit(app=fixed(shop), hotfix=None))
         flux.cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout is pruned", seconds=60)
         assert load.lost() == []
     assert shop.image("checkout") == "sample:1.1"
