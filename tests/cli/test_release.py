@@ -19,6 +19,8 @@ from tests.reconcile.two import NEWER, OLDER, SLOWLY, WAITS, Two
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release, "OPERATOR_SECONDS", 0.2)
     monkeypatch.setattr(release, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(release, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(release, "UNAVAILABLE_SECONDS", 0.05)
 
 
 async def analyzing() -> Shop:
@@ -98,7 +100,7 @@ async def test_a_request_that_a_gitops_tool_takes_away_is_written_again(quick: N
     assert shop.status["why"] == "Released"
 
 
-async def test_an_operator_that_took_it_up_is_left_to_it_however_long_it_takes(quick: None) -> None:
+async def test_an_operator_that_goes_on_with_it_is_left_to_it_however_long_it_takes(quick: None) -> None:
     """Also where it was on its way back already, for a reason of its own."""
     shop, said, clock, seen = await analyzing(), list[str](), FakeClock(), list[str]()
     release = Release(shop.kube, KEY, said.append)
@@ -111,7 +113,7 @@ async def test_an_operator_that_took_it_up_is_left_to_it_however_long_it_takes(q
             return
         clock.advance(60)
         seen.append(asked)
-        status = {"why": "PatchedWorse", "lastHandledRequest": {"request": asked, "result": "Waiting"}}
+        status = {"why": "PatchedWorse", "lastHandledRequest": {"request": asked, "result": "Waiting"}, "weight": 9 - len(seen)}
         if len(seen) == 4:
             status["stage"] = "Done"
             shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "remove", "path": "/metadata/finalizers"}])
@@ -121,6 +123,52 @@ async def test_an_operator_that_took_it_up_is_left_to_it_however_long_it_takes(q
     await release.run(20.0)
     assert said == ["Patched gets 5 %; waiting for counts at this weight."]
     assert len(set(seen)) == 1
+
+
+async def test_it_can_be_asked_again_after_it_was_broken_off(quick: None) -> None:
+    shop, first, again = await analyzing(), list[str](), list[str]()
+    shop.controllers.deaf.add("checkout")  # nobody confirms weight 0
+    with pytest.raises(Unavailable, match="Not released within"):
+        await released(shop, first, timeout_seconds=1.5)
+    assert (shop.status["why"], finalizers(shop)) == ("Released", [FINALIZER])
+    shop.controllers.deaf.clear()
+    await released(shop, again)
+    assert finalizers(shop) == []
+    assert "No operator goes on with it; it is done from here." in again
+
+
+async def test_an_operator_that_took_it_up_and_is_gone_does_not_leave_it_undone(quick: None) -> None:
+    shop, said = await analyzing(), list[str]()
+
+    async def until_it_is_taken_up() -> None:
+        while shop.status.get("why") != "Released":
+            with contextlib.suppress(Conflict):
+                await shop.reconciler.reconcile(KEY)
+            shop.advance(1)
+            await asyncio.sleep(0.01)
+
+    running = asyncio.create_task(until_it_is_taken_up())
+    await released(shop, said)
+    await running
+    assert finalizers(shop) == []
+    assert "No operator goes on with it; it is done from here." in said
+
+
+async def test_an_answer_that_does_not_come_is_asked_for_again(quick: None) -> None:
+    shop, said, gone = await analyzing(), list[str](), list[str]()
+
+    def away(method: str, url: str) -> None:
+        if url.endswith("/fix") and len(gone) < 3:
+            gone.append(method)
+            raise Unavailable("The API server does not answer")
+
+    release_ = asyncio.create_task(released(shop, said))
+    await asyncio.sleep(0.1)
+    shop.kube.before = away
+    await release_
+    assert finalizers(shop) == []
+    assert len(gone) == 3
+    assert "The API server does not answer" in said
 
 
 REFUSAL = "HotfixRollout second is judged against it; end that one first"

@@ -58,7 +58,10 @@ class Missing(RuntimeError):
 def cache_root() -> Path:
     """Where built programs are kept between runs: HOTFIX_CACHE, else the user's cache folder."""
     base = os.environ.get("HOTFIX_CACHE")
-    return Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hotfix-operator"
+    if base:
+        return Path(base).absolute()
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))  # the specification: empty or relative is as not set
+    return (given if given.is_absolute() else Path.home() / ".cache") / "hotfix-operator"
 
 
 def cache_folder() -> Path:

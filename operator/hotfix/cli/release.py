@@ -28,6 +28,8 @@ from .following import existing
 from .requesting import MANAGER, Request
 
 OPERATOR_SECONDS = 10.0  # an operator that runs has looked by then
+SILENT_SECONDS = 30.0  # one that has taken it up has changed something by then, unless a drain is longer; two do no harm
+UNAVAILABLE_SECONDS = 2.0
 POLL_SECONDS = 0.5
 SETTINGS = ReconcileSettings(scrape_interval_seconds=15.0, metrics_timeout_seconds=1.0)
 
@@ -59,7 +61,9 @@ class Release:
     def __init__(self, kube: Kube, key: Key, say: Callable[[str], None]) -> None:
         self._store, self._key, self._say, self._clock = KubeStore(kube), key, say, SystemClock()
         self._kube, self._request = kube, Request(kube, "release")
-        self._said = ""
+        self._said = self._version = ""
+        self._began = self._changed = 0.0  # when it was first asked for, and when its object changed last; monotonic seconds
+        self._alone = False
         ports = Ports(
             store=self._store,
             router=GatewayApiRouter(kube),
@@ -81,20 +85,32 @@ class Release:
             raise Unavailable(f"Not released within {timeout_seconds:.0f} s; {self._said or 'nothing was said'}") from error
 
     async def _until_it_ended(self) -> str:
-        began = self._clock.monotonic()
-        alone = False
+        self._began = self._changed = self._clock.monotonic()
         while True:
-            stored = await self._store.load(self._key)
-            if stored is None or _ended(stored):
-                return self._said or "It is over."
-            self._tell(stored)
-            taken_up = self._taken_up(stored)
-            if not alone and not taken_up and self._clock.monotonic() - began > OPERATOR_SECONDS:
-                self._say("No operator takes it up; it is done from here.")
-                alone = True
-            if not taken_up:
-                await self._request.keep(stored)
-            await asyncio.sleep(await self._look() if alone else POLL_SECONDS)
+            try:
+                stored = await self._store.load(self._key)
+                if stored is None or _ended(stored):
+                    return self._said or "It is over."
+                wait = await self._followed(stored)
+            except Unavailable as error:
+                self._say(str(error))
+                wait = UNAVAILABLE_SECONDS
+            await asyncio.sleep(wait)
+
+    async def _followed(self, stored: Stored) -> float:
+        """Ask for it, and do it where nobody else does; seconds until the next time."""
+        now = self._clock.monotonic()
+        if stored.version != self._version:
+            self._version, self._changed = stored.version, now
+        self._tell(stored)
+        taken_up = self._taken_up(stored)
+        if not taken_up:
+            await self._request.keep(stored)
+        silent = now - self._changed > SILENT_SECONDS if taken_up else now - self._began > OPERATOR_SECONDS
+        if silent and not self._alone:
+            self._say(f"No operator {'goes on with it' if taken_up else 'takes it up'}; it is done from here.")
+            self._alone = True
+        return await self._look() if self._alone else POLL_SECONDS
 
     async def _look(self) -> float:
         """One look as an operator makes it; seconds until the next."""
@@ -104,7 +120,7 @@ class Release:
             return 0.1
         except Unavailable as error:
             self._say(str(error))
-            return 2.0
+            return UNAVAILABLE_SECONDS
 
     def _taken_up(self, stored: Stored) -> bool:
         """Somebody is at it. Refused where the answer is that it will not be done."""
