@@ -172,3 +172,56 @@ def test_an_expired_lease_of_a_process_that_is_gone_is_waited_for_by_the_own_clo
     loop.run_until_complete(two.electors[1].acquire())
     assert TIMES.lasts <= loop.time() - began <= TIMES.lasts + 2 * TIMES.retry
     assert two.stored.record.transitions == 4
+
+
+def test_a_renewal_that_comes_between_is_given_up_too(loop: VirtualLoop) -> None:
+    """It was cancelled here, and the API server does it all the same."""
+    two = Two(loop)
+    two.run(lead(two.electors[0]), seconds=5)
+    way, late = two.ways[0], [True]
+    read = way.read
+
+    async def overtaken() -> LeaseRecord | None:
+        seen = await read()
+        if late.pop() if late else False:
+            await way.write(seen, "a", 15)
+        return seen
+
+    way.read = overtaken  # type: ignore[method-assign]
+    loop.run_until_complete(two.electors[0].release())
+    assert two.stored.record is not None
+    assert two.stored.record.holder == ""
+
+
+def test_what_was_just_being_taken_is_given_up(loop: VirtualLoop) -> None:
+    """The answer to its write did not come before it was told to end."""
+    two = Two(loop)
+    write = two.ways[0].write
+
+    async def slow(seen: LeaseRecord | None, holder: str, seconds: int) -> LeaseRecord:
+        record = await write(seen, holder, seconds)
+        await asyncio.sleep(0.3)
+        return record
+
+    two.ways[0].write = slow  # type: ignore[method-assign]
+
+    async def told_to_end() -> None:
+        acquiring = asyncio.create_task(two.electors[0].acquire())
+        await asyncio.sleep(0.1)
+        acquiring.cancel()
+        await asyncio.wait({acquiring})
+        await two.electors[0].release()
+
+    loop.run_until_complete(told_to_end())
+    began = loop.time()
+    loop.run_until_complete(two.electors[1].acquire())
+    assert loop.time() - began <= TIMES.retry
+
+
+def test_keeping_ends_with_the_right_though_an_answer_hangs(loop: VirtualLoop) -> None:
+    two = Two(loop)
+    two.run(lead(two.electors[0]), seconds=5)
+    two.ways[0].slow_seconds = 3600.0
+    ends = two.electors[0]._good_until
+    loop.run_until_complete(two.electors[0].keep())
+    assert loop.time() <= ends + 0.01

@@ -154,10 +154,9 @@ def nothing_to_promote(look: Look) -> Problem | None:
         return None
     if stable.deployment.template != patched.deployment.template:
         return None
-    return Problem(
-        Reason.NOTHING_TO_PROMOTE,
-        f"{stable.deployment.name} and {patched.deployment.name} have the same pod spec; put the fix into the patched one.",
-    )
+    both = f"{stable.deployment.name} and {patched.deployment.name} have the same pod spec; put the fix into the patched one"
+    of_git = " (images of a kustomization above both are set in both)" if patched.deployment.owner else ""
+    return Problem(Reason.NOTHING_TO_PROMOTE, f"{both}{of_git}.")
 
 
 def managed_by_gitops(look: Look) -> Problem | None:

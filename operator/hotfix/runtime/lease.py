@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hotfix.adapters.leases import LeaseRecord
-from hotfix.errors import OutsideError
+from hotfix.errors import Conflict, OutsideError
 
 log = logging.getLogger(__name__)
 
@@ -74,23 +74,32 @@ class Elector:
         log.error("the lease is lost to %s; this process ends", self.leader or "nobody yet")
 
     async def release(self) -> None:
-        """Give it up, so that another one leads at once."""
-        if not self.holds():
-            return
+        """Give it up, so that another one leads at once; also one that was just being taken."""
         self._good_until = float("-inf")
         try:
             async with asyncio.timeout(self._times.retry):
-                record = await self._lease.read()  # a renewal may have been under way
-                if record and record.holder == self.identity:
-                    await self._lease.write(record, "", 1)
+                while not await self._given_up():
+                    pass
         except (OutsideError, TimeoutError) as error:
             log.warning("the lease was not given up, the others wait until it expires: %s", error or "time-out")
+
+    async def _given_up(self) -> bool:
+        """It is not ours any more; False when a renewal that was under way came before."""
+        record = await self._lease.read()
+        if record is None or record.holder != self.identity:
+            return True
+        try:
+            await self._lease.write(record, "", 1)
+        except Conflict:
+            return False
+        return True
 
     async def _attempt(self) -> bool:
         """Take or renew it; False when it is somebody else's, or when there is no answer."""
         began = self._monotonic()
+        left = self._good_until - began if self.holds() else float("inf")  # an answer after that is of no use any more
         try:
-            async with asyncio.timeout(self._times.retry * 2):
+            async with asyncio.timeout(min(self._times.retry * 2, left)):
                 record = await self._lease.read()
                 self.read_once = True
                 self._note(record)

@@ -93,7 +93,8 @@ class Serving:
         leads = acquiring.done() and not self._stopping.is_set()
         for task in (acquiring, stopping, reaching):
             task.cancel()
-        if acquiring.done() and not leads:
+        if not leads:
+            await asyncio.wait({acquiring})
             await self.elector.release()
         return leads
 
