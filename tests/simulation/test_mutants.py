@@ -23,6 +23,9 @@ def test_every_promise_has_one() -> None:
     numbers = {mutant.promise.split()[0] for mutant in MUTANTS}
     assert {str(number) for number in range(1, 11)} <= numbers
     assert len(MUTANTS) >= 20
+    assert {plot.__name__ for plot in (*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS)} == {
+        mutant.plot.__name__ for mutant in (*MUTANTS, *MUTANTS_OF_OTHERS) if mutant.plot
+    }, "a story that no planted bug needs shows nothing"
 
 
 @pytest.mark.parametrize("plot", [*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS], ids=lambda plot: plot.__name__)
