@@ -224,3 +224,66 @@ def test_after_the_end_every_request_is_refused_and_nothing_changes(verb: Verb) 
     assert answer(world)[1].startswith("It has ended as Promoted")
     assert (world.weights, world.remembered.phase, world.remembered.message) == before
     assert world.announced[-1].reason == "RequestRefused"
+
+
+# ---- one that is kept in git, which puts it back after each other one
+
+
+def handled(world: World) -> list[str]:
+    return world.remembered.handled_requests
+
+
+def last(world: World) -> str:
+    assert world.remembered.last_handled_request
+    return world.remembered.last_handled_request.request
+
+
+def kept_in_git(others: int, between: int) -> World:
+    """`pause:git` was resumed once, and is put back after every so many other requests."""
+    world = analyzing()
+    for text in ("pause:git", "resume:0", "pause:git"):
+        world.request = text
+        world.rest(2)
+    for number in range(others):
+        ask(world, f"{'resume' if number % 2 else 'pause'}:{number}")
+        if number % between == between - 1:
+            world.request = "pause:git"
+            world.look()
+            assert last(world) == f"{'resume' if number % 2 else 'pause'}:{number}", "the one in git was done again"
+    return world
+
+
+@pytest.mark.parametrize("between", [1, 2, 4])
+def test_a_request_that_git_keeps_on_the_object_is_not_done_again_however_many_others_come(between: int) -> None:
+    world = kept_in_git(others=40, between=between).rest(5)
+    assert (world.remembered.paused, last(world), answer(world)[0]) == (False, "resume:39", RequestResult.ACCEPTED)
+    assert "pause:git" in handled(world)
+    assert len(handled(world)) == len(set(handled(world))) <= requested.MEMORY
+
+
+def test_a_request_that_stays_on_the_object_is_not_stored_anew_at_each_look() -> None:
+    world = kept_in_git(others=40, between=1)
+    before = handled(world)
+    for _ in range(30):
+        world.advance(1)
+        world.look()
+        assert handled(world) == before
+
+
+def test_two_that_take_turns_on_the_object_are_not_stored_anew_at_each_turn() -> None:
+    world = kept_in_git(others=8, between=1)
+    for text in ("pause:git", "resume:5"):
+        world.request = text
+        world.look()
+    before = handled(world)
+    for text in ("pause:git", "resume:5") * 10:
+        world.request = text
+        world.look()
+        assert handled(world) == before
+
+
+def test_a_request_that_is_long_gone_is_forgotten() -> None:
+    world = analyzing()
+    for number in range(40):
+        ask(world, f"{'resume' if number % 2 else 'pause'}:{number}")
+    assert handled(world) == [f"{'resume' if number % 2 else 'pause'}:{number}" for number in range(31, 39)]

@@ -18,6 +18,7 @@ from .status import Phase, Stage, Status
 from .verbs import RETRIES, HandledRequest, RequestResult, Verb
 
 LONGEST, MEMORY = 253, 8
+ROOM = MEMORY // 2  # so many new requests may come between two looks at one that git keeps on the object
 TAKEN_BACK = frozenset({Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN, Stage.GIVING_BACK})
 FIX_IN_STABLE = frozenset({Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_FAILED})
 PAST_ANALYSIS = frozenset({Phase.BAKING, Phase.PROMOTING, Phase.AWAITING_GIT})
@@ -29,8 +30,10 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     """A request that is new waits for its answer; a pause or its end holds from this look on."""
     text = (seen.request or "")[:LONGEST]
     known = status.last_handled_request
-    if not text or (known and known.request == text) or text in status.handled_requests:
+    if not text or (known and known.request == text):
         return status
+    if text in status.handled_requests:
+        return status.model_copy(update={"handled_requests": _kept(status.handled_requests, text)})
     new = HandledRequest(request=text, result=RequestResult.WAITING, time=moments.rfc3339(seen.now))
     before = [*status.handled_requests, known.request][-MEMORY:] if known else status.handled_requests
     status = status.model_copy(update={"last_handled_request": new, "handled_requests": before})
@@ -38,6 +41,13 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     if new.verb is Verb.ACKNOWLEDGE:
         return status.model_copy(update={"follow_up": None})
     return status if paused is None else status.model_copy(update={"paused": paused})
+
+
+def _kept(handled: list[str], text: str) -> list[str]:
+    """One that is on the object again, as git puts it back after each other one, is never forgotten: it becomes the newest. Not
+    before there is need to, so that looks at it store nothing."""
+    before_it_goes = MEMORY - len(handled) + handled.index(text)
+    return handled if before_it_goes >= ROOM else [*(known for known in handled if known != text), text]
 
 
 def releases(request: str | None) -> bool:
