@@ -75,7 +75,7 @@ STAGES: dict[Stage, Step] = {
     Stage.ALL_TO_PATCHED: Step(
         promoting.all_to_patched, (Stage.DRAINING_STABLE, Stage.AWAITING_GIT, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
     ),
-    Stage.DRAINING_STABLE: Step(promoting.draining_stable, (Stage.PATCHING_STABLE, Stage.WEIGHT_ZERO)),
+    Stage.DRAINING_STABLE: Step(promoting.draining_stable, (Stage.PATCHING_STABLE, Stage.AWAITING_GIT, Stage.WEIGHT_ZERO)),
     Stage.PATCHING_STABLE: Step(promoting.patching_stable, (Stage.RETURNING, Stage.WEIGHT_ZERO)),
     Stage.AWAITING_GIT: Step(
         awaiting_git.awaiting_git, (Stage.RETURNING, Stage.DRAINING_STABLE, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)

@@ -9,7 +9,7 @@ from . import awaiting_git, edits, guards, returning, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
 from .preflight import managed_by_gitops
-from .promotion_mode import mode_of
+from .promotion_mode import left_to_git, mode_of
 from .proven import fix_noted, other_template, runs_proven, unchanged
 from .quantities import seconds, span
 from .reasons import Reason
@@ -55,6 +55,7 @@ def all_to_patched(look: Look) -> Status:
     refused = managed_by_gitops(look)
     if refused:
         return hold_for(look, Veto(refused.reason, refused.message))
+    look = replace(look, status=left_to_git(look))
     mode = mode_of(look)
     if mode is PromotionMode.AWAIT_GIT:
         return awaiting_git.begin(look)
@@ -79,6 +80,9 @@ def draining_stable(look: Look) -> Status:
     odd = other_template(look, before=True)
     if odd:
         return hold_for(look, odd)
+    look = replace(look, status=left_to_git(look))
+    if mode_of(look) is PromotionMode.AWAIT_GIT:
+        return awaiting_git.begin(look)
     deployment = look.seen.stable.deployment if look.seen.stable else None
     record_ = look.status.promotion or PromotionRecord()
     # what was once seen in stable, and taken away since, is written again: a person asked for that

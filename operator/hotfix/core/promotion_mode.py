@@ -1,8 +1,10 @@
 """Who keeps the objects of a rollout as they are in git, and how it is promoted therefore. Pure."""
 
-from .look import Look
+from .look import Look, record
 from .observation import DeploymentView, Observation, RouteView, ScalerView
+from .reasons import Reason
 from .spec import PromotionMode
+from .status import Status
 
 Owned = RouteView | DeploymentView | ScalerView | Observation
 
@@ -40,3 +42,16 @@ def mode_of(look: Look) -> PromotionMode:
     if mode is not PromotionMode.AUTO:
         return mode
     return PromotionMode(found.promotion) if found and found.promotion else automatic(look)
+
+
+def left_to_git(look: Look) -> Status:
+    """The status in which Auto waits for git after all, where somebody has come to keep stable's pod template since the rollout
+    began: what is written there would be undone. To be asked as long as nothing was."""
+    found, deployment = look.status.resolved, look.seen.stable.deployment if look.seen.stable else None
+    automatic_now = look.spec.promotion.mode is PromotionMode.AUTO and automatic(look) is PromotionMode.AWAIT_GIT
+    if not automatic_now or mode_of(look) is not PromotionMode.PATCH_STABLE or found is None or deployment is None:
+        return look.status
+    keeper = deployment.owner or f"field manager {deployment.template_manager}"
+    message = f"{deployment.name} is kept by {keeper} by now, which would undo a change of it; git is waited for."
+    known = found.model_copy(update={"promotion": PromotionMode.AWAIT_GIT, "owners": owners(look)[:16]})
+    return record(look.status, look.now, "left to git", Reason.AWAITING_GIT, message).model_copy(update={"resolved": known})
