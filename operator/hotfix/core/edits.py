@@ -5,6 +5,7 @@ so is named, with the setting that ends it.
 """
 
 from . import moments
+from .fencing import arrived
 from .look import Look, record, route_has
 from .observation import RouteView
 from .reasons import Reason
@@ -22,12 +23,13 @@ FLUX = "metadata: {annotations: {kustomize.toolkit.fluxcd.io/reconcile: disabled
 
 
 def foreign_edit(look: Look) -> RouteView | None:
-    """A route whose split is neither the wanted nor the last acknowledged one and not written by us."""
+    """A route with a split that is not written by us and not the wanted one. Until this has arrived there, the one that was
+    acknowledged last is no edit either."""
     status, view = look.status, look.seen.routes
     if view is None or status.acknowledged_weight is None or status.weight is None:
         return None
-    known = {status.weight, status.acknowledged_weight}
     for route in view.routes:
+        known = {status.weight} if arrived(route, look) else {status.weight, status.acknowledged_weight}
         if not route.ours and not any(route_has(look, route, weight) for weight in known):
             return route
     return None

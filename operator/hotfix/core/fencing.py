@@ -43,6 +43,12 @@ def stamped(route: RouteView, look: Look) -> bool:
     return intention_of(route.stamp, look.seen) is not None
 
 
+def arrived(route: RouteView, look: Look) -> bool:
+    """The present intention was written to the route, whatever stands there by now. An older stamp says that the write cannot be
+    seen yet, or never came. No weight is given before a stamp is seen: one that is gone went with a write that replaced all."""
+    return route.stamp in (None, wanted_stamp(look))
+
+
 def is_anothers(route: RouteView, look: Look) -> bool:
     """The route carries the stamp of another rollout: what is on it is that one's."""
     return not stamped(route, look) and rollout_of(route.stamp) is not None

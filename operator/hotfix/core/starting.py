@@ -36,6 +36,8 @@ def begin(look: Look) -> Status:
     status, metrics = look.status, look.seen.metrics
     assert metrics is not None
     assert status.baseline is not None
+    if status.stage is Stage.ADOPTING and _unmarked(look):
+        return say(status, "Patched is named in the route at weight 0.", "start when the route carries the stamp of this rollout")
     block = block_seconds(look.interval_seconds, spacing_seconds(metrics.stable, metrics.end))
     if block > look.interval_seconds:
         longer = status.baseline.model_copy(update={"interval_seconds": block, "late_blocks": late_blocks(look, block)})
@@ -49,6 +51,11 @@ def begin(look: Look) -> Status:
         return say(status, "Learning stable's request rate.", "start after two scrapes with requests")
     known = status.baseline.model_copy(update=_known(look, learnt))
     return _shift(Look(look.spec, status.model_copy(update={"baseline": known}), look.seen), learnt)
+
+
+def _unmarked(look: Look) -> bool:
+    """A route has no stamp yet. One that loses it later was replaced by somebody: that can be told only if it was seen before."""
+    return any(route.stamp is None for route in (look.seen.routes.routes if look.seen.routes else ()))
 
 
 def _proxies(look: Look, metrics: MetricsView) -> Proxies | None:
