@@ -64,6 +64,34 @@ def test_break_glass_bakes_at_once_and_is_to_be_acknowledged() -> None:
     assert world.remembered.last_handled_request.result == "Accepted"
 
 
+@pytest.mark.parametrize("mode", ["Standard", "Expedited", "BreakGlass"])
+def test_a_broken_glass_is_still_to_be_acknowledged_after_another_attempt(mode: str) -> None:
+    world = hasty("BreakGlass")
+    world.patched.errors = 1.0
+    world.phase(Phase.ROLLED_BACK)
+    assert condition(world, "FollowUpRequired") == "True BreakGlass"
+    world.asked = a_spec(urgency=mode, incident=INCIDENT)
+    world.patched.template, world.patched.errors, world.request = "v3", 0.001, "retry:1"
+    for phase in (Phase.PENDING, Phase.PROMOTED):
+        world.phase(phase)
+        assert condition(world, "FollowUpRequired") == "True BreakGlass"
+    world.request = "acknowledge:2"
+    world.look()
+    assert condition(world, "FollowUpRequired") is None
+
+
+def test_what_was_acknowledged_between_two_attempts_is_not_to_be_acknowledged_again() -> None:
+    world = hasty("BreakGlass")
+    world.patched.errors = 1.0
+    world.phase(Phase.ROLLED_BACK)
+    world.request = "acknowledge:1"
+    world.look()
+    world.asked = a_spec(incident=INCIDENT)
+    world.patched.template, world.patched.errors, world.request = "v3", 0.001, "retry:2"
+    world.phase(Phase.PROMOTED)
+    assert condition(world, "FollowUpRequired") is None
+
+
 def test_nothing_is_acknowledged_that_waits_for_nothing() -> None:
     world = ready_world().phase(Phase.PROMOTED)
     world.request = "acknowledge:1"

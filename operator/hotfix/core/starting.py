@@ -108,7 +108,7 @@ def _shift(look: Look, learnt: Learnt) -> Status:
         resolved=(status.resolved or Resolved()).model_copy(update={"start_weight": weight, "start_reason": why[:1024]}),
         step=f"{done}/{len(look.spec.steps)}",
         recovered_at=moment if breaks else None,
-        follow_up=str(Reason.BREAK_GLASS) if breaks else None,
+        follow_up=str(Reason.BREAK_GLASS) if breaks else status.follow_up,  # an earlier attempt may still wait for a person
     )
     return say(started, message, "judge the first scrapes")
 
