@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from .core import looking, retrying, reverted, spec, status, superseding
@@ -50,9 +51,11 @@ class Lookout:
         survey = remembered.stage in (None, status.Stage.CHECKING)
         pending = survey or remembered.stage in (status.Stage.SCALING, status.Stage.ADOPTING)
         stable, patched, routes, rivals, companions = await asyncio.gather(
-            _seen(self._workloads.read(namespace, asked.stable.deployment, services[0]), refusals),
-            _seen(self._workloads.read(namespace, asked.patched.deployment, services[1]), refusals),
-            _seen(self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=survey), refusals),
+            _seen(lambda: self._workloads.read(namespace, asked.stable.deployment, services[0]), refusals),
+            _seen(lambda: self._workloads.read(namespace, asked.patched.deployment, services[1]), refusals),
+            _seen(
+                lambda: self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=survey), refusals
+            ),
             self._rivals(stored, remembered, refusals, everybody=pending or stored.deleting),
             self._companions(namespace, asked=survey),
         )
@@ -76,10 +79,14 @@ class Lookout:
         """Only what is asked about: whether stable still has the fix, whether patched was changed since it was rolled back."""
         seen: dict[str, SideView | None] = {}
         if reverted.watched(asked.stable.deployment, remembered):
-            reading = self._workloads.read(stored.key.namespace, asked.stable.deployment, asked.stable_service, fresh=True)
+            reading = partial(
+                self._workloads.read, stored.key.namespace, asked.stable.deployment, asked.stable_service, fresh=True
+            )
             seen["stable"] = await _seen(reading, [])
         if retrying.asked(stored.request, remembered):
-            reading = self._workloads.read(stored.key.namespace, asked.patched.deployment, asked.patched_service, fresh=True)
+            reading = partial(
+                self._workloads.read, stored.key.namespace, asked.patched.deployment, asked.patched_service, fresh=True
+            )
             seen["patched"] = await _seen(reading, [])
         return seen
 
@@ -89,10 +96,11 @@ class Lookout:
         namespace, services = stored.key.namespace, superseding.services_of(asked, remembered)
         refusals: list[tuple[str, str]] = [seen.refused] if seen.refused else []
         stable, patched, routes, rivals = await asyncio.gather(
-            _seen(self._workloads.read(namespace, asked.stable.deployment, services[0], fresh=True), refusals),
-            _seen(self._workloads.read(namespace, asked.patched.deployment, services[1], fresh=True), refusals),
+            _seen(lambda: self._workloads.read(namespace, asked.stable.deployment, services[0], fresh=True), refusals),
+            _seen(lambda: self._workloads.read(namespace, asked.patched.deployment, services[1], fresh=True), refusals),
             _seen(
-                self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=False, fresh=True), refusals
+                lambda: self._router.read(namespace, self._wanted_routes(asked, remembered), services, survey=False, fresh=True),
+                refusals,
             ),
             self._kin_anew(namespace, remembered, seen.rivals, refusals),
         )
@@ -106,7 +114,7 @@ class Lookout:
         names = _kin(remembered)
         if known is None or not names:
             return known
-        found = await _seen(self._store.named(namespace, names, fresh=True), refusals)
+        found = await _seen(lambda: self._store.named(namespace, names, fresh=True), refusals)
         return None if found is None else (*(rival for rival in known if rival.name not in names), *found)
 
     async def _rivals(
@@ -115,12 +123,12 @@ class Lookout:
         """Who came first is settled when traffic moves; then only those are looked at that take its place, or whose place it
         takes: the others may be thousands."""
         if everybody:
-            return await _seen(self._store.rivals(stored.key), refusals)
+            return await _seen(lambda: self._store.rivals(stored.key), refusals)
         names = _kin(remembered) | self._store.claimants(stored.key)
-        return await _seen(self._store.named(stored.key.namespace, names), refusals) if names else ()
+        return await _seen(lambda: self._store.named(stored.key.namespace, names), refusals) if names else ()
 
     async def _companions(self, namespace: str, *, asked: bool) -> tuple[CompanionView, ...] | None:
-        return await _seen(self._workloads.companions(namespace), []) if asked else None
+        return await _seen(lambda: self._workloads.companions(namespace), []) if asked else None
 
     def _observation(self, stored: Stored, now: float, refusals: list[tuple[str, str]], **seen: Any) -> Observation:
         return Observation(
@@ -221,10 +229,10 @@ def _kin(remembered: status.Status) -> set[str]:
     return {one.name for one in (remembered.supersedes, remembered.superseded_by) if one}
 
 
-async def _seen(reading: Awaitable[T], refusals: list[tuple[str, str]]) -> T | None:
+async def _seen(reading: Callable[[], Awaitable[T]], refusals: list[tuple[str, str]]) -> T | None:
     """What was seen; None when there was no answer. An answer that will not change by itself is also noted."""
     try:
-        return await reading
+        return await reading()
     except Conflict:
         return None
     except Refused as error:

@@ -1,5 +1,8 @@
 """The one imperative path: saved before acted, conflicts drop a look, what cannot be read is said, crashes change no ending."""
 
+import asyncio
+import gc
+
 import pytest
 
 from hotfix.errors import Conflict, Unavailable
@@ -51,6 +54,17 @@ async def test_a_conflict_while_saving_drops_the_look_and_nothing_is_done() -> N
     with pytest.raises(Conflict):
         await shop.reconciler.reconcile(KEY)
     assert len(shop.api.writes) == written
+
+
+async def test_a_look_that_is_broken_off_leaves_nothing_that_was_begun() -> None:
+    shop = await Shop().run(lambda s: s.status.get("phase") == "Analyzing")
+    for turns in range(12):
+        look = asyncio.create_task(shop.reconciler.reconcile(KEY))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        look.cancel()
+        await asyncio.wait({look})
+    gc.collect()  # what was never awaited is told by now, which is an error here
 
 
 async def test_an_api_server_that_does_not_answer_is_not_taken_for_anything() -> None:

@@ -254,12 +254,25 @@ async def test_an_older_one_that_could_not_be_read_leaves_what_the_newer_one_kee
     shop = await analysed()
     shop.hurry(promotion={"mode": "KeepPatched"})
     await shop.takes_over()
-    shop.respec("fix", steps=[500])
+    stored = shop.state("fix")
+    shop.api.set_status("HotfixRollout", NAMESPACE, "fix", {**stored, "stoppedSeconds": "nonsense"})
+    shop.wake()
     await shop.both(lambda s: s.phase("second") == "Promoted", seconds=3000)
     shop.least_stable.clear()
-    shop.respec("fix", steps=[25, 50])
+    shop.api.set_status("HotfixRollout", NAMESPACE, "fix", stored)
+    shop.wake()
     await shop.both(lambda s: s.ended("fix"), seconds=600)
     assert max(shop.least_stable) == 0
+    assert {name for name, weight in shop.weights.items() if weight} == {"checkout-second"}
+
+
+async def test_an_older_one_whose_manifest_cannot_be_read_gives_way_all_the_same() -> None:
+    shop = await analysed()
+    shop.hurry(promotion={"mode": "KeepPatched"})
+    await shop.takes_over()
+    shop.respec("fix", steps=[500])
+    await shop.both(lambda s: s.phase("second") == "Promoted" and s.ended("fix"), seconds=3000)
+    assert shop.phase("fix") == "Superseded"
     assert {name for name, weight in shop.weights.items() if weight} == {"checkout-second"}
 
 
