@@ -131,9 +131,19 @@ def test_it_is_lost_when_most_of_the_pods_that_it_asks_for_are_gone() -> None:
     assert world.weight == 100
 
 
-def test_it_is_lost_when_its_pods_are_too_few_for_the_requests_it_gets() -> None:
-    world = shrunk(Phase.ANALYZING)
-    world.held("StableLost", seconds=30)
+@pytest.mark.parametrize(("pods", "lost"), [(1, True), (2, False)])
+def test_it_is_lost_when_its_share_needs_more_than_twice_its_pods(pods: int, lost: bool) -> None:
+    world = ready_world(asked=a_spec(analysis={"bakeTime": "10m"}), rate=40.0)
+    world.stable.replicas = world.patched.replicas = 20
+    world.phase(Phase.BAKING)
+    assert world.weight == 80, "stable's share needs four pods"
+    world.stable.replicas = pods
+    world.rest(10)
+    assert (world.remembered.held == "StableLost") is lost
+
+
+def test_it_is_told_what_gives_it_the_pods_for_its_share() -> None:
+    world = shrunk(Phase.ANALYZING).held("StableLost", seconds=30)
     assert world.weight == 100
     assert "raise minReplicas of HPA checkout to" in (world.remembered.next or "")
 

@@ -142,3 +142,20 @@ def test_a_stable_that_is_bad_with_the_fix_gets_nothing(shop: Stories) -> None:
         shop.held("DeletionHeld", seconds=20)
         shop.edit(promotion={"mode": "KeepPatched"})
         shop.cluster.until(lambda: not shop.exists("hfr", "fix"), "the object is gone", seconds=30)
+
+
+def test_a_stable_made_small_in_the_bake_is_not_lost_and_gets_everything_back_when_a_person_asks(shop: Stories) -> None:
+    shop.open(replicas=6)
+    with shop.story("RolledBack") as load:
+        shop.apply(rollout(analysis={"bakeTime": "10m"}))
+        shop.phase("Baking", seconds=180)
+        shop.kubectl("scale", "deployment/checkout", "--replicas=1")
+        shop.cluster.until(lambda: len(shop.addresses("checkout")) == 1, "one pod is left")
+        seen = len(load.answers())
+        shop.cluster.until(lambda: len(load.answers()) > seen + 300, "15 s of requests")
+        status = shop.status()
+        assert (status["phase"], status.get("stableLost"), status["weight"]) == ("Baking", None, 80)
+        shop.hotfix("rollback", "fix")
+        status = shop.phase("RolledBack")
+    assert status["why"] == "Requested"
+    assert "StableLost" not in shop.events()

@@ -63,6 +63,18 @@ def test_an_older_hotfix_goes_on_where_it_was_when_the_newer_is_bad(shop: Storie
         shop.phase("Promoted", seconds=300)
 
 
+def test_an_older_hotfix_that_a_person_must_help_to_start_keeps_no_newer_one_waiting(shop: Stories) -> None:
+    shop.open()
+    with shop.story("Promoted", name="second", rate=60):
+        shop.apply(rollout(paused=True))
+        shop.held("Paused")
+        second(shop, "sample:good")
+        shop.phase("Analyzing", "Baking", name="second")
+        shop.edit(paused=False)
+        shop.held("RouteBusy")
+    assert shop.status()["phase"] == "Pending"
+
+
 def test_one_commit_that_replaces_a_hotfix_leaves_its_share_until_the_newer_one_has_it(shop: Stories) -> None:
     shop.open()
     with shop.story("Promoted", name="second", rate=60, seconds=400) as load:

@@ -29,12 +29,12 @@ def lost(look: Look) -> bool:
 
 def is_thin(look: Look) -> bool:
     """Less than a fifth of the pods it had at the start, and it was not made that small for the few requests it gets: it asks for
-    more, or its share needs more. A rollback asks only the first, because an autoscaler gives it more when requests come."""
+    more, or its share needs twice as many. A rollback asks only the first, as an autoscaler gives it more when requests come."""
     count, baseline = ready(look.seen.stable), look.status.baseline
     if count is None or baseline is None or count >= LOST_SHARE * baseline.stable_pods:
         return False
-    short = look.status.phase is not Phase.ROLLING_BACK and count < capacity.needed(look, 100 - (look.status.weight or 0))
-    return short or count < LOST_SHARE * _asked_for(look)
+    share = 0 if look.status.phase is Phase.ROLLING_BACK else 100 - (look.status.weight or 0)
+    return count < LOST_SHARE * _asked_for(look) or count < capacity.needed(look, share / 2)
 
 
 def is_back(look: Look) -> bool:
