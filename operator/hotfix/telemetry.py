@@ -9,10 +9,25 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Hi
 
 from hotfix.core import moments
 from hotfix.core.machine import Decision
-from hotfix.core.reasons import PASSING, Reason
+from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Status
 from hotfix.ports import Key
 
+# holds that end without anybody's decision; every other one waits for a person
+PASSING = frozenset(
+    {
+        Reason.NO_TRAFFIC,
+        Reason.METRICS_UNAVAILABLE,
+        Reason.CLUSTER_UNAVAILABLE,
+        Reason.ROUTE_PENDING,
+        Reason.WEIGHT_NOT_CONFIRMED,
+        Reason.INSUFFICIENT_CAPACITY,
+        Reason.SEVERAL_VERSIONS,
+        Reason.STABLE_LOST,
+        Reason.BOTH_UNREADY,
+        Reason.ROUTE_BUSY,
+    }
+)
 Series = dict[tuple[Gauge, tuple[str, ...]], float]
 
 

@@ -138,7 +138,17 @@ def test_who_has_passed_its_checks_goes_first(phase: str, template: str | None, 
 
 @pytest.mark.parametrize("template", [None, "v9"])
 @pytest.mark.parametrize(
-    ("held", "busy"), [(None, True), ("NoTraffic", True), ("Paused", False), ("StableMoved", False), ("MetricsMissing", False)]
+    ("held", "busy"),
+    [
+        (None, True),
+        ("NoTraffic", True),
+        ("Superseding", True),  # it is about to start
+        ("MemoryLost", True),  # its patch may have traffic
+        ("PatchedAlreadyServes", True),
+        ("Paused", False),
+        ("StableMoved", False),
+        ("MetricsMissing", False),
+    ],
 )
 def test_one_that_only_a_person_can_help_to_start_keeps_nobody_waiting(
     held: str | None, busy: bool, template: str | None

@@ -8,6 +8,7 @@ import pytest
 from hotfix.core.observation import MetricsView, SideSeries
 from hotfix.ports import MetricsQuery
 
+from .shop import NAMESPACE
 from .two import NEWER, OLDER, Two
 
 
@@ -60,6 +61,18 @@ async def test_one_that_was_passed_over_waits_when_it_can_start_again(order: tup
     await shop.both(lambda s: s.phase("second") == "Promoted", seconds=900)
     assert max(len(names) for names in live) == 1, "never two of them at once"
     assert shop.state("fix")["held"] != "Paused"
+
+
+async def test_one_that_lost_its_memory_with_traffic_on_its_patch_is_not_passed_over() -> None:
+    shop = Two(startWeight=25, steps=[25])
+    await shop.both(lambda s: s.share("checkout-hotfix") == 25)
+    shop.api.set_status("HotfixRollout", NAMESPACE, "fix", {})
+    shop.wake()
+    await shop.both(lambda s: s.state("fix").get("held") == "MemoryLost", seconds=60)
+    shop.hurry()
+    await shop.wait(120)
+    assert (shop.phase("second"), shop.state("second")["held"]) == ("Pending", "RouteBusy")
+    assert shop.weights == {"checkout": 75, "checkout-hotfix": 25}
 
 
 async def return_failed() -> Two:

@@ -10,7 +10,7 @@ from .lineage import SupersededBy, Supersedes
 from .look import Look, asked_rules
 from .observation import RivalView
 from .originals import Borrowed
-from .reasons import PASSING, Reason
+from .reasons import UNFIT_TO_START, Reason
 from .status import LIVE_PHASES, TERMINAL_PHASES, Phase, Stage, Status
 
 SUPERSEDABLE = frozenset({Stage.SHIFTING, Stage.AWAITING_GIT, Stage.RETURN_FAILED})
@@ -130,8 +130,8 @@ def gives_up(look: Look) -> bool:
 
 
 def cannot_start(phase: str | None, held: str | None) -> bool:
-    """Traffic has not moved, and it is held until a person decides. It keeps nobody else from the start."""
-    return phase == Phase.PENDING and held not in (None, *PASSING)
+    """Traffic has not moved, and a person must put something right first. It keeps nobody else from the start."""
+    return phase == Phase.PENDING and held in UNFIT_TO_START
 
 
 def weight_of(rival: RivalView) -> int:

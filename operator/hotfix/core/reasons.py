@@ -138,19 +138,31 @@ GOOD_NEWS = frozenset(
 # weights are not written while held for one of these
 FREEZING = frozenset({Reason.WEIGHTS_EDITED, Reason.ROUTE_MISSING, Reason.SUPERSEDING})
 
-# holds that end without anybody's decision; every other one waits for a person
-PASSING = frozenset(
+# before traffic moves: nothing of it serves, and it does not start until a person has put something right
+UNFIT_TO_START = frozenset(
     {
-        Reason.NO_TRAFFIC,
-        Reason.METRICS_UNAVAILABLE,
-        Reason.CLUSTER_UNAVAILABLE,
-        Reason.ROUTE_PENDING,
-        Reason.WEIGHT_NOT_CONFIRMED,
-        Reason.INSUFFICIENT_CAPACITY,
-        Reason.SEVERAL_VERSIONS,
-        Reason.STABLE_LOST,
-        Reason.BOTH_UNREADY,
-        Reason.ROUTE_BUSY,
+        Reason.PAUSED,
+        Reason.EXPIRED,
+        Reason.TARGET_NOT_FOUND,
+        Reason.ROUTE_AMBIGUOUS,
+        Reason.ROUTE_UNFIT,
+        Reason.ROUTE_REJECTED,
+        Reason.STABLE_MOVED,
+        Reason.SERVICE_SELECTS_BOTH_SIDES,
+        Reason.SELECTORS_OVERLAP,
+        Reason.NOTHING_TO_PROMOTE,
+        Reason.MANAGED_BY_GITOPS,
+        Reason.FAILED_BEFORE,
+        Reason.FORBIDDEN,
+        Reason.METRICS_UNKNOWN,
+        Reason.METRICS_MISSING,
+        Reason.METRICS_BLIND_TO_GRPC,
+        Reason.INVALID_QUERY,
+        Reason.COUNTERS_UNFIT,
+        Reason.SIDES_INDISTINCT,
+        Reason.LATENCY_UNKNOWN,
+        Reason.DECISION_LATER_THAN_DEADLINE,
+        Reason.TARGET_ERRORS_TOO_RARE,
     }
 )
 
