@@ -108,7 +108,8 @@ def test_it_is_not_taken_for_lost_in_the_bake_and_what_patched_does_is_judged() 
 
 
 def test_the_bake_of_a_good_patch_goes_to_its_end() -> None:
-    shrunk(Phase.BAKING).phase(Phase.AWAITING_GIT, seconds=1200)
+    world = shrunk(Phase.BAKING).phase(Phase.AWAITING_GIT, seconds=1200)
+    assert (world.weight, world.remembered.stable_lost) == (100, None)
 
 
 @pytest.mark.parametrize("verb", ["rollback:1", "release:1", None])

@@ -65,6 +65,7 @@ async def test_a_look_that_is_broken_off_leaves_nothing_that_was_begun() -> None
         look.cancel()
         await asyncio.wait({look})
     gc.collect()  # what was never awaited is told by now, which is an error here
+    assert shop.status["phase"] == "Analyzing"
 
 
 async def test_an_api_server_that_does_not_answer_is_not_taken_for_anything() -> None:
