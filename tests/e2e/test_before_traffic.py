@@ -173,8 +173,9 @@ def test_several_routes_are_listed_and_none_is_guessed(shop: Stories) -> None:
 def test_a_second_rollout_on_the_same_stable_waits(shop: Stories) -> None:
     shop.open()
     with shop.story(DELETED, name="second"):
-        shop.apply(rollout("first", paused=True))
-        shop.held("Paused", name="first")
+        shop.apply(deployment("checkout-first", "nowhere/nothing:1"), service("checkout-first"))
+        shop.apply(rollout("first", patched={"deployment": "checkout-first"}))
+        shop.until(lambda status: status.get("stage") == "Scaling", "it waits for its pods", name="first")
         shop.apply(rollout("second"))
         shop.held("RouteBusy", name="second")
         assert reading.conditions(shop.read(ROLLOUTS, "second")) == reading.moving().conditions
