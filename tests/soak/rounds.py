@@ -44,6 +44,9 @@ def soak(around: Surroundings, number: int, disturbance: Disturbance, *, beside:
         around.cluster.until(lambda: any(_started(shop) for shop in shops), "the first weight", seconds=60)
         troubled = time.time()
         disturbance.begin(around)
+        if disturbance.again:
+            around.cluster.until(lambda: any(_leaving(shop) for shop in shops), "a rollout on its way to its end", seconds=120)
+            disturbance.begin(around)
         for shop, (_, phase), route in zip(shops, wanted, routes, strict=True):
             found.odd += _ended(shop, phase, route)
         around.trouble()
@@ -51,6 +54,8 @@ def soak(around: Surroundings, number: int, disturbance: Disturbance, *, beside:
         found.lost = sum(len(load.lost()) for load in loads)
         if found.lost and disturbance.lossless:
             found.odd += _lost(shops, loads, troubled)
+    if disturbance.told and len(around.happened()) == before:
+        found.odd.append("nothing happened")
     for shop in shops:
         around.cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
     found.rollouts, found.seconds, found.troubles = beside, time.monotonic() - began, len(around.happened()) - before
@@ -70,6 +75,10 @@ def _lost(shops: list[Shop], loads: list[Load], troubled: float) -> list[str]:
 
 def _started(shop: Shop) -> bool:
     return bool(_status(shop).get("startedAt"))
+
+
+def _leaving(shop: Shop) -> bool:
+    return _status(shop).get("phase") in ("Promoting", "RollingBack", "Promoted", "RolledBack")
 
 
 def _status(shop: Shop) -> dict[str, object]:
