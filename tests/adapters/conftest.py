@@ -3,12 +3,15 @@
 import itertools
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from hotfix.adapters.kube import Kube
 from tests.cluster import Cluster
+from tests.e2e.shop import service
 
+from .faults import Faults, MemoryFaults, proxied
 from .worlds import ClusterWorld, FakeWorld, World
 
 _numbers = itertools.count(1)
@@ -30,3 +33,15 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         real = ClusterWorld(cluster, kube, fresh_namespace())
         yield real
         real.close()
+
+
+@pytest.fixture
+async def faults(world: World, tmp_path: Path) -> AsyncIterator[Faults]:
+    """Another way into the same namespace, with trouble on it; there is a Service `checkout`."""
+    world.apply(service("checkout"))
+    if isinstance(world, ClusterWorld):
+        async with proxied(world, tmp_path) as found:
+            yield found
+    else:
+        assert isinstance(world, FakeWorld)
+        yield MemoryFaults(world)

@@ -26,8 +26,8 @@ class Faults(Protocol):
     kube: Kube
 
     def next(self, method: str, fault: str, status: int = 0) -> None:
-        """What happens to the next request of this method: `refuse` with a status, `lost` (done without an answer), `late` (done
-        when `let_go` is awaited), `cut` (a watch breaks off)."""
+        """What happens to the next request of this method: `refuse` with a status, `lost` (done without an answer), `slow`
+        (answered before the client gives up), `late` (done when `let_go` is awaited), `cut` (a watch breaks off)."""
         ...
 
     def none(self) -> None:
@@ -51,7 +51,12 @@ class MemoryFaults:
         self.kube = TroubledKube(world.api, lambda method, _: self.pending.pop(method, Trouble.NONE), lambda *_: None)
 
     def next(self, method: str, fault: str, status: int = 0) -> None:
-        words = {"refuse": Trouble.REFUSED, "lost": Trouble.LOST, "late": Trouble.HANGS, "cut": Trouble.LOST}
+        words = {
+            "refuse": Trouble.REFUSED,
+            "late": Trouble.HANGS,
+            "slow": Trouble.NONE,
+            **dict.fromkeys(("lost", "cut"), Trouble.LOST),
+        }
         self.pending[method] = words[fault]
         self.kube.refusals = iter([(status, REASONS[status])] if fault == "refuse" else [])
 
@@ -70,17 +75,19 @@ class MemoryFaults:
 
 
 class ProxyFaults:
-    """By a proxy. Late is later than the client waits, so that it hears of nothing."""
+    """By a proxy. Late is later than the client waits, so that it hears of nothing; slow is sooner."""
 
-    LATE_SECONDS = 2 * TIMEOUT_SECONDS
+    LATE_SECONDS, SLOW_SECONDS = 2 * TIMEOUT_SECONDS, TIMEOUT_SECONDS / 3
 
     def __init__(self, kube: Kube, file: Path, log: Path) -> None:
         self.kube, self.file, self.log = kube, file, log
 
     def next(self, method: str, fault: str, status: int = 0) -> None:
         word = "slow" if fault == "late" else fault
-        times = 2 if (method, fault) == ("GET", "lost") else 1  # a read on a connection that was kept is tried once more
-        entry = {"match": f"{method} ", "fault": word, "times": times, "status": status, "seconds": self.LATE_SECONDS}
+        # a read on a connection that was kept is tried once more, beside others
+        times = 40 if (method, fault) == ("GET", "lost") else 1
+        seconds = self.SLOW_SECONDS if fault == "slow" else self.LATE_SECONDS
+        entry = {"match": f"{method} ", "fault": word, "times": times, "status": status, "seconds": seconds}
         chaos.tell(self.file, entry)
 
     def none(self) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from hotfix.adapters.store import KubeStore
-from hotfix.errors import Conflict, NotFound
+from hotfix.errors import Conflict, NotFound, Refused, Unavailable
 from hotfix.ports import Key, RolloutStore, Stored
 
+from .faults import Faults
 from .worlds import World
 
 Check = Callable[[RolloutStore, World], Awaitable[None]]
@@ -189,3 +190,40 @@ async def the_owner_of_a_rollout_is_seen(store: RolloutStore, world: World) -> N
     }
     world.apply(item)
     assert (await loaded(store, world)).owner == "Flux Kustomization flux-system/shop"
+
+
+async def trouble_on_the_way(world: World, faults: Faults) -> None:
+    """What is refused is not done, what is lost is done and not done twice, and a look that is lost is never nothing."""
+    world.apply(rollout())
+    store = KubeStore(faults.kube)
+
+    def told() -> tuple[Any, Any]:
+        item = world.read("HotfixRollout", "fix")
+        return item.get("status"), item["metadata"].get("finalizers")
+
+    def save(stored: Stored) -> Awaitable[Any]:
+        return store.save_status(stored, {"phase": "Pending", "message": stored.version})
+
+    def hold(stored: Stored) -> Awaitable[Any]:
+        return store.set_finalizer(stored, present=True)
+
+    for write in (save, hold):
+        found, before = await loaded(KubeStore(world.kube), world), told()
+        for status, error in ((403, Refused), (429, Unavailable), (500, Unavailable)):
+            faults.next("PATCH", "refuse", status)
+            with pytest.raises(error):
+                await write(found)
+            assert told() == before
+        faults.next("PATCH", "lost")
+        with pytest.raises(Unavailable):
+            await write(found)
+        done = told()
+        assert done != before
+        with pytest.raises(Conflict):
+            await write(found)
+        faults.next("PATCH", "slow")
+        await write(await loaded(KubeStore(world.kube), world))
+    faults.next("GET", "lost")
+    with pytest.raises(Unavailable):
+        await store.load(Key(world.namespace, "fix"))
+    faults.none()

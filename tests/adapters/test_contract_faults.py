@@ -1,7 +1,6 @@
 """What the connection says of every kind of trouble, and what the server holds then: in memory and on a real API server."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,10 @@ from tests.cluster import Cluster
 from tests.cluster.components import kubeconfig
 from tests.e2e.shop import route, service
 
-from .faults import Faults, MemoryFaults, proxied, until
+from .faults import Faults, until
 from .worlds import ClusterWorld, FakeWorld, World
 
 LABEL = {"op": "add", "path": "/metadata/labels", "value": {"seen": "yes"}}
-
-
-@pytest.fixture
-async def faults(world: World, tmp_path: Path) -> AsyncIterator[Faults]:
-    world.apply(service("checkout"))
-    if isinstance(world, ClusterWorld):
-        async with proxied(world, tmp_path) as found:
-            yield found
-    else:
-        assert isinstance(world, FakeWorld)
-        yield MemoryFaults(world)
 
 
 def url(world: World, name: str = "checkout") -> str:

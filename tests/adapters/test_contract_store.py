@@ -1,5 +1,7 @@
 """The checks of store_contract.py, in memory and on a real API server."""
 
+from pathlib import Path
+
 import pytest
 
 from hotfix.adapters.kube import Kube
@@ -10,7 +12,8 @@ from tests.cluster.cluster import ROOT
 from tests.cluster.needed import started
 
 from .conftest import fresh_namespace
-from .store_contract import CHECKS, Check, rollout
+from .faults import MemoryFaults, proxied
+from .store_contract import CHECKS, Check, rollout, trouble_on_the_way
 from .worlds import ClusterWorld, FakeWorld
 
 
@@ -20,8 +23,13 @@ async def test_in_memory(check: Check) -> None:
     await check(KubeStore(world.kube), world)
 
 
+async def test_trouble_on_the_way_in_memory() -> None:
+    world = FakeWorld("shop")
+    await trouble_on_the_way(world, MemoryFaults(world))
+
+
 @pytest.mark.cluster
-async def test_on_a_real_api_server() -> None:
+async def test_on_a_real_api_server(tmp_path: Path) -> None:
     with started("store") as cluster:
         cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds" / "hotfixrollout.yaml"))
         listed = ("get", "hotfixrollouts.hotfix-operator.dev", "-A")
@@ -30,6 +38,9 @@ async def test_on_a_real_api_server() -> None:
             for check in CHECKS:
                 await check(KubeStore(kube), ClusterWorld(cluster, kube, fresh_namespace("store")))
             await _an_ending_namespace_is_seen(cluster, kube)
+            world = ClusterWorld(cluster, kube, fresh_namespace("trouble"))
+            async with proxied(world, tmp_path) as faults:
+                await trouble_on_the_way(world, faults)
 
 
 async def _an_ending_namespace_is_seen(cluster: Cluster, kube: Kube) -> None:

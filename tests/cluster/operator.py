@@ -12,6 +12,7 @@ from .provider import ROOT, Provider
 
 STAMP = "hotfix-operator.dev/stamp"
 NAMESPACE, NAME = "hotfix-system", "hotfix-operator"
+OTHER = f"{NAME}-other"
 USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 
 
@@ -86,6 +87,29 @@ class Operator:
             lambda: set(self.cluster.kubectl("get", "pods", "-n", NAMESPACE, "-o", pods).stdout.split()) == {image},
             "all replicas are updated",
         )
+
+    def beside(self, image: str) -> None:
+        """One replica is left as it is, and one of another image stands by, as Deployment OTHER."""
+        self.scale(1)
+        item = self.cluster.read("deployment", NAME, NAMESPACE)
+        item["metadata"] = {"name": OTHER, "namespace": NAMESPACE, "labels": item["metadata"]["labels"]}
+        item["spec"]["template"]["spec"]["containers"][0]["image"] = image
+        item.pop("status")
+        self.cluster.apply(item)
+        self.cluster.kubectl("rollout", "status", f"deployment/{OTHER}", "-n", NAMESPACE, "--timeout=60s")
+
+    def handed_to(self, other: bool) -> str:
+        """Pods that lead are deleted until one of OTHER leads, or one that is not of it; its name."""
+
+        def leads() -> bool:
+            leader = self.leader()
+            if leader.startswith(f"{OTHER}-") is other:
+                return True
+            self.cluster.kubectl("delete", "pod", leader, "-n", NAMESPACE, "--ignore-not-found")
+            return False
+
+        self.cluster.until(leads, "it leads", seconds=90)
+        return self.leader()
 
     def configure(self, **settings: str) -> None:
         """Give it other settings, one replica after the other."""

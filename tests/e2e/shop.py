@@ -67,6 +67,22 @@ def service(name: str, *, selector: dict[str, str] | None = None) -> dict[str, A
     }
 
 
+def autoscaler(name: str) -> dict[str, Any]:
+    """A HorizontalPodAutoscaler of a Deployment that may have a single pod."""
+    half_busy = {"type": "Utilization", "averageUtilization": 50}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+            "minReplicas": 1,
+            "maxReplicas": 5,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": half_busy}}],
+        },
+    }
+
+
 def route(name: str, host: str, *rules: dict[str, Any]) -> dict[str, Any]:
     """An HTTPRoute; one rule to `checkout` unless told otherwise."""
     return {

@@ -53,12 +53,15 @@ def test_deleting_a_finished_one_changes_nothing(shop: Stories, patched: str, ph
         assert [shop.read(kind, "checkout")["spec"] for kind in ("httproute", "deployment")] == [item["spec"] for item in before]
 
 
-def test_a_namespace_goes_with_a_live_rollout_in_it(shop: Stories) -> None:
+@pytest.mark.parametrize(
+    ("phase", "promotion"), [("Analyzing", "Auto"), ("AwaitingGit", "AwaitGit"), ("Promoting", "Auto"), ("RollingBack", "Auto")]
+)
+def test_a_namespace_goes_with_a_live_rollout_in_it(shop: Stories, phase: str, promotion: str) -> None:
     # its pods go in any order with it: what is lost meanwhile is the deletion's, and there is no route left to be as before
-    shop.open()
+    shop.open(patched="sample:crash" if phase == "RollingBack" else "sample:1.1")
     with shop.load() as load:
-        shop.apply(rollout())
-        shop.phase("Analyzing")
+        shop.apply(rollout(traffic={"drain": "6s"}, analysis={"bakeTime": "5s"}, promotion={"mode": promotion}))
+        shop.phase(phase, seconds=180)
         assert load.lost() == []
         shop.cluster.kubectl("delete", "namespace", shop.namespace, "--timeout=90s")
     shop.cluster.kubectl("create", "namespace", shop.namespace)

@@ -75,3 +75,30 @@ def test_operators_whose_clocks_are_wrong_raise_nothing_and_the_next_ones_go_on(
     stamps = operator.stamps(shop.namespace)
     assert len(stamps) > 4
     assert stamps == sorted(stamps)
+
+
+@pytest.mark.needs("own operator", "audit log")
+def test_one_whose_clock_is_wrong_beside_one_whose_is_right_raises_nothing_and_takes_nothing_away(
+    own_cluster: tuple[Provider, Operator],
+) -> None:
+    """Its times are in the status that the right one goes on from, and it judges the age of the right one's lease."""
+    cluster, operator = own_cluster
+    shop = Stories(cluster, "one-skewed")
+    shop.open()
+    with shop.story("Promoted", rate=40) as load:
+        shop.apply(rollout(startWeight=10, analysis={"bakeTime": "40s", "maxUserImpact": "0.1%"}))
+        shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
+        operator.beside(f"hotfix-operator:skewed{HOUR}")
+        weight, right = shop.weights(), operator.leader()
+        cluster.until(lambda: shop.weights() != weight, "the right one goes on beside it", seconds=120)
+        assert operator.leader() == right, "the other took its lease"
+        wrong = operator.handed_to(other=True)
+        status = shop.until(lambda status: status.get("held"), "the wrong one holds it", seconds=90)
+        weight, seen = shop.weights(), len(load.answers())
+        cluster.until(lambda: len(load.answers()) > seen + 800, "20 s of requests", seconds=60)
+        assert shop.weights() == weight, status
+        assert operator.leader() == wrong
+        operator.handed_to(other=False)
+    stamps = operator.stamps(shop.namespace)
+    assert len(stamps) > 4
+    assert stamps == sorted(stamps)

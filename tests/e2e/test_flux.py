@@ -120,6 +120,7 @@ def test_one_commit_that_updates_stable_and_prunes_the_rest_is_safe(synced: Stor
 
 def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_for(synced: Stories, flux: Flux) -> None:
     shop = synced
+    before = untouched(shop.read("httproute", "checkout"))
     flux.sync(shop.namespace, wait=True, timeout="4m")
     with shop.load(20) as load:
         revision = begun(shop, flux, hotfix("sample:1.1"))
@@ -130,6 +131,7 @@ def test_a_kustomization_that_waits_is_not_blocked_by_the_commit_that_it_waits_f
         shop.phase("Promoted", seconds=180)
         assert load.lost() == []
     assert shop.image("checkout") == "sample:1.1"
+    agreed(shop, flux, before)
 
 
 def test_a_request_in_git_is_done_once_and_that_of_a_person_is_not_lost(synced: Stories, flux: Flux) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .shop import FAST, rollout, route
+from .shop import FAST, autoscaler, rollout, route
 from .story import DELETED, GONE, Stories, everything_on_patched
 
 
@@ -108,19 +108,7 @@ def test_a_stable_that_changes_meanwhile_is_compared_anew(shop: Stories) -> None
 
 def test_the_floor_of_stables_hpa_is_raised_meanwhile_and_given_back(shop: Stories) -> None:
     shop.open()
-    half_busy = {"type": "Utilization", "averageUtilization": 50}
-    scaler = {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "checkout"},
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"},
-            "minReplicas": 1,
-            "maxReplicas": 5,
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": half_busy}}],
-        },
-    }
-    shop.apply(scaler)
+    shop.apply(autoscaler("checkout"))
     with shop.story(DELETED):
         shop.apply(rollout())
         shop.phase("Analyzing")

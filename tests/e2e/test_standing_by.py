@@ -22,7 +22,8 @@ WATCHED = {"hotfixrollouts", "httproutes", "deployments", "services", "pods", "e
 def addresses(cluster: Provider) -> dict[str, str]:
     """Replica -> where it is asked."""
     pods = json.loads(cluster.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json").stdout)["items"]
-    return {pod["metadata"]["name"]: f"http://{pod['status']['podIP']}:8080" for pod in pods}
+    stay = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and "podIP" in pod["status"]]
+    return {pod["metadata"]["name"]: f"http://{pod['status']['podIP']}:8080" for pod in stay}
 
 
 def metrics(cluster: Provider, address: str) -> dict[str, float]:

@@ -31,9 +31,18 @@ def pods(cluster: Kind) -> list[dict[str, Any]]:
 
 
 def begun(shop: Stories) -> None:
-    """Patched has 10 %."""
-    shop.apply(rollout(startWeight=10))
+    """Patched has 10 %, and bakes for longer than what happens to the operator meanwhile takes."""
+    shop.apply(rollout(startWeight=10, analysis={"bakeTime": "60s"}))
     shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
+
+
+def writers(shop: Stories, what: str) -> list[str]:
+    """Who wrote the shop's route, in order: `pod-name` or `credential-id`, as the API server knew the token."""
+    entries = [entry for entry in shop.cluster.audit(USER) if entry["verb"] == "patch" and entry["responseStatus"]["code"] == 200]
+    mine = [
+        one for one in entries if (one["objectRef"]["resource"], one["objectRef"]["namespace"]) == ("httproutes", shop.namespace)
+    ]
+    return [one["user"]["extra"][f"authentication.kubernetes.io/{what}"][0] for one in mine]
 
 
 def test_it_runs_as_nobody_on_a_root_that_is_read_only_where_nothing_else_is_admitted(kind: Kind) -> None:
@@ -71,7 +80,10 @@ def test_a_rolling_update_of_the_operator_in_the_middle_of_a_rollout_loses_nothi
         kind.kubectl("rollout", "restart", f"deployment/{NAME}", *WHERE)
         Operator(kind).wait_ready()
         kind.until(lambda: not before & {pod["metadata"]["name"] for pod in pods(kind)}, "all its pods are new")
-    stamps = Operator(kind).stamps(shop.namespace)
+    names, stamps = writers(shop, "pod-name"), Operator(kind).stamps(shop.namespace)
+    assert names[0] in before
+    assert names[-1] not in before, "one of the new pods brought it to its end"
+    assert len(stamps) > 2
     assert stamps == sorted(stamps), "no older intention was ever written over a newer one"
 
 
@@ -88,6 +100,7 @@ def test_a_node_that_is_drained_of_the_leader_leaves_the_rollout_to_the_other_on
             kind.until(lambda: operator.leader() != leader, "another one leads")
         finally:
             kind.kubectl("uncordon", node)
+    assert (writers(shop, "pod-name")[0], leader in writers(shop, "pod-name")[-1:]) == (leader, False), "the other one ended it"
 
 
 def test_a_leader_whose_memory_is_exhausted_is_killed_and_the_rollout_goes_on(kind: Kind) -> None:
@@ -96,16 +109,18 @@ def test_a_leader_whose_memory_is_exhausted_is_killed_and_the_rollout_goes_on(ki
     with shop.story("Promoted", rate=40):
         begun(shop)
         leader = operator.leader()
+
+        def container() -> dict[str, Any]:
+            return dict(kind.read("pod", leader, NAMESPACE)["status"]["containerStatuses"][0])
+
+        restarts = container()["restartCount"]
         kind.kubectl("exec", *WHERE, leader, "--", "python3", "-c", HUNGRY, check=False)
-
-        def ended() -> dict[str, Any]:
-            state = kind.read("pod", leader, NAMESPACE)["status"]["containerStatuses"][0]
-            return dict(state["lastState"].get("terminated", {}))
-
+        kind.until(lambda: container()["restartCount"] == restarts + 1, "it is killed for its memory, and started again")
         # where the limit is met by the pod's cgroup, containerd does not see why, and the reason is Error
-        assert kind.until(ended, "it is killed for its memory")["exitCode"] == 128 + signal.SIGKILL
-        assert ended()["reason"] in ("OOMKilled", "Error")
+        ended = container()["lastState"]["terminated"]
+        assert (ended["exitCode"], ended["reason"] in ("OOMKilled", "Error")) == (128 + signal.SIGKILL, True), ended
         operator.wait_ready()
+        assert shop.status()["phase"] in ("Analyzing", "Baking"), "it is under way yet"
 
 
 @pytest.mark.needs("audit log")
@@ -117,10 +132,12 @@ def test_a_token_that_is_rotated_is_taken_up_and_the_rollout_goes_on(kind: Kind)
         return [entry["user"]["extra"][CREDENTIAL][0] for entry in entries if CREDENTIAL in entry["user"].get("extra", {})]
 
     shop.open()
-    with shop.story("Promoted", rate=40):
+    with shop.story("Promoted", rate=40, seconds=360):
         begun(shop)
         before = set(credentials())
         for node in kind.nodes:
             kind.restart_kubelet(node)  # which asks for new tokens, as it does after four fifths of an hour
         kind.until(lambda: not before & set(credentials()[-20:]), "requests are made with new tokens alone", seconds=200)
+    assert writers(shop, "credential-id")[0] in before
+    assert writers(shop, "credential-id")[-1] not in before, "the route was given back with a new token"
     assert operator.refused() == []

@@ -50,11 +50,14 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """One kind of trouble. `lossless`: it cannot lose requests by itself, so none may be lost."""
+    """One kind of trouble. `lossless`: it cannot lose requests by itself, so none may be lost. `told`: the proxies tell each time
+    that it happened. `again`: it begins once more when a rollout is on its way to its end, as its times are used up by then."""
 
     name: str
     begin: Callable[[Surroundings], None]
     lossless: bool = True
+    told: bool = True
+    again: bool = False
 
 
 def _kills(pattern: str, times: int = 4) -> Callable[[Surroundings], None]:
@@ -107,27 +110,30 @@ QUERY = "(GET|POST) /api/v1/query"
 NOTHING = {"status": "success", "data": {"resultType": "matrix", "result": []}}
 PARTIAL = {**NOTHING, "warnings": ["a store did not answer"]}
 ROLLOUT, ROUTE, DEPLOYMENT = "PATCH .*/hotfixrollouts/", "PATCH .*/httproutes/", "PATCH .*/deployments/"
+AUTOSCALER, LEASE = "PATCH .*/horizontalpodautoscalers/", "(PUT|PATCH) .*/leases/"
 DISTURBANCES: tuple[Disturbance, ...] = (
-    Disturbance("killed after it stored a status", _kills(f"{ROLLOUT}.*/status")),
-    Disturbance("killed after it wrote a route", _kills(ROUTE)),
-    Disturbance("killed after it wrote a Deployment", _kills(DEPLOYMENT)),
-    Disturbance("killed after it published an event", _kills("POST .*/events")),
-    Disturbance("killed after it set a finalizer", _kills(f"{ROLLOUT}[^/]*$")),
+    Disturbance("killed after it stored a status", _kills(f"{ROLLOUT}.*/status"), again=True),
+    Disturbance("killed after it wrote a route", _kills(ROUTE), again=True),
+    Disturbance("killed after it wrote a Deployment", _kills(DEPLOYMENT), again=True),
+    Disturbance("killed after it wrote an autoscaler", _kills(AUTOSCALER), again=True),
+    Disturbance("killed after it renewed its lease", _kills(LEASE), again=True),
+    Disturbance("killed after it published an event", _kills("POST .*/events"), again=True),
+    Disturbance("killed after it set a finalizer", _kills(f"{ROLLOUT}[^/]*$"), again=True),
     Disturbance("answers to writes are lost", _requests(match="PATCH|POST .*/events", fault="lost")),
     Disturbance("answers to reads are lost", _requests(match="GET .*/namespaces/", fault="lost")),
     Disturbance("the API server is slow", _requests(match=".", fault="slow", seconds=2, times=150)),
     Disturbance("too many requests", _requests(match=".", fault="refuse", status=429, times=80)),
     Disturbance("internal errors", _requests(match=".", fault="refuse", status=500, times=80)),
     Disturbance("forbidden", _requests(match="(PATCH|GET) .*/namespaces/", fault="refuse", status=403, times=80)),
-    Disturbance("the API server restarts", _restarts("apiserver")),
-    Disturbance("etcd is paused", _stops("etcd", 5)),
-    Disturbance("Prometheus restarts", _restarts("prometheus")),
-    Disturbance("Prometheus hangs", _stops("prometheus", 15)),
+    Disturbance("the API server restarts", _restarts("apiserver"), told=False),
+    Disturbance("etcd is paused", _stops("etcd", 5), told=False),
+    Disturbance("Prometheus restarts", _restarts("prometheus"), told=False),
+    Disturbance("Prometheus hangs", _stops("prometheus", 15), told=False),
     Disturbance("Prometheus is slow", _requests(match=QUERY, fault="slow", seconds=3, times=60)),
     Disturbance("Prometheus knows nothing", _requests(match=QUERY, fault="answer", body=NOTHING, times=60)),
     Disturbance("Prometheus knows a part", _requests(match=QUERY, fault="answer", body=PARTIAL, times=60)),
-    Disturbance("a pod of each side is deleted", _one_pod_of_each(_delete)),
-    Disturbance("a pod of each side is killed", _one_pod_of_each(_kill), lossless=False),
-    Disturbance("Contour restarts", _restarts("contour")),
-    Disturbance("Envoy restarts", _restarts("envoy"), lossless=False),
+    Disturbance("a pod of each side is deleted", _one_pod_of_each(_delete), told=False),
+    Disturbance("a pod of each side is killed", _one_pod_of_each(_kill), lossless=False, told=False),
+    Disturbance("Contour restarts", _restarts("contour"), told=False),
+    Disturbance("Envoy restarts", _restarts("envoy"), lossless=False, told=False),
 )

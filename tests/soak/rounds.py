@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.cluster import Load
-from tests.e2e.shop import Shop, rollout, so_far, untouched
+from tests.e2e.shop import Shop, autoscaler, rollout, so_far, untouched
 
 from .disturbing import Disturbance, Surroundings
 
@@ -37,6 +37,7 @@ def soak(around: Surroundings, number: int, disturbance: Disturbance, *, beside:
         routes, loads = [], list[Load]()
         for shop, (image, _) in zip(shops, wanted, strict=True):
             shop.open(patched=image)
+            shop.apply(autoscaler("checkout"))
             routes.append(untouched(shop.read("httproute", "checkout")))
             loads.append(stack.enter_context(shop.load(RATE)))
         for shop in shops:
@@ -44,6 +45,9 @@ def soak(around: Surroundings, number: int, disturbance: Disturbance, *, beside:
         around.cluster.until(lambda: any(_started(shop) for shop in shops), "the first weight", seconds=60)
         troubled = time.time()
         disturbance.begin(around)
+        if disturbance.again:
+            around.cluster.until(lambda: any(_leaving(shop) for shop in shops), "a rollout on its way to its end", seconds=120)
+            disturbance.begin(around)
         for shop, (_, phase), route in zip(shops, wanted, routes, strict=True):
             found.odd += _ended(shop, phase, route)
         around.trouble()
@@ -51,6 +55,8 @@ def soak(around: Surroundings, number: int, disturbance: Disturbance, *, beside:
         found.lost = sum(len(load.lost()) for load in loads)
         if found.lost and disturbance.lossless:
             found.odd += _lost(shops, loads, troubled)
+    if disturbance.told and len(around.happened()) == before:
+        found.odd.append("nothing happened")
     for shop in shops:
         around.cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
     found.rollouts, found.seconds, found.troubles = beside, time.monotonic() - began, len(around.happened()) - before
@@ -70,6 +76,10 @@ def _lost(shops: list[Shop], loads: list[Load], troubled: float) -> list[str]:
 
 def _started(shop: Shop) -> bool:
     return bool(_status(shop).get("startedAt"))
+
+
+def _leaving(shop: Shop) -> bool:
+    return _status(shop).get("phase") in ("Promoting", "RollingBack", "Promoted", "RolledBack")
 
 
 def _status(shop: Shop) -> dict[str, object]:
@@ -93,4 +103,6 @@ def _ended(shop: Shop, phase: str, route: object) -> list[str]:
     odd = [f"{shop.namespace} ended {status['phase']}: {status.get('message')}"] if status["phase"] != phase else []
     if untouched(shop.read("httproute", "checkout")) != route:
         odd.append(f"{shop.namespace}: the route is not as it was")
+    if (floor := shop.read("hpa", "checkout")["spec"]["minReplicas"]) != 1:
+        odd.append(f"{shop.namespace}: the autoscaler's floor is {floor} instead of 1")
     return odd

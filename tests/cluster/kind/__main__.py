@@ -16,6 +16,8 @@ from .cluster import Kind, missing
 SIDE_BY_SIDE = ("-m", "cluster and not alone", "-n", os.environ.get("WORKERS", "6"), "--dist", "worksteal")
 ONE_BY_ONE = ("-m", "cluster and alone")
 NO_TESTS_COLLECTED = 5
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LAST_WORDS_SECONDS = 60
 
 
 def main() -> int:
@@ -27,7 +29,8 @@ def main() -> int:
     if sys.argv[1:] == ["images"]:
         print("\n".join(images.build(binaries.ensure(print), print)))
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the cluster goes
+    for ending in ENDINGS:
+        signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the cluster goes
     try:
         return _on_a_cluster()
     except KeyboardInterrupt:
@@ -43,6 +46,8 @@ def _on_a_cluster() -> int:
             threading.Event().wait()
         return _tests(cluster)
     finally:
+        for ending in ENDINGS:
+            signal.signal(ending, signal.SIG_IGN)  # it is on its way
         print("deleting the cluster", flush=True)
         cluster.delete()
         print(f"in all {time.monotonic() - began:.0f} s", flush=True)
@@ -56,9 +61,23 @@ def _tests(cluster: Kind) -> int:
     for options in (SIDE_BY_SIDE, ONE_BY_ONE):
         began = time.monotonic()
         command = [sys.executable, "-m", "pytest", "tests/kind", "tests/e2e", "--durations=0", "--durations-min=1", *options]
-        codes.append(subprocess.run([*command, *asked], cwd=ROOT, env=env, check=False).returncode)
+        codes.append(_told([*command, *asked], env))
         print(f"{' '.join(options)}: {time.monotonic() - began:.0f} s", flush=True)
     return 0 if set(codes) <= {0, NO_TESTS_COLLECTED} and 0 in codes else 1
+
+
+def _told(command: list[str], env: dict[str, str]) -> int:
+    """The exit code of pytest; where it is interrupted it has time to tell what it saw."""
+    with subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True) as telling:
+        try:
+            return telling.wait()
+        except KeyboardInterrupt:
+            telling.send_signal(signal.SIGINT)
+            try:
+                telling.wait(LAST_WORDS_SECONDS)
+            finally:
+                telling.kill()
+            raise
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import signal as signals
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.parse
@@ -22,6 +23,7 @@ import yaml
 
 from tests.cluster import binaries
 from tests.cluster.components import GATEWAY
+from tests.cluster.operator import NAMESPACE, Operator
 from tests.cluster.pods import InPods
 
 from . import images
@@ -118,19 +120,38 @@ class Kind(InPods):
         self.prepare()
 
     def delete(self) -> None:
-        """The containers go, and our folder."""
-        subprocess.run(["kind", "delete", "cluster", "--name", self.name], check=False, capture_output=True)
+        """The containers go, and our folder; also where somebody presses Ctrl-C once more meanwhile."""
+        command = ["kind", "delete", "cluster", "--name", self.name]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, start_new_session=True)
+        if done.returncode:
+            print(f"the cluster is not deleted; try: {' '.join(command)}\n{done.stderr}", file=sys.stderr, flush=True)
         if os.environ.get("HOTFIX_KEEP_LOGS"):
             return
         shutil.rmtree(self.home, ignore_errors=True)
 
     def stop(self) -> None:
-        """For who is attached: what was delayed is so no more; for who borrowed it: what was made goes."""
+        """For who is attached: what was delayed is so no more; for who borrowed it: it is as it was, without an operator."""
         if self.delayed:
             self.delay_routes(0)
-        made = self._namespaces() - self.before - {"namespace/hotfix-system"} if self.before else ()
+        if self.before:
+            self._given_back()
+
+    def _given_back(self) -> None:
+        """The next story finds nothing of what this one stopped or left. What it rolled out ends by an operator as shipped."""
+        for node in self.nodes:
+            going = "; ".join(f"pkill -CONT -f '{pattern}'" for pattern in PATTERNS.values())
+            self.on_node(node, "sh", "-c", f"{going}; systemctl start kubelet", check=False)
+            self.kubectl("uncordon", node)
+        self.start_component("prometheus")
+        made = self._namespaces() - self.before - {f"namespace/{NAMESPACE}"}
         if made:
-            self.kubectl("delete", *made, "--timeout=120s", check=False)
+            self._without_operators()
+            Operator.install(self, scrape="2s")
+            self.kubectl("delete", *made, "--timeout=120s")
+        self._without_operators()
+
+    def _without_operators(self) -> None:
+        self.kubectl("delete", "deployments", "--all", "-n", NAMESPACE, "--timeout=90s", check=False)
 
     # ---- what is done to nodes
 
@@ -143,12 +164,25 @@ class Kind(InPods):
         self.on_node(node, "systemctl", "stop", "kubelet")
 
     def restart_kubelet(self, node: str) -> None:
-        """One that forgot what it held in memory, tokens too."""
+        """One that forgot what it held in memory, tokens too. Returns when it has told of its node, and its pods are ready again:
+        some versions take them for unready at first."""
+        began = self.on_node(node, "date", "-u", "+%Y-%m-%dT%H:%M:%SZ").strip()
         self.on_node(node, "systemctl", "restart", "kubelet")
+
+        def told() -> bool:
+            conditions = json.loads(self.kubectl("get", "node", node, "-o", "json").stdout)["status"]["conditions"]
+            return any(
+                one["type"] == "Ready" and one["status"] == "True" and one["lastHeartbeatTime"] >= began for one in conditions
+            )
+
+        self.until(told, f"the kubelet of {node} tells of it", seconds=120)
+        ready = ("wait", "pods", "-A", f"--field-selector=spec.nodeName={node},status.phase=Running", "--for=condition=Ready")
+        self.until(lambda: self.kubectl(*ready, "--timeout=10s", check=False).returncode == 0, "its pods are ready", seconds=180)
 
     def processes(self, pod: str = "") -> list[Any]:
         """The operator's processes: (node, pid there)."""
-        told = 'for p in $(pgrep -f "m [h]otfix"); do echo $p $(tr "\\0" "\\n" </proc/$p/environ | grep ^HOSTNAME=); done'
+        whose = '$p $(tr "\\0" "\\n" </proc/$p/environ | grep ^HOSTNAME=)'
+        told = f'for p in $(pgrep -f "m [h]otfix|[s]kewed.py"); do echo {whose}; done'
         found = []
         for node in self.nodes:
             lines = self.on_node(node, "sh", "-c", told, check=False).splitlines()

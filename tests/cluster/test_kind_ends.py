@@ -1,0 +1,70 @@
+"""`make test-kind` says what it lacks, and its cluster goes whatever happens."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .kind.cluster import NEEDS_DOCKER, NEEDS_KIND, Kind, missing
+from .provider import ROOT
+
+PROGRAM = """#!/bin/sh
+echo "$0 $*" >> "$CALLS"
+case "$*" in *delete*) sleep 1; echo ended >> "$CALLS";; esac
+"""
+# stands in for the stories, in a cluster that nobody made
+TELLING = """
+import os, pathlib, sys
+from tests.cluster.kind import __main__ as kind
+home = pathlib.Path(os.environ["HOME_OF_CLUSTER"])
+kind.Kind.start = classmethod(lambda cls: cls(home, "hotfix-kind-x", {"gateway": "", "prometheus": ""}))
+kind.sys.executable = os.environ["STORIES"]
+sys.exit(kind.main())
+"""
+STORIES = """#!/bin/sh
+echo begun >> "$CALLS"
+exec sleep 600
+"""
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What was called, where `docker` and `kind` are the ones of this test."""
+    found = tmp_path / "calls"
+    found.touch()
+    for name, text in (("docker", PROGRAM), ("kind", PROGRAM), ("stories", STORIES)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("CALLS", str(found))
+    return found
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_cluster_goes_although_somebody_is_impatient(calls: Path, tmp_path: Path, ending: signal.Signals) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    named = Kind(home, "hotfix-kind-x", {"gateway": "", "prometheus": ""})
+    env = {**os.environ, "HOME_OF_CLUSTER": str(home), "STORIES": str(tmp_path / "stories"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", TELLING]
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        named.until(lambda: "begun" in calls.read_text(), "the stories have begun")
+        running.send_signal(ending)
+        named.until(lambda: "delete cluster --name hotfix-kind-x" in calls.read_text(), "it is deleted")
+        running.send_signal(ending)
+        assert running.wait(timeout=60) == 130
+    assert "ended" in calls.read_text(), "the deletion came to its end"
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("lacking", ["docker", "kind"])
+def test_what_is_lacking_is_named_with_how_to_get_it(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    assert missing() == ""
+    (tmp_path / lacking).unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing() == f"{NEEDS_DOCKER}\n{NEEDS_KIND}"
