@@ -185,7 +185,7 @@ GIT_TALES: dict[str, Tale] = {
         (_held("PromotionFailed"), lambda told: told.requests.errors.clear()),
         (_held("PromotionFailed"), requests("promote")),
     ),
-    "weights set back by git": _after(1, _in_git, (_shifting, _set_back), HAS_THE_FIX),
+    "weights set back by git": _after(1, _in_git, (_shifting, _set_back), HAS_THE_FIX, every=3),
     "weights set back by git while it is awaited": _after(
         1, _in_git, (_awaited, _set_back), (_repaired, git_gives("sample:1.1"))
     ),
@@ -201,10 +201,15 @@ GIT_TALES: dict[str, Tale] = {
         3, _by_git(analysis=PATIENT), *CONTESTED, (_held("TrafficContested"), requests("rollback"))
     ),
     "weights set by a person": _after(
-        1, shop, (_shifting, _weighed_by_hand), (_held("WeightsEdited"), requests("pause")), (_answered, requests("resume", 2))
+        1,
+        shop,
+        (_shifting, _weighed_by_hand),
+        (_held("WeightsEdited"), requests("pause")),
+        (_answered, requests("resume", 2)),
+        every=3,
     ),
     "the route lost and put back": _after(
-        1, shop, (_shifting, _named(STABLE, "nobody")), (_held("RouteMissing"), _named("nobody", STABLE))
+        1, shop, (_shifting, _named(STABLE, "nobody")), (_held("RouteMissing"), _named("nobody", STABLE)), every=3
     ),
     "promoted by request": _after(1, lambda: shop("sample:same", analysis=PATIENT), (_shifting, requests("promote"))),
     "rolled back by request": _after(1, shop, (_shifting, requests("rollback"))),
@@ -214,12 +219,13 @@ GIT_TALES: dict[str, Tale] = {
         (_shifting, requests("rollback")),
         (lambda told: told.status.get("phase") in ENDED, requests("retry-same", 2)),
         (_promoted, lambda told: None),
+        every=3,
     ),
     "deleted on its way back": _after(
         1, lambda: shop("sample:crash"), (lambda told: _stage(told) == "DrainingPatched", _deleted)
     ),
     "patched lost in the bake": _after(1, shop, (_baking, lambda told: _fails(told, "sample:1.1"))),
-    "patched changed in the bake": _after(1, shop, (_baking, _another_patch)),
-    "blind for a while": _after(1, _alone(metricsGrace="30s"), (_baking, _silent), (_lowered, _speaks)),
+    "patched changed in the bake": _after(1, shop, (_baking, _another_patch), every=3),
+    "blind for a while": _after(1, _alone(metricsGrace="30s"), (_baking, _silent), (_lowered, _speaks), every=3),
     "blind, and rolled back for it": _after(1, _alone(metricsGrace="30s", onMetricsUnavailable="Rollback"), (_shifting, _silent)),
 }
