@@ -24,7 +24,6 @@ from hotfix.core import (
     stable_lost,
     stepped,
 )
-from hotfix.core import status as memory
 from hotfix.core.look import Look, enter, ready, say
 from hotfix.core.quantities import seconds
 from hotfix.core.reasons import Reason
@@ -43,15 +42,6 @@ def acts_before_saving(patch: Patch) -> None:
         return await save(self, stored, decision)
 
     patch.setattr(reconcile.Reconciler, "_save", saved)
-
-
-def stores_only_what_changed(patch: Patch) -> None:
-    async def saved(self: Any, stored: Any, decision: Any) -> Any:
-        wanted = memory.dump(decision.status)
-        return stored if wanted == dict(stored.status) else await self._store.save_status(stored, wanted)
-
-    patch.setattr(reconcile.Reconciler, "_save", saved)
-    without_stamps(patch)
 
 
 def acts_on_what_was_told(patch: Patch) -> None:

@@ -74,7 +74,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "3 wanted from the status", "the target follows what is seen", bugs.wants_what_it_sees, "wanted_from_status", "Shifting"
     ),
     Mutant("4 versions", "a route is written without its version", bugs.leaves_no_version, "version carried"),
-    Mutant("4 versions", "a writer that slept is not fenced", bugs.stores_only_what_changed, "intention saved", seeds=(135, 159)),
+    Mutant("4 versions", "no stamp says what a route was written for", bugs.without_stamps, "intention saved", seeds=(0,)),
     Mutant("5 unknown is nothing", "the bake ends by the clock", bugs.bakes_by_the_clock, "unknown_is_nothing", "Baking"),
     Mutant("5 unknown is nothing", "a pause bakes on", bugs.baked_while_paused, "unknown_is_nothing", "Baking"),
     Mutant(
