@@ -25,9 +25,9 @@ EDITED = ("WeightsEdited", "RouteMissing")  # what it has is not what it gave it
 ODD = 1.0  # percent of all sides: what integers and third backends may cost
 KEEPS = "the older one keeps its share"
 STILL, STARTS = "the older one stands still", "starts beside one that stands still"
-STABLE_RISES, NO_RISE, FLOOR = "stable never gets more", "no rise after a rollback", "stable's floor is kept"
+STABLE_RISES, NO_RISE, FLOOR = "stable never gets more", "neither rises after its rollback", "stable's floor is kept"
 GIVES_WAY, GOES_ON, DELETED = "gives way when it has nothing", "goes on when the other has nothing", "a deletion waits"
-DEAD = "never_a_dead_side"
+DEAD = "the share moves to no dead side"
 
 Breach = tuple[str, str]
 Rule = dict[str, int]

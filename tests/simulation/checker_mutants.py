@@ -1,0 +1,38 @@
+"""Planted bugs for checkers that no other one is there for: whatever promise it belongs to, each checker has seen a bug."""
+
+from . import checker_bugs
+from .kin_rules import FLOOR, NO_RISE
+from .mutants import Mutant
+
+CHECKER = "each checker"
+CHECKER_MUTANTS: tuple[Mutant, ...] = (
+    Mutant(CHECKER, "a write rests on an earlier look", checker_bugs.carries_what_it_saw_before, "version_seen", "Shifting"),
+    Mutant(CHECKER, "a side that was not seen raises", checker_bugs.expects_to_see_every_side, "total", "Shifting"),
+    Mutant(CHECKER, "what is there is written again", checker_bugs.writes_what_is_there, "a difference", seeds=(0,)),
+    Mutant(CHECKER, "the end is noted on the route", checker_bugs.notes_the_end_on_the_route, "terminal is final", seeds=(0,)),
+    Mutant(CHECKER, "intentions are counted anew", checker_bugs.counts_anew_when_it_rolls_back, "fenced", seeds=(6,)),
+    Mutant(CHECKER, "the way back tries again", checker_bugs.tries_again_on_the_way_back, "no rise after a rollback", seeds=(6,)),
+    Mutant(CHECKER, "it is promoted without the fix", checker_bugs.promotes_without_the_fix, "the fix is in", seeds=(1,)),
+    Mutant(
+        CHECKER,
+        "a look without an answer rolls back",
+        checker_bugs.rolls_back_on_any_refusal,
+        "a good patch is promoted whatever the API does",
+        seeds=(81,),
+    ),
+    Mutant(
+        CHECKER,
+        "stable's floor goes with the first that ends",
+        checker_bugs.gives_the_floor_back_beside_another,
+        FLOOR,
+        pairs=(6,),
+    ),
+    Mutant(CHECKER, "of two, the way back tries again", checker_bugs.tries_again_on_the_way_back, NO_RISE, pairs=(79,)),
+    Mutant(
+        CHECKER,
+        "the newer one forgets what it took",
+        checker_bugs.forgets_what_it_took,
+        "superseded by one that has its share",
+        pairs=(0,),
+    ),
+)
