@@ -99,8 +99,8 @@ class Kin:
             return fell if beside else fell + old[other.patched] - new[other.patched]
         if phase == "Promoting" and stage in WITH_THE_FIX:
             return fell + old[other.patched] - new[other.patched]
-        if against_of(status) != STABLE:
-            return 0.0
+        if (control := against_of(status)) != STABLE:
+            return fell if phase == "RollingBack" and control not in self._serving() else 0.0
         if phase == "RollingBack" or status.get("stableLost") or writer.name in self._lost:
             return fell
         reasons = [entry["reason"] for entry in status.get("decisions") or () if entry["what"] == f"weight {weight}"]
@@ -172,10 +172,13 @@ class Kin:
             yield DELETED, f"it went back to stable while {self.newer.name} is {newer.get('phase')} {newer.get('stage')}"
 
     def _lost_without(self, newer: Mapping[str, Any]) -> bool:
-        """Stable cannot serve, and the newer one is on its way back: the older one serves."""
+        """The newer one is on its way back, and stable or the older patch cannot serve: the older one moves what that has."""
+        return newer.get("phase") == "RollingBack" and not {STABLE, self.older.patched} <= self._serving()
+
+    def _serving(self) -> set[str]:
+        """The sides that have ready pods."""
         pods = self.older.api.peek_every("Pod", self.older.namespace)
-        serves = any(is_ready(pod) for pod in pods if pod["metadata"]["labels"].get("app") == STABLE)
-        return not serves and newer.get("phase") == "RollingBack"
+        return {pod["metadata"]["labels"]["app"] for pod in pods if is_ready(pod)}
 
     def _goes_on_with(self, before: Status, newer: Mapping[str, Any]) -> bool:
         """It stands still for one that lives."""

@@ -1,0 +1,285 @@
+"""What one rollout knows of the other on its route: whose place it takes, whom it waits for, and for how long."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hotfix.core import kin, superseding
+from hotfix.core.lineage import SupersededBy, Supersedes
+from hotfix.core.look import Look
+from hotfix.core.moments import rfc3339
+from hotfix.core.observation import RivalView
+from hotfix.core.status import Phase, Stage
+
+from .world import a_spec, ready_world
+
+EARLIER, LATER = "2027-01-15T07:00:00Z", "2027-01-15T09:00:00Z"
+CLAIM = Supersedes(name="older", uid="0", service="checkout-older")
+BOUND = {"name": "fix", "uid": "8c1f2e7a-0000", "since": EARLIER}
+
+
+def older(**raw: Any) -> RivalView:
+    """A rollout on the same rule, with a share."""
+    routes = {"routes": [{"name": "shop", "rules": [0]}]}
+    status = {"phase": "Analyzing", "stage": "Shifting", "weight": 25, "resolved": routes, **raw}
+    patched = {"patched": "checkout-older", "service": "checkout-older"}
+    return RivalView(
+        name="older",
+        uid="0",
+        created=EARLIER,
+        phase=status["phase"],
+        stable="checkout",
+        routes=("shop",),
+        status=status,
+        **patched,
+    )
+
+
+def looked(*rivals: RivalView, claim: Supersedes | None = None, **status: Any) -> Look:
+    """A look of `fix` at the others."""
+    look = ready_world().shown()
+    known = look.status.model_copy(update={"phase": Phase.PENDING, "stage": Stage.SCALING, "supersedes": claim, **status})
+    return Look(look.spec, known, replace(look.seen, rivals=rivals))
+
+
+# ---- whose place may be taken
+
+
+@pytest.mark.parametrize(
+    ("raw", "may"),
+    [
+        ({}, True),
+        ({"phase": "AwaitingGit", "stage": "AwaitingGit", "weight": 0}, True),
+        ({"phase": "Promoting", "stage": "ReturnFailed", "weight": 100}, True),
+        ({"weight": 0}, False),
+        ({"phase": "Promoting", "stage": "Returning", "weight": 50}, False),
+        ({"supersededBy": BOUND}, True),
+        ({"supersededBy": {**BOUND, "uid": "another"}}, False),
+        ({"supersedes": {"name": "x", "uid": "x", "service": "x"}}, False),
+        ({"supersedes": {"name": "x", "uid": "x", "service": "x", "ended": True}}, True),
+        ({"stableLost": {"since": EARLIER}}, False),
+        ({"resolved": {"routes": [{"name": "shop", "rules": [0, 1]}]}}, False),
+        ({"resolved": {"routes": []}}, False),
+        ({"resolved": None}, False),
+    ],
+)
+def test_a_place_is_taken_of_one_that_has_a_share_of_the_same_rules_and_is_free(raw: dict[str, Any], may: bool) -> None:
+    assert kin.may_supersede(looked(), older(**raw)) is may
+
+
+@pytest.mark.parametrize(
+    "another",
+    [{"created": LATER}, {"patched": "checkout-hotfix"}, {"service": "checkout-hotfix"}, {"stable": "cart"}],
+    ids=["a newer one", "the same patch", "the same Service", "another stable"],
+)
+def test_no_place_is_taken_of(another: dict[str, Any]) -> None:
+    assert not kin.may_supersede(looked(), replace(older(), **another))
+
+
+def test_one_whose_place_is_taken_already_stays_so_when_its_rules_were_edited() -> None:
+    edited = older(resolved={"routes": []})
+    assert kin.may_supersede(looked(claim=CLAIM), edited)
+    assert not kin.may_supersede(looked(claim=CLAIM.model_copy(update={"uid": "9"})), edited)
+
+
+def test_of_several_the_newest_is_superseded() -> None:
+    newest = replace(older(), name="middle", uid="1", created="2027-01-15T07:30:00Z")
+    claimed = superseding.claimed(looked(older(), newest, claim=CLAIM))
+    assert claimed is not None
+    assert claimed.supersedes is not None
+    assert claimed.supersedes.name == "middle"
+
+
+@pytest.mark.parametrize("unseen", ["rivals", "routes"])
+def test_what_cannot_be_seen_changes_no_claim(unseen: str) -> None:
+    look = looked(claim=CLAIM)
+    assert superseding.claimed(replace(look, seen=replace(look.seen, **{unseen: None}))) is None  # type: ignore[arg-type]
+
+
+def test_a_claim_says_what_is_taken_over() -> None:
+    claimed = superseding.claimed(looked(older()))
+    assert claimed is not None
+    assert claimed.supersedes == Supersedes(
+        name="older", uid="0", stable="checkout", stable_service="checkout", service="checkout-older", control=None
+    )
+    assert superseding.claimed(looked(older(), claim=claimed.supersedes)) is None, "and that once"
+
+
+def test_a_claim_on_one_that_is_gone_is_given_up() -> None:
+    claimed = superseding.claimed(looked(claim=CLAIM))
+    assert claimed is not None
+    assert claimed.supersedes is None
+
+
+def test_a_claim_on_another_one_knows_nothing_of_the_first() -> None:
+    known = CLAIM.model_copy(update={"uid": "9", "ready": True, "fell": 2})
+    claimed = superseding.claimed(looked(older(), claim=known))
+    assert claimed is not None
+    assert claimed.supersedes is not None
+    assert (claimed.supersedes.uid, claimed.supersedes.ready, claimed.supersedes.fell) == ("0", False, 0)
+
+
+# ---- for how long
+
+
+def waits(unasked: int, waited: float, *, ready: bool = False) -> bool:
+    """It asks later, having waited so long since it could not start."""
+    look = looked(older())
+    claim = CLAIM.model_copy(update={"unasked": unasked, "ready": ready})
+    moment = rfc3339(look.now - waited)
+    known = look.status.model_copy(update={"supersedes": claim, "stage_started_at": moment})
+    return superseding.asks_later(replace(look, status=known)) is not None
+
+
+@pytest.mark.parametrize(("unasked", "seconds"), [(1, 10), (2, 20), (5, 160), (6, 300), (30, 300)])
+def test_it_asks_again_after_twice_as_long_each_time_and_after_five_minutes_at_most(unasked: int, seconds: int) -> None:
+    assert waits(unasked, seconds - 1)
+    assert not waits(unasked, seconds)
+    assert not waits(unasked, 0, ready=True)
+
+
+def test_it_asks_at_once_the_first_time() -> None:
+    assert not waits(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fell", "more", "gives_up"),
+    [(2, {}, False), (3, {}, True), (3, {"paused": True}, False)],
+)
+def test_one_whose_pods_fall_for_the_third_time_is_given_up(fell: int, more: dict[str, Any], gives_up: bool) -> None:
+    look = looked(older(), claim=CLAIM.model_copy(update={"fell": fell}), **more)
+    assert (superseding.falls_again_and_again(look) is not None) is gives_up
+    deleted = replace(look, seen=replace(look.seen, deleting=True))
+    assert superseding.falls_again_and_again(deleted) is None
+
+
+def test_what_is_unasked_is_counted_and_its_clock_starts() -> None:
+    look = looked(older(), claim=CLAIM.model_copy(update={"ready": True, "yielded": True, "unasked": 1, "fell": 1}))
+    for fell in (False, True):
+        after = superseding.unasked(look, look.status, fell=fell)
+        assert after.supersedes is not None
+        assert (after.supersedes.ready, after.supersedes.yielded) == (False, False)
+        assert (after.supersedes.unasked, after.supersedes.fell) == (2, 1 + fell)
+        assert after.stage_started_at == rfc3339(look.now)
+
+
+@pytest.mark.parametrize(("unfit", "let_go"), [(9, False), (10, True)])
+def test_the_older_one_is_let_go_after_ten_seconds_of_something_in_the_way(unfit: int, let_go: bool) -> None:
+    look = looked(older(), claim=CLAIM.model_copy(update={"ready": True}))
+    look = replace(look, status=look.status.model_copy(update={"since": {"Unfit": rfc3339(look.now - unfit)}}))
+    after = superseding.let_go(look, look.status)
+    assert after.supersedes is not None
+    assert after.supersedes.ready is not let_go
+
+
+@pytest.mark.parametrize("why", ["paused", "deleting"])
+def test_it_is_let_go_at_once_when_a_person_ends_the_waiting(why: str) -> None:
+    look = looked(older(), claim=CLAIM.model_copy(update={"ready": True}))
+    paused = replace(look, spec=a_spec(paused=True))
+    look = paused if why == "paused" else replace(look, seen=replace(look.seen, deleting=True))
+    after = superseding.let_go(look, look.status)
+    assert after.supersedes is not None
+    assert not after.supersedes.ready
+
+
+# ---- who takes the place of whom
+
+
+def taker(phase: str, stage: str, *, deleting: bool = False, **claim: Any) -> RivalView:
+    """A newer one that names `fix`."""
+    told = {"name": "fix", "uid": "8c1f2e7a-0000", "service": "checkout-hotfix", **claim}
+    return replace(
+        older(phase=phase, stage=stage, supersedes=told), name="newest", uid="7", created=LATER, phase=phase, deleting=deleting
+    )
+
+
+@pytest.mark.parametrize(
+    ("rival", "takes"),
+    [
+        (taker("Pending", "Checking"), True),
+        (taker("Pending", "Adopting"), True),
+        (taker("Pending", "GivingBack"), False),
+        (taker("Pending", "Scaling", deleting=True), False),
+        (taker("RollingBack", "WeightZero"), True),
+        (taker("RollingBack", "DrainingPatched"), False),
+        (taker("RolledBack", "Done", moved=True), False),
+        (taker("Promoted", "Done", moved=True), True),
+        (taker("Promoted", "Done"), False),
+        (taker("Superseded", "DrainingPatched", moved=True), True),
+        (taker("Superseded", "DrainingPatched"), False),
+        (taker("Baking", "Shifting", deleting=True), True),
+        (taker("Baking", "Shifting", uid="somebody else"), False),
+    ],
+)
+def test_a_newer_one_takes_the_place_as_long_as_it_may_have_a_share(rival: RivalView, takes: bool) -> None:
+    assert (kin.newer(looked(rival)) is not None) is takes
+
+
+def test_of_several_newer_ones_it_stands_still_for_the_one_it_began_with_then_for_one_that_can_serve() -> None:
+    first = replace(taker("Pending", "Scaling"), name="a", uid="a")
+    able = replace(taker("Pending", "Scaling", ready=True), name="b", uid="b")
+    last = replace(taker("Pending", "Scaling"), name="c", uid="c")
+    assert getattr(kin.newer(looked(first, able, last)), "name", None) == "b"
+    assert getattr(kin.newer(looked(first, last)), "name", None) == "a"
+    bound = SupersededBy(name="c", uid="c", since=EARLIER)
+    assert getattr(kin.newer(looked(first, able, last, superseded_by=bound)), "name", None) == "c"
+
+
+@pytest.mark.parametrize(
+    ("status", "is_so"),
+    [
+        ({"phase": Phase.AWAITING_GIT, "weight": 100}, True),
+        ({"phase": Phase.AWAITING_GIT, "weight": 0}, False),
+        ({"phase": Phase.PROMOTING, "weight": 100}, True),
+        ({"phase": Phase.ANALYZING, "weight": 50}, False),
+        ({"phase": Phase.BAKING, "weight": 95}, False),
+    ],
+)
+def test_a_patch_is_a_control_where_it_is_proven_or_stable_has_nothing(status: dict[str, Any], is_so: bool) -> None:
+    assert kin.is_control(looked(**status).status) is is_so
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_so"),
+    [
+        ({"phase": "Baking"}, True),
+        ({"phase": "Baking", "weight": 0}, False),
+        ({"phase": "AwaitingGit", "stage": "AwaitingGit"}, True),
+        ({"phase": "Promoting", "stage": "ReturnFailed"}, True),
+        ({"phase": "Promoting", "stage": "Returning"}, False),
+        ({"phase": "Analyzing"}, False),
+    ],
+)
+def test_an_older_one_is_proven_where_it_bakes_waits_for_git_or_took_everything_back(raw: dict[str, Any], is_so: bool) -> None:
+    assert kin.is_proven(older(**raw)) is is_so
+
+
+# ---- what is shared at the end
+
+
+@pytest.mark.parametrize(
+    ("rivals", "claim", "is_shared"),
+    [
+        ((), {}, False),
+        ((older(),), {}, True),
+        ((older(),), {"ended": True}, False),
+        ((older(phase="RolledBack", stage="Done"),), {}, False),
+        ((older(supersededBy=BOUND),), {"moved": True}, None),
+        ((older(supersededBy={**BOUND, "uid": "9"}),), {"moved": True}, True),
+        ((older(supersededBy=BOUND, phase="RollingBack", stage="WeightZero"),), {"moved": True}, True),
+        ((older(supersededBy=BOUND),), {}, True),
+    ],
+)
+def test_what_is_given_back_at_the_end_leaves_the_older_one_its_own(
+    rivals: tuple[RivalView, ...], claim: dict[str, Any], is_shared: bool | None
+) -> None:
+    look = looked(*rivals, claim=CLAIM.model_copy(update=claim), stage_started_at=rfc3339(ready_world().now))
+    assert kin.shared(look) is is_shared
+
+
+@pytest.mark.parametrize(("waited", "is_shared"), [(119, None), (120, True)])
+def test_the_older_one_is_waited_for_two_minutes(waited: int, is_shared: bool | None) -> None:
+    moment = rfc3339(ready_world().now - waited)
+    look = looked(older(supersededBy=BOUND), claim=CLAIM.model_copy(update={"moved": True}), stage_started_at=moment)
+    assert kin.shared(look) is is_shared
