@@ -146,9 +146,9 @@ BROUGHT_ANOTHER = (_awaited, git_gives(REBUILT))
 CONTESTED = ((_shifting, _set_back), (_repaired, _set_back), (_repaired, _set_back))
 
 
-def _after(first: int, make: Callable[[], Shop], *turns: tuple[Until, Turn]) -> Tale:
-    """Only the writes since so many turns are the last ones of a process: what comes before is in another tale."""
-    return Tale(make, turns, since=first, every=1)
+def _after(first: int, make: Callable[[], Shop], *turns: tuple[Until, Turn], every: int = 1) -> Tale:
+    """Only the writes since so many turns, or few of them, are the last ones of a process: the others are in other tales."""
+    return Tale(make, turns, since=first, every=every)
 
 
 def _by_git(**spec: Any) -> Callable[[], Shop]:
@@ -160,8 +160,8 @@ def _alone(**analysis: str) -> Callable[[], Shop]:
 
 
 GIT_TALES: dict[str, Tale] = {
-    "left to git": Tale(_in_git, (HAS_THE_FIX,)),
-    "git is awaited as the manifest says": _after(0, lambda: shop(promotion={"mode": "AwaitGit"}), HAS_THE_FIX),
+    "left to git": _after(0, _in_git, HAS_THE_FIX),
+    "git is awaited as the manifest says": _after(0, lambda: shop(promotion={"mode": "AwaitGit"}), HAS_THE_FIX, every=3),
     "git brings another pod spec, which a person accepts": _after(
         1, _in_git, BROUGHT_ANOTHER, (_held("StableChanged"), requests("promote"))
     ),
@@ -190,15 +190,16 @@ GIT_TALES: dict[str, Tale] = {
         1, _in_git, (_awaited, _set_back), (_repaired, git_gives("sample:1.1"))
     ),
     "weights contested, then a new base": _after(
-        1,
+        4,
         _by_git(analysis=PATIENT),
         *CONTESTED,
         (_held("TrafficContested"), _new_base),
         (_repaired, _quiet_for_long),
         HAS_THE_FIX,
+        every=3,
     ),
     "weights contested, and rolled back": _after(
-        3, _by_git(analysis=PATIENT), *CONTESTED, (_held("TrafficContested"), requests("rollback"))
+        1, _by_git(analysis=PATIENT), *CONTESTED, (_held("TrafficContested"), requests("rollback"))
     ),
     "weights set by a person": _after(
         1,
