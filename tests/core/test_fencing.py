@@ -3,7 +3,7 @@
 import pytest
 
 from hotfix.core import actions as act
-from hotfix.core.fencing import intention_of, is_anothers, rollout_of, stamp
+from hotfix.core.fencing import intention_of, stamp
 from hotfix.core.status import Phase, Stage
 
 from .world import World, ready_world
@@ -22,7 +22,6 @@ def analyzing() -> World:
         ("other.8c1f2e7a.1", None),
         (None, None),
         ("", None),
-        ("12", None),
         ("fix.8c1f2e7a.9999999999", None),
         ("fix.8c1f2e7a.-3", None),
     ],
@@ -65,45 +64,3 @@ def test_a_memory_older_than_the_stamp_is_stored_anew_before_anything_is_done() 
     world.look()
     assert world.remembered.intention == 71
     assert world.stamp == "fix.8c1f2e7a.71"
-
-
-@pytest.mark.parametrize(
-    ("written", "rollout"),
-    [
-        ("fix.8c1f2e7a.12", "fix"),
-        ("a.dotted.name.8c1f2e7a.12", "a.dotted.name"),
-        (".8c1f2e7a.12", None),
-        ("fix..12", None),
-        ("fix.8c1f2e7a.twelve", None),
-        ("8c1f2e7a.12", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_stamp_tells_whose_it_is(written: str | None, rollout: str | None) -> None:
-    assert rollout_of(written) == rollout
-
-
-@pytest.mark.parametrize(
-    ("written", "is_so"), [("fix.8c1f2e7a.1", False), ("fix.ffffffff.1", True), ("nonsense", False), (None, False)]
-)
-def test_an_earlier_rollout_of_the_same_name_is_another_one(written: str | None, is_so: bool) -> None:
-    world = ready_world(stamp=written)
-    assert is_anothers(world.route(), world.shown()) is is_so
-
-
-def test_an_intention_that_stays_is_not_numbered_anew() -> None:
-    world = analyzing()
-    world.blind, number, since = True, world.remembered.intention, len(world.performed)
-    world.rest(60)
-    assert world.remembered.intention == number
-    assert not [action for action in world.performed[since:] if isinstance(action, act.SetWeights)]
-
-
-def test_a_rollback_is_one_intention_from_its_beginning_to_its_end() -> None:
-    world = analyzing()
-    number, world.patched.ready = world.remembered.intention, 0
-    world.phase(Phase.ROLLING_BACK, seconds=30)
-    assert world.remembered.intention == number + 1
-    world.phase(Phase.ROLLED_BACK)
-    assert world.remembered.intention == number + 1

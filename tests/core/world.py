@@ -76,7 +76,6 @@ class Side:
     template_manager: str | None = None
     scaler: ScalerView | None = None
     deleting: bool = False
-    progress_deadline: int = 600
     trouble: str | None = None
     image_ids: tuple[tuple[str, ...], ...] = ()
     selector: dict[str, str] | None = None
@@ -119,7 +118,7 @@ class Side:
             template=self.template,
             images=(self.template,),
             owner=self.owner,
-            progress_deadline_seconds=self.progress_deadline,
+            progress_deadline_seconds=600,
             revision="1",
             deleting=self.deleting,
             template_manager=self.template_manager,

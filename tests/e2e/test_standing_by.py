@@ -20,10 +20,10 @@ WATCHED = {"hotfixrollouts", "httproutes", "deployments", "services", "pods", "e
 
 
 def addresses(cluster: Provider) -> dict[str, str]:
-    """Replica -> where it is asked."""
+    """Replica -> where it is asked; those that are on their way out, or have no address yet, are not."""
     pods = json.loads(cluster.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json").stdout)["items"]
-    stay = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and "podIP" in pod["status"]]
-    return {pod["metadata"]["name"]: f"http://{pod['status']['podIP']}:8080" for pod in stay}
+    there = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and pod["status"].get("podIP")]
+    return {pod["metadata"]["name"]: f"http://{pod['status']['podIP']}:8080" for pod in there}
 
 
 def metrics(cluster: Provider, address: str) -> dict[str, float]:

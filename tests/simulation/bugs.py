@@ -24,6 +24,7 @@ from hotfix.core import (
     stable_lost,
     stepped,
 )
+from hotfix.core import status as memory
 from hotfix.core.look import Look, enter, ready, say
 from hotfix.core.quantities import seconds
 from hotfix.core.reasons import Reason
@@ -42,6 +43,15 @@ def acts_before_saving(patch: Patch) -> None:
         return await save(self, stored, decision)
 
     patch.setattr(reconcile.Reconciler, "_save", saved)
+
+
+def stores_only_what_changed(patch: Patch) -> None:
+    async def saved(self: Any, stored: Any, decision: Any) -> Any:
+        wanted = memory.dump(decision.status)
+        return stored if wanted == dict(stored.status) else await self._store.save_status(stored, wanted)
+
+    patch.setattr(reconcile.Reconciler, "_save", saved)
+    without_stamps(patch)
 
 
 def acts_on_what_was_told(patch: Patch) -> None:
@@ -322,6 +332,10 @@ def few_pods_are_lost(patch: Patch) -> None:
 
 def waits_for_one_that_cannot_start(patch: Patch) -> None:
     patch.setattr(kin, "cannot_start", lambda phase, held: False)
+
+
+def lets_late_writes_through(patch: Patch) -> None:
+    patch.setattr(plan, "outdated", lambda look: [])
 
 
 def wants_what_it_sees(patch: Patch) -> None:

@@ -25,9 +25,9 @@ EDITED = ("WeightsEdited", "RouteMissing")  # what it has is not what it gave it
 ODD = 1.0  # percent of all sides: what integers and third backends may cost
 KEEPS = "the older one keeps its share"
 STILL, STARTS = "the older one stands still", "starts beside one that stands still"
-STABLE_RISES, NO_RISE, FLOOR = "stable never gets more", "neither rises after its rollback", "stable's floor is kept"
+STABLE_RISES, NO_RISE, FLOOR = "stable never gets more", "no rise after a rollback", "stable's floor is kept"
 GIVES_WAY, GOES_ON, DELETED = "gives way when it has nothing", "goes on when the other has nothing", "a deletion waits"
-DEAD = "the share moves to no dead side"
+DEAD = "never_a_dead_side"
 
 Breach = tuple[str, str]
 Rule = dict[str, int]
@@ -99,8 +99,8 @@ class Kin:
             return fell if beside else fell + old[other.patched] - new[other.patched]
         if phase == "Promoting" and stage in WITH_THE_FIX:
             return fell + old[other.patched] - new[other.patched]
-        if (control := against_of(status)) != STABLE:
-            return fell if phase == "RollingBack" and control not in self._serving() else 0.0
+        if against_of(status) != STABLE:
+            return 0.0
         if phase == "RollingBack" or status.get("stableLost") or writer.name in self._lost:
             return fell
         reasons = [entry["reason"] for entry in status.get("decisions") or () if entry["what"] == f"weight {weight}"]
@@ -172,13 +172,10 @@ class Kin:
             yield DELETED, f"it went back to stable while {self.newer.name} is {newer.get('phase')} {newer.get('stage')}"
 
     def _lost_without(self, newer: Mapping[str, Any]) -> bool:
-        """The newer one is on its way back, and stable or the older patch cannot serve: the older one moves what that has."""
-        return newer.get("phase") == "RollingBack" and not {STABLE, self.older.patched} <= self._serving()
-
-    def _serving(self) -> set[str]:
-        """The sides that have ready pods."""
+        """Stable cannot serve, and the newer one is on its way back: the older one serves."""
         pods = self.older.api.peek_every("Pod", self.older.namespace)
-        return {pod["metadata"]["labels"]["app"] for pod in pods if is_ready(pod)}
+        serves = any(is_ready(pod) for pod in pods if pod["metadata"]["labels"].get("app") == STABLE)
+        return not serves and newer.get("phase") == "RollingBack"
 
     def _goes_on_with(self, before: Status, newer: Mapping[str, Any]) -> bool:
         """It stands still for one that lives."""

@@ -16,6 +16,7 @@ from hotfix.core import (
 
 from . import bugs, others_bugs
 from .cells import cells
+from .late import arrives_after_the_end, arrives_while_patched_serves
 from .others_plots import (
     CONFIRMED,
     EFFECTIVE,
@@ -74,7 +75,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "3 wanted from the status", "the target follows what is seen", bugs.wants_what_it_sees, "wanted_from_status", "Shifting"
     ),
     Mutant("4 versions", "a route is written without its version", bugs.leaves_no_version, "version carried"),
-    Mutant("4 versions", "no stamp says what a route was written for", bugs.without_stamps, "intention saved", seeds=(0,)),
+    Mutant("4 versions", "a writer that slept is not fenced", bugs.stores_only_what_changed, "intention saved", seeds=(135, 159)),
     Mutant("5 unknown is nothing", "the bake ends by the clock", bugs.bakes_by_the_clock, "unknown_is_nothing", "Baking"),
     Mutant("5 unknown is nothing", "a pause bakes on", bugs.baked_while_paused, "unknown_is_nothing", "Baking"),
     Mutant(
@@ -173,6 +174,20 @@ MUTANTS: tuple[Mutant, ...] = (
         bugs.cannot_name_patched_again,
         "settles",
         plot=dropped_while_stable_is_lost,
+    ),
+    Mutant(
+        "4 versions",
+        "what was under way at the end is done after it",
+        bugs.lets_late_writes_through,
+        "given back",
+        plot=arrives_after_the_end,
+    ),
+    Mutant(
+        "4 versions",
+        "pods end by a write that was under way when they were needed again",
+        bugs.lets_late_writes_through,
+        "no request is lost",
+        plot=arrives_while_patched_serves,
     ),
     Mutant(
         "settles",

@@ -3,13 +3,18 @@ time; mirror.py answers from memory. Writes go to the API server whichever is us
 `Writer`, at the version that was read.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from hotfix.errors import NotFound, OutsideError
+from hotfix.errors import Conflict, NotFound, OutsideError
 
-from .kube import Kube, Object, Patch, path
+from .kube import FIELD_MANAGER, Kube, Object, Patch, path
+
+log = logging.getLogger(__name__)
+
+OUTDATED = "hotfix-operator.dev/outdated"
 
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
@@ -120,3 +125,14 @@ class Writer:
             raise
         self._reader.wrote(resource, namespace, item)
         return item
+
+    async def outdate(self, resource: Resource[V], place: tuple[str, str], version: str) -> None:
+        """A new version of the object, with nothing changed: an annotation comes and goes. One that has changed since has one."""
+        try:
+            for value in (version, None):
+                meta = {"annotations": {OUTDATED: value}, **({"resourceVersion": version} if value else {})}
+                item = await self._kube.merge_patch(resource.path(*place), {"metadata": meta}, FIELD_MANAGER)
+                self._reader.wrote(resource, place[0], item)
+        except (Conflict, NotFound) as error:
+            log.debug("%s has changed by itself: %s", place, error)
+            self._reader.doubt(resource, *place)

@@ -108,6 +108,11 @@ class KubeWorkloads:
         ]
         await self._writer.patch(SCALERS, (namespace, scaler.name), operations)
 
+    async def outdate(self, namespace: str, target: DeploymentView | ScalerView) -> None:
+        """A new version of it, with nothing changed."""
+        resource = SCALERS if isinstance(target, ScalerView) else DEPLOYMENTS
+        await self._writer.outdate(resource, (namespace, target.name), target.version)
+
 
 def _deployment(item: Object) -> DeploymentView:
     meta, spec, status = item["metadata"], item["spec"], item.get("status") or {}

@@ -85,6 +85,13 @@ class SetScalerFloor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outdate:
+    """Move an object's version on, and leave nothing behind: a write to it that is still under way comes too late."""
+
+    target: DeploymentView | ScalerView | RouteView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
     """Publish decision `sequence` as an Event; the same sequence is published once."""
 
@@ -96,4 +103,4 @@ class Announce:
     phase: str | None = None  # the phase that began with it
 
 
-Action = SetFinalizer | AdoptRoute | SetWeights | ReleaseRoute | Scale | SetPodSpec | SetScalerFloor | Announce
+Action = SetFinalizer | AdoptRoute | SetWeights | ReleaseRoute | Scale | SetPodSpec | SetScalerFloor | Outdate | Announce

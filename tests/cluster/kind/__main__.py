@@ -16,8 +16,7 @@ from .cluster import Kind, missing
 SIDE_BY_SIDE = ("-m", "cluster and not alone", "-n", os.environ.get("WORKERS", "6"), "--dist", "worksteal")
 ONE_BY_ONE = ("-m", "cluster and alone")
 NO_TESTS_COLLECTED = 5
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LAST_WORDS_SECONDS = 60
+REPORT_SECONDS = 60
 
 
 def main() -> int:
@@ -29,8 +28,8 @@ def main() -> int:
     if sys.argv[1:] == ["images"]:
         print("\n".join(images.build(binaries.ensure(print), print)))
         return 0
-    for ending in ENDINGS:
-        signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the cluster goes
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: the cluster goes
     try:
         return _on_a_cluster()
     except KeyboardInterrupt:
@@ -46,11 +45,11 @@ def _on_a_cluster() -> int:
             threading.Event().wait()
         return _tests(cluster)
     finally:
-        for ending in ENDINGS:
-            signal.signal(ending, signal.SIG_IGN)  # it is on its way
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # whoever asks once more gets the same, and no cluster that stays
         print("deleting the cluster", flush=True)
         cluster.delete()
-        print(f"in all {time.monotonic() - began:.0f} s", flush=True)
+        print(f"Kubernetes {cluster.version}: in all {time.monotonic() - began:.0f} s", flush=True)
 
 
 def _tests(cluster: Kind) -> int:
@@ -61,23 +60,23 @@ def _tests(cluster: Kind) -> int:
     for options in (SIDE_BY_SIDE, ONE_BY_ONE):
         began = time.monotonic()
         command = [sys.executable, "-m", "pytest", "tests/kind", "tests/e2e", "--durations=0", "--durations-min=1", *options]
-        codes.append(_told([*command, *asked], env))
+        with subprocess.Popen([*command, *asked], cwd=ROOT, env=env) as process:
+            codes.append(_ended(process))
         print(f"{' '.join(options)}: {time.monotonic() - began:.0f} s", flush=True)
     return 0 if set(codes) <= {0, NO_TESTS_COLLECTED} and 0 in codes else 1
 
 
-def _told(command: list[str], env: dict[str, str]) -> int:
-    """The exit code of pytest; where it is interrupted it has time to tell what it saw."""
-    with subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True) as telling:
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Its exit code. It hears Ctrl-C too, and has a while to tell what failed until then."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)  # what ended us may have been sent to us alone
         try:
-            return telling.wait()
-        except KeyboardInterrupt:
-            telling.send_signal(signal.SIGINT)
-            try:
-                telling.wait(LAST_WORDS_SECONDS)
-            finally:
-                telling.kill()
-            raise
+            process.wait(REPORT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise
 
 
 if __name__ == "__main__":
