@@ -130,7 +130,7 @@ class Kind(InPods):
         shutil.rmtree(self.home, ignore_errors=True)
 
     def stop(self) -> None:
-        """For who is attached: what was delayed is so no more; for who borrowed it: it is as it was, without an operator."""
+        """For who is attached: what was delayed is so no more; for who borrowed it: all is as it was, the operator too."""
         if self.delayed:
             self.delay_routes(0)
         if self.before:
@@ -143,15 +143,10 @@ class Kind(InPods):
             self.on_node(node, "sh", "-c", f"{going}; systemctl start kubelet", check=False)
             self.kubectl("uncordon", node)
         self.start_component("prometheus")
-        made = self._namespaces() - self.before - {f"namespace/{NAMESPACE}"}
-        if made:
-            self._without_operators()
-            Operator.install(self, scrape="2s")
-            self.kubectl("delete", *made, "--timeout=120s")
-        self._without_operators()
-
-    def _without_operators(self) -> None:
         self.kubectl("delete", "deployments", "--all", "-n", NAMESPACE, "--timeout=90s", check=False)
+        Operator.install(self, scrape="2s")
+        if made := self._namespaces() - self.before - {f"namespace/{NAMESPACE}"}:
+            self.kubectl("delete", *made, "--timeout=120s")
 
     # ---- what is done to nodes
 
