@@ -192,8 +192,9 @@ async def the_owner_of_a_rollout_is_seen(store: RolloutStore, world: World) -> N
     assert (await loaded(store, world)).owner == "Flux Kustomization flux-system/shop"
 
 
-async def trouble_on_the_way(world: World, faults: Faults) -> None:
-    """What is refused is not done, what is lost is done and not done twice, and a look that is lost is never nothing."""
+async def trouble_on_the_way(world: World, faults: Faults) -> tuple[Any, Any]:
+    """What is refused is not done, what is lost is done and not done twice, and a look that is lost is never nothing. Returns
+    what is stored in the end: the status, and the finalizers."""
     world.apply(rollout())
     store = KubeStore(faults.kube)
 
@@ -227,3 +228,4 @@ async def trouble_on_the_way(world: World, faults: Faults) -> None:
     with pytest.raises(Unavailable):
         await store.load(Key(world.namespace, "fix"))
     faults.none()
+    return told()

@@ -13,7 +13,7 @@ from tests.cluster.needed import started
 
 from .conftest import fresh_namespace
 from .faults import MemoryFaults, proxied
-from .store_contract import CHECKS, Check, rollout, trouble_on_the_way
+from .store_contract import CHECKS, FINALIZER, Check, rollout, trouble_on_the_way
 from .worlds import ClusterWorld, FakeWorld
 
 
@@ -25,7 +25,8 @@ async def test_in_memory(check: Check) -> None:
 
 async def test_trouble_on_the_way_in_memory() -> None:
     world = FakeWorld("shop")
-    await trouble_on_the_way(world, MemoryFaults(world))
+    status, finalizers = await trouble_on_the_way(world, MemoryFaults(world))
+    assert (status["phase"], finalizers) == ("Pending", [FINALIZER])
 
 
 @pytest.mark.cluster
@@ -40,7 +41,8 @@ async def test_on_a_real_api_server(tmp_path: Path) -> None:
             await _an_ending_namespace_is_seen(cluster, kube)
             world = ClusterWorld(cluster, kube, fresh_namespace("trouble"))
             async with proxied(world, tmp_path) as faults:
-                await trouble_on_the_way(world, faults)
+                status, finalizers = await trouble_on_the_way(world, faults)
+                assert (status["phase"], finalizers) == ("Pending", [FINALIZER])
 
 
 async def _an_ending_namespace_is_seen(cluster: Cluster, kube: Kube) -> None:

@@ -68,12 +68,14 @@ def test_the_same_patch_is_wanted_also_where_another_rollout_rolled_it_back() ->
     world = rolled_back()
     world.patched.errors, world.rivals, world.request = 0.001, (failed(),), "retry-same:1"
     world.phase(Phase.PROMOTED)
+    assert (answer(world), world.remembered.same_again is not None) == ("Accepted", True)
 
 
 def test_another_patch_is_no_word_for_one_that_another_rollout_rolled_back() -> None:
     world = rolled_back()
     world.patched.template, world.rivals, world.request = "v3", (failed("v3"),), "retry:1"
     world.held("FailedBefore", seconds=10)
+    assert (world.remembered.phase, world.remembered.started_at) == (Phase.PENDING, None)
 
 
 def owned(side: Side) -> None:

@@ -38,6 +38,7 @@ def test_it_serves_for_a_lost_stable_while_the_newer_one_does_not(rival: RivalVi
     world = standing()
     world.rivals, world.stable.ready = (rival,), 0
     world.run(lambda w: w.weight == 100, seconds=30)
+    assert (world.remembered.stable_lost is not None, since(world)) == (True, None)
 
 
 def test_it_moves_nothing_while_neither_side_has_pods() -> None:
@@ -80,6 +81,7 @@ def test_one_without_traffic_that_waits_for_git_takes_it_when_its_pods_are_back_
     world = lost()
     world.patched.ready = None
     world.run(lambda w: w.weight == 100, seconds=30)
+    assert (world.remembered.phase, since(world)) == (Phase.AWAITING_GIT, None)
 
 
 def test_one_without_traffic_that_waits_for_git_stands_still_without_a_break() -> None:
