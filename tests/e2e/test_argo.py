@@ -4,8 +4,11 @@ they are that `ignoreDifferences` says are another manager's.
 
 import copy
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.cluster.load import Answer
 
 from .shop import deployment, rollout, route, service, untouched
 from .story import Stories
@@ -61,6 +64,8 @@ def hotfix(image: str = "sample:1.1") -> list[dict[str, Any]]:
     return [deployment("checkout-hotfix", image), service("checkout-hotfix"), rollout()]
 
 
+TORN_SECONDS = 2  # an apply takes under one, the proxy half a second
+
 HOTFIX = ("HotfixRollout/fix", "Deployment/checkout-hotfix", "Service/checkout-hotfix")
 
 
@@ -90,10 +95,12 @@ def test_without_it_weights_are_put_right_and_the_setting_is_named(shop: Stories
     argo = Argo(shop)
     argo.commit(*app(shop))
     shop.ready("checkout", 2)
+    healed = []
     with shop.load(20) as load:
         argo.commit(*hotfix())
         shop.until(lambda status: (status.get("acknowledgedWeight") or 0) > 0, "the first weight is acknowledged", seconds=120)
         for times in range(1, 4):
+            healed.append(time.time())
             argo.heal()
             shop.until(lambda status, times=times: drifts(status) >= times, f"put right {times} times", seconds=60)
         status = shop.held("TrafficContested")
@@ -101,7 +108,13 @@ def test_without_it_weights_are_put_right_and_the_setting_is_named(shop: Stories
         argo.prune(HOTFIX[0])  # what it shifts to goes after it: deleting what serves is another story
         shop.cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout goes", seconds=120)
         argo.prune(*HOTFIX[1:])
-        assert load.lost() == []
+        assert [answer for answer in load.lost() if not torn(answer, healed)] == []
+
+
+def torn(answer: Answer, healed: list[float]) -> bool:
+    """Argo CD took a backend that has traffic out of the route: until the proxy has the new route it may know of the old one
+    without its cluster (response flag NC). What the operator does afterwards, from weight 0 on, loses nothing."""
+    return answer.lost == "503 from the proxy" and any(0 <= answer.sent - at < TORN_SECONDS for at in healed)
 
 
 def drifts(status: dict[str, Any]) -> int:
