@@ -46,7 +46,7 @@ class Lookout:
         now, namespace = self._clock.now(), stored.key.namespace
         services = superseding.services_of(asked, remembered)
         refusals: list[tuple[str, str]] = [(Reason.INVALID_SPEC, unreadable)] if unreadable else []
-        if remembered.stage is status.Stage.DONE:
+        if remembered.stage is status.Stage.DONE and not stored.finalizer:
             return self._observation(stored, now, refusals, **await self._after_the_end(stored, asked, remembered))
         survey = remembered.stage in (None, status.Stage.CHECKING)
         pending = survey or remembered.stage in (status.Stage.SCALING, status.Stage.ADOPTING)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .core.actions import AdoptRoute, Announce, ReleaseRoute, SetWeights
-from .core.observation import CompanionView, DeploymentView, MetricsView, RivalView, RoutesView, ScalerView, SideView
+from .core.observation import CompanionView, DeploymentView, MetricsView, RivalView, RoutesView, RouteView, ScalerView, SideView
 from .core.spec import HttpRoute, Metrics
 from .core.status import ResolvedRoute
 
@@ -141,6 +141,11 @@ class Router(Protocol):
         backends get their old weights back."""
         ...
 
+    async def outdate(self, namespace: str, route: RouteView, mark: str | None) -> None:
+        """The route gets a new version, with nothing changed but the mark, which goes with None; one that has another version
+        than the one seen has got it."""
+        ...
+
 
 class Workloads(Protocol):
     """Deployments, their pods, Services and HPAs."""
@@ -164,6 +169,11 @@ class Workloads(Protocol):
 
     async def set_scaler_floor(self, namespace: str, scaler: ScalerView, min_replicas: int) -> None:
         """Set the HPA's minReplicas at the version seen."""
+        ...
+
+    async def outdate(self, namespace: str, target: DeploymentView | ScalerView, mark: str | None) -> None:
+        """It gets a new version, with nothing changed but the mark, which goes with None; one that has another version than the
+        one seen has got it."""
         ...
 
 

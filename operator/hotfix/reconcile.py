@@ -10,8 +10,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from .core import actions as act
 from .core import invalid, machine, requested, spec, status, superseding
+from .core.observation import RouteView
 from .core.reasons import Reason
-from .errors import OutsideError, Unavailable
+from .errors import OutsideError, Refused, Unavailable
 from .lookout import Lookout, Ports
 from .ports import Key, Stored
 from .settings import ReconcileSettings
@@ -167,20 +168,38 @@ class Reconciler:
     async def _do(self, stored: Stored, services: tuple[str, ...], action: act.Action) -> None:
         namespace = stored.key.namespace
         match action:
-            case act.AdoptRoute():
-                await self._router.adopt(namespace, services, action)
-            case act.SetWeights():
-                await self._router.apply(namespace, services, action)
-            case act.ReleaseRoute():
-                await self._router.release(namespace, services, action)
+            case act.AdoptRoute() | act.SetWeights() | act.ReleaseRoute():
+                await self._on_the_route(namespace, services, action)
             case act.Scale():
                 await self._workloads.scale(namespace, action.deployment, action.replicas)
             case act.SetPodSpec():
                 await self._workloads.set_pod_spec(namespace, action.deployment, action.pod_spec)
             case act.SetScalerFloor():
                 await self._workloads.set_scaler_floor(namespace, action.scaler, action.min_replicas)
+            case act.Outdate():
+                await self._outdate(namespace, action)
             case act.Announce():
                 await self._announcer.announce(stored, action)
+
+    async def _on_the_route(
+        self, namespace: str, services: tuple[str, ...], action: act.AdoptRoute | act.SetWeights | act.ReleaseRoute
+    ) -> None:
+        match action:
+            case act.AdoptRoute():
+                await self._router.adopt(namespace, services, action)
+            case act.SetWeights():
+                await self._router.apply(namespace, services, action)
+            case act.ReleaseRoute():
+                await self._router.release(namespace, services, action)
+
+    async def _outdate(self, namespace: str, action: act.Outdate) -> None:
+        try:
+            if isinstance(action.target, RouteView):
+                await self._router.outdate(namespace, action.target, action.mark)
+            else:
+                await self._workloads.outdate(namespace, action.target, action.mark)
+        except Refused as error:  # it will not be done later either, and must not keep the rest from being given back
+            log.warning("a write that may be under way to %s could arrive yet: %s", action.target.name, error)
 
 
 def _needs_confirming(before: status.Status, decision: machine.Decision) -> bool:

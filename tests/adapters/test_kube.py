@@ -252,14 +252,27 @@ WRITES: dict[str, Callable[[Kube], Awaitable[object]]] = {
 async def test_who_does_not_hold_the_lease_any_more_reads_and_never_writes(
     kube: Kube, server: Server, write: Callable[[Kube], Awaitable[object]]
 ) -> None:
-    kube.may_write = lambda: False
+    kube.write_seconds = lambda: 0.0
     with pytest.raises(Unavailable, match="does not hold the lease any more; nothing is written"):
         await write(kube)
     assert server.asked == []
     assert await kube.get(POD)
-    kube.may_write = lambda: True
+    kube.write_seconds = lambda: 5.0
     await write(kube)
     assert [request.method == "GET" for request in server.asked] == [True, False]
+
+
+async def test_a_write_is_given_up_before_others_may_take_over(kube: Kube, server: Server) -> None:
+    async def hang(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    server.answer = hang
+    kube.write_seconds = lambda: 0.02
+    kube._timeout_seconds = 3600.0
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable, match="does not answer"):
+            await kube.json_patch(POD, [])
 
 
 async def test_a_rotated_token_is_used_once_it_is_read_again(

@@ -59,6 +59,14 @@ def test_an_acknowledgement_while_it_goes_on_ends_what_is_to_be_followed_up() ->
     assert world.remembered.phase is Phase.BAKING
 
 
+@pytest.mark.parametrize("verb", ["rollback", "release"])
+def test_one_that_failed_in_stable_and_is_the_control_of_a_newer_one_is_not_taken_from_it(verb: str) -> None:
+    world = ask(standing(failed()), f"{verb}:1")
+    result, why = answer(world)
+    assert (result, "second is judged against it" in why) == ("Refused", True)
+    assert world.rest(10).weight == 100
+
+
 def test_one_that_bakes_without_evidence_is_no_control_and_is_taken_back() -> None:
     world = standing(follows_up())
     assert world.remembered.superseded_by is not None

@@ -7,7 +7,7 @@ import pytest
 from tests.cluster import Provider
 from tests.cluster.needed import started
 from tests.cluster.operator import USER, Operator
-from tests.soak.disturbing import ROUTE, Surroundings
+from tests.soak.disturbing import DEPLOYMENT, ROUTE, Surroundings
 
 from .shop import rollout
 from .story import GONE, Stories
@@ -47,10 +47,32 @@ def test_what_a_leader_that_was_cut_off_sent_changes_nothing_when_it_arrives(aro
     assert stamps == sorted(stamps), "no older intention was ever written over a newer one"
 
 
-def _writes(cluster: Provider, shop: Stories) -> list[int]:
-    """What the API server answered to writes to the route, in their order."""
+@pytest.mark.needs("proxy before the API server")
+def test_a_pod_spec_that_was_under_way_does_not_arrive_after_the_rollout_was_taken_back(around: Surroundings) -> None:
+    cluster, operator = around.cluster, around.operator
+    shop = Stories(cluster, "taken-back")
+    shop.open()
+    cluster.until(lambda: len(operator.pids()) == 2, "two replicas run")
+    with shop.story("RolledBack", rate=40):
+        shop.apply(rollout(analysis={"bakeTime": "5s"}))
+        shop.phase("Baking", seconds=180)
+        leader = operator.leader()
+        late = {"process": operator.pid(leader), "fault": "slow", "seconds": CUT_OFF_SECONDS, "times": 10_000}
+        around.trouble({"match": DEPLOYMENT, **late})
+        cluster.until(around.happened, "stable's pod spec is under way", seconds=120)
+        around.trouble({"match": ".", **late})
+        shop.kubectl("annotate", "hfr", "fix", "hotfix-operator.dev/request=release:late")
+        cluster.until(lambda: operator.leader() != leader, "another one leads", seconds=40)
+        shop.phase("RolledBack", seconds=60)
+        cluster.until(lambda: around.happened("ended", DEPLOYMENT), "the pod spec arrived", seconds=2 * CUT_OFF_SECONDS)
+    assert shop.image("checkout") == "sample:1.0"
+    assert _writes(cluster, shop, "deployments")[-1] == 409
+
+
+def _writes(cluster: Provider, shop: Stories, resource: str = "httproutes") -> list[int]:
+    """What the API server answered to writes to such objects, in their order."""
     entries = [entry for entry in cluster.audit(USER) if (entry.get("objectRef") or {}).get("namespace") == shop.namespace]
-    patches = [one for one in entries if one["objectRef"]["resource"] == "httproutes" and one["verb"] == "patch"]
+    patches = [one for one in entries if one["objectRef"]["resource"] == resource and one["verb"] == "patch"]
     return [int(one["responseStatus"]["code"]) for one in patches]
 
 

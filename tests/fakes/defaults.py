@@ -9,7 +9,10 @@ MOST_WEIGHT, MOST_BACKENDS, MOST_NOTE_BYTES = 1_000_000, 16, 1024
 
 
 def completed(plural: str, item: Object) -> Object:
-    """The object with its defaults."""
+    """The object with its defaults, and without labels and annotations where there are none."""
+    for field in ("labels", "annotations"):
+        if item["metadata"].get(field) == {}:
+            del item["metadata"][field]
     fill = {"httproutes": _route, "deployments": _deployment}.get(plural)
     if fill and "spec" in item:
         fill(item["spec"])

@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from hotfix.errors import Conflict, Unavailable
+from hotfix.errors import Conflict, OutsideError, Refused, Unavailable
 
 from .shop import KEY, NAMESPACE, Shop
 
@@ -138,6 +138,22 @@ async def test_one_whose_manifest_cannot_be_read_can_be_deleted() -> None:
     shop.api.delete("HotfixRollout", NAMESPACE, "fix")
     await shop.run(lambda s: s.gone, seconds=300)
     assert shop.weights == {"checkout": 1}
+
+
+@pytest.mark.parametrize("answer", [Refused("no such right", reason="Forbidden"), Unavailable("no answer")])
+async def test_a_version_that_cannot_be_moved_on_is_tried_again_only_where_that_may_help(answer: OutsideError) -> None:
+    shop = await Shop().run(lambda s: s.status.get("stage") == "Adopting")
+    shop.api.delete("HotfixRollout", NAMESPACE, "fix")
+    tries: list[str] = []
+
+    def refused(method: str, url: str) -> None:
+        if method == "PATCH" and url.endswith("/deployments/checkout-hotfix") and len(tries) < 3:
+            tries.append(url)
+            raise answer
+
+    shop.kube.before = refused
+    await shop.run(lambda s: s.gone, seconds=60)
+    assert len(tries) == (1 if isinstance(answer, Refused) else 3)
 
 
 async def test_a_rollout_that_is_gone_is_forgotten() -> None:

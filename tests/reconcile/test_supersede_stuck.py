@@ -106,3 +106,16 @@ async def test_one_that_could_not_be_promoted_keeps_everything_when_the_newer_ho
         "PromotionFailed",
         100,
     )
+
+
+@pytest.mark.parametrize("verb", ["release", "rollback"])
+async def test_one_that_could_not_be_promoted_is_taken_back_only_after_the_newer_that_is_judged_against_it(verb: str) -> None:
+    shop = await return_failed()
+    shop.hurry()
+    await shop.takes_over()
+    await shop.both(lambda s: s.phase("second") == "Analyzing" and s.share("checkout-second") > 0)
+    shop.requests.silent = True
+    shop.ask("fix", verb)
+    await shop.both(lambda s: s.state("fix").get("lastHandledRequest", {}).get("result") == "Refused", seconds=30)
+    assert f"kubectl hotfix {verb} second -n shop" in shop.state("fix")["lastHandledRequest"]["message"]
+    assert shop.share("checkout") == 0

@@ -118,6 +118,17 @@ def test_a_leader_that_slept_past_its_lease_may_not_write_from_the_first_moment_
     assert not two.electors[0].holds()
 
 
+def test_a_write_that_begins_with_the_last_of_the_right_ends_before_others_may_take_over(loop: VirtualLoop) -> None:
+    two = Two(loop)
+    assert two.electors[0].write_seconds() == 0
+    loop.run_until_complete(two.electors[0].acquire())
+    assert two.electors[0].write_seconds() == pytest.approx(TIMES.lasts, abs=0.1)
+    loop.moment += TIMES.renews_within - 0.1
+    assert two.electors[0].write_seconds() == pytest.approx(TIMES.lasts - TIMES.renews_within + 0.1, abs=0.1)
+    loop.moment += 0.2
+    assert two.electors[0].write_seconds() == 0
+
+
 def test_a_lease_that_is_given_up_is_taken_at_the_next_try(loop: VirtualLoop) -> None:
     two = Two(loop)
     two.run(lead(two.electors[0]), seconds=5)

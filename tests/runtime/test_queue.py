@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from hotfix.errors import Conflict, Unavailable
-from hotfix.runtime.queue import LONGEST_BACKOFF_SECONDS, LookQueue
+from hotfix.runtime.queue import CONFLICT_SECONDS, LONGEST_BACKOFF_SECONDS, LONGEST_CONFLICT_SECONDS, LookQueue
 
 from .virtual import VirtualLoop
 
@@ -102,6 +102,16 @@ def test_failures_wait_longer_each_time_and_are_forgotten_after_a_good_look(loop
 def test_a_conflict_is_looked_at_again_at_once(loop: VirtualLoop) -> None:
     looks = run(loop, Looks(Conflict("first"), None), (0.0, "a"))
     assert looks.at[1][1] < 0.2
+
+
+def test_conflicts_without_an_end_are_looked_at_less_often_until_a_look_is_good(loop: VirtualLoop) -> None:
+    looks = run(loop, Looks(*[Conflict("first")] * 12, 1.0, Conflict("first"), None), (0.0, "a"))
+    moments = [moment for _, moment in looks.at]
+    waits = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert waits[0] < 0.1
+    assert waits[2] > waits[0]
+    assert LONGEST_CONFLICT_SECONDS <= waits[11] <= 2 * LONGEST_CONFLICT_SECONDS
+    assert waits[-1] <= 2 * CONFLICT_SECONDS
 
 
 def test_what_the_other_side_asks_for_is_waited(loop: VirtualLoop) -> None:

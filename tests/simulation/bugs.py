@@ -324,6 +324,10 @@ def waits_for_one_that_cannot_start(patch: Patch) -> None:
     patch.setattr(kin, "cannot_start", lambda phase, held: False)
 
 
+def lets_late_writes_through(patch: Patch) -> None:
+    patch.setattr(plan, "outdated", lambda look: [])
+
+
 def wants_what_it_sees(patch: Patch) -> None:
     """The target follows the route instead of the status."""
     patch.setattr(

@@ -16,6 +16,7 @@ from hotfix.core import (
 
 from . import bugs, others_bugs
 from .cells import cells
+from .late import arrives_after_the_end, arrives_while_patched_serves
 from .others_plots import (
     CONFIRMED,
     EFFECTIVE,
@@ -173,6 +174,20 @@ MUTANTS: tuple[Mutant, ...] = (
         bugs.cannot_name_patched_again,
         "settles",
         plot=dropped_while_stable_is_lost,
+    ),
+    Mutant(
+        "4 versions",
+        "what was under way at the end is done after it",
+        bugs.lets_late_writes_through,
+        "given back",
+        plot=arrives_after_the_end,
+    ),
+    Mutant(
+        "4 versions",
+        "pods end by a write that was under way when they were needed again",
+        bugs.lets_late_writes_through,
+        "no request is lost",
+        plot=arrives_while_patched_serves,
     ),
     Mutant(
         "settles",

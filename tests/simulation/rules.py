@@ -257,7 +257,7 @@ def terminal_is_final(one: Decided) -> str | None:
     if before.phase is Phase.ROLLED_BACK and (one.seen.request or "").startswith("retry") and after.phase is Phase.PENDING:
         return None
     if before.stage is Stage.DONE:
-        odd = [type(a).__name__ for a in one.actions if not isinstance(a, act.Announce | act.SetFinalizer)]
+        odd = [type(a).__name__ for a in one.actions if not isinstance(a, act.Announce | act.SetFinalizer | act.Outdate)]
         if odd or (after.phase, after.stage, after.weight) != (before.phase, before.stage, before.weight):
             return f"went on after the end: {odd or after.phase}"
     if before.phase in TERMINAL_PHASES and after.phase is not before.phase:

@@ -6,6 +6,7 @@ from .checker_mutants import CHECKER_MUTANTS
 from .checkers import checkers
 from .conftest import Say
 from .kin_rules import DEAD
+from .late import LATE_PLOTS
 from .mutants import MUTANTS, MUTANTS_OF_OTHERS, Mutant, hunt
 from .others_plots import OTHERS_PLOTS
 from .pair_mutants import PAIR_MUTANTS
@@ -31,7 +32,7 @@ def test_every_promise_has_one() -> None:
     numbers = {mutant.promise.split()[0] for mutant in MUTANTS}
     assert {str(number) for number in range(1, 11)} <= numbers
     assert len(MUTANTS) >= 20
-    assert {plot.__name__ for plot in (*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS)} == {
+    assert {plot.__name__ for plot in (*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS, *LATE_PLOTS)} == {
         mutant.plot.__name__ for mutant in (*MUTANTS, *MUTANTS_OF_OTHERS) if mutant.plot
     }, "a story that no planted bug needs shows nothing"
 
@@ -49,6 +50,6 @@ async def test_without_a_bug_the_same_rollouts_break_no_promise(mutant: Mutant) 
         assert (await simulate_pair(seed)).breaches == []
 
 
-@pytest.mark.parametrize("plot", [*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS], ids=lambda plot: plot.__name__)
+@pytest.mark.parametrize("plot", [*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS, *LATE_PLOTS], ids=lambda plot: plot.__name__)
 async def test_without_a_bug_no_plot_breaks_a_promise(plot: Plot) -> None:
     assert await plot() == []

@@ -7,6 +7,7 @@ time, and would drop fields they do not know).
 import asyncio
 import asyncio.sslproto
 import json
+import math
 import re
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -71,7 +72,7 @@ class Kube:
         self._configuration = configuration
         self._timeout_seconds = timeout_seconds
         self._client: ApiClient | None = None
-        self.may_write: Callable[[], bool] = lambda: True
+        self.write_seconds: Callable[[], float] = lambda: math.inf  # within which a write that begins now must end
 
     @classmethod
     async def login(cls, *, kubeconfig: str | None = None, context: str | None = None, connections: int | None = None) -> Self:
@@ -167,10 +168,11 @@ class Kube:
         content: str = JSON,
     ) -> Object:
         target = url + (f"?{urlencode(query)}" if query else "")
-        if method != "GET" and not self.may_write():
+        seconds = self._timeout_seconds if method == "GET" else min(self._timeout_seconds, self.write_seconds())
+        if seconds <= 0:
             raise Unavailable("This operator does not hold the lease any more; nothing is written.")
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(seconds):
                 answer = await self._send(method, target, body=body, content=content)
                 text = (await answer.read()).decode(errors="replace")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:

@@ -3,16 +3,27 @@ time; mirror.py answers from memory. Writes go to the API server whichever is us
 `Writer`, at the version that was read.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from hotfix.errors import NotFound, OutsideError
+from hotfix.errors import Conflict, NotFound, OutsideError
 
-from .kube import Kube, Object, Patch, path
+from .kube import FIELD_MANAGER, Kube, Object, Patch, path
+
+log = logging.getLogger(__name__)
+
+OUTDATED = "hotfix-operator.dev/outdated"
 
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
+
+
+def outdated(meta: Mapping[str, Any]) -> str | None:
+    """The mark on an object whose version was moved on."""
+    found: str | None = (meta.get("labels") or {}).get(OUTDATED)
+    return found
 
 
 def _by_name(item: Object) -> str | None:
@@ -120,3 +131,21 @@ class Writer:
             raise
         self._reader.wrote(resource, namespace, item)
         return item
+
+    async def outdate(self, resource: Resource[V], place: tuple[str, str], version: str, mark: str | None) -> None:
+        """A new version of the object, with nothing changed: a label comes and, with None, goes again. One that has changed since
+        has a new one. No annotation: the Deployment controller copies these into ReplicaSets, where they stay."""
+        try:
+            try:
+                await self._label(resource, place, {"resourceVersion": version, "labels": {OUTDATED: mark or version}})
+            except Conflict as error:
+                log.debug("%s has changed by itself: %s", place, error)
+                self._reader.doubt(resource, *place)
+            if mark is None:
+                await self._label(resource, place, {"labels": {OUTDATED: None}})
+        except NotFound:
+            self._reader.doubt(resource, *place)
+
+    async def _label(self, resource: Resource[V], place: tuple[str, str], meta: Object) -> None:
+        item = await self._kube.merge_patch(resource.path(*place), {"metadata": meta}, FIELD_MANAGER)
+        self._reader.wrote(resource, place[0], item)

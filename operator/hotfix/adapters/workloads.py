@@ -15,7 +15,7 @@ from hotfix.errors import Refused
 
 from .kube import Kube, Object, path
 from .ownership import controller_of, owner_of, template_manager
-from .reading import Direct, Reader, Resource, Writer
+from .reading import Direct, Reader, Resource, Writer, outdated
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,11 @@ class KubeWorkloads:
         ]
         await self._writer.patch(SCALERS, (namespace, scaler.name), operations)
 
+    async def outdate(self, namespace: str, target: DeploymentView | ScalerView, mark: str | None) -> None:
+        """A new version of it, with nothing changed but the mark."""
+        resource = SCALERS if isinstance(target, ScalerView) else DEPLOYMENTS
+        await self._writer.outdate(resource, (namespace, target.name), target.version, mark)
+
 
 def _deployment(item: Object) -> DeploymentView:
     meta, spec, status = item["metadata"], item["spec"], item.get("status") or {}
@@ -133,6 +138,7 @@ def _deployment(item: Object) -> DeploymentView:
         revision=(meta.get("annotations") or {}).get(REVISION),
         deleting="deletionTimestamp" in meta,
         template_manager=template_manager(item),
+        outdated=outdated(meta),
     )
 
 
@@ -214,6 +220,7 @@ def _scaler(item: Object) -> ScalerView:
         max_replicas=int(spec["maxReplicas"]),
         owner=owner_of(item) or controller_of(item),
         version=item["metadata"]["resourceVersion"],
+        outdated=outdated(item["metadata"]),
     )
 
 

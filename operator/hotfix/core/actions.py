@@ -85,6 +85,15 @@ class SetScalerFloor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outdate:
+    """Move an object's version on: a write to it that is still under way comes too late. `mark`: by what it is known that this
+    was done; None takes a mark away, or leaves none."""
+
+    target: DeploymentView | ScalerView | RouteView
+    mark: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
     """Publish decision `sequence` as an Event; the same sequence is published once."""
 
@@ -96,4 +105,4 @@ class Announce:
     phase: str | None = None  # the phase that began with it
 
 
-Action = SetFinalizer | AdoptRoute | SetWeights | ReleaseRoute | Scale | SetPodSpec | SetScalerFloor | Announce
+Action = SetFinalizer | AdoptRoute | SetWeights | ReleaseRoute | Scale | SetPodSpec | SetScalerFloor | Outdate | Announce

@@ -34,6 +34,7 @@ class ScalerView:
     max_replicas: int
     owner: str | None
     version: str
+    outdated: str | None = None  # the mark of an Outdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class DeploymentView:
     revision: str | None
     deleting: bool = False
     template_manager: str | None = None  # field manager that last wrote the pod template
+    outdated: str | None = None  # the mark of an Outdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,7 @@ class RouteView:
     reconcile: str | None = None  # the mark's value
     lent_until: str | None = None  # RFC 3339; set where the mark is ours
     refusal: str | None = None  # why this router cannot shift it, a sentence
+    outdated: str | None = None  # the mark of an Outdate
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  # for the adapter's writes only
 
 

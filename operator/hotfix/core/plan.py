@@ -13,6 +13,7 @@ from .kin import against_older, gives_up, older, other_lives, shared, weight_of
 from .lending import until_wanted
 from .look import Look, displaced, has_weight, left_over, left_to_take, ready, route_has, share_of, shifted_rules
 from .observation import RouteView, RuleView
+from .outdating import outdated, unseen
 from .pending import replicas_wanted
 from .reasons import FREEZING
 from .rolling_back import lost_its_weight, scales_down
@@ -76,8 +77,9 @@ def actions(look: Look) -> tuple[Action, ...]:
         found.append(SetFinalizer(present=True))
     found += _routes(look, target)
     found += _workloads(look, target)
+    found += outdated(look)
     found += _announcements(look)
-    if target.finalizer is False and look.seen.finalizer:
+    if target.finalizer is False and look.seen.finalizer and not unseen(look):
         found.append(SetFinalizer(present=False))
     return tuple(found)
 

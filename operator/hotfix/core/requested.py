@@ -138,10 +138,12 @@ def _not_rolled_back(before: Status, look: Look) -> str | None:
 
 def _control(look: Look) -> str | None:
     """A newer patch is judged against this one, which is proven and has all that stable has not."""
-    bound = look.status.superseded_by
-    if bound is None or not bound.control or look.status.phase not in (Phase.BAKING, Phase.AWAITING_GIT):
+    status, bound = look.status, look.status.superseded_by
+    proven = status.phase in (Phase.BAKING, Phase.AWAITING_GIT) or status.stage is Stage.RETURN_FAILED
+    if bound is None or not bound.control or not proven:
         return None
-    return f"HotfixRollout {bound.name} is judged against it; end that one first: kubectl hotfix rollback {bound.name}"
+    how = f"kubectl hotfix {Verb.RELEASE if look.released else Verb.ROLLBACK} {bound.name} -n {look.seen.namespace}"
+    return f"HotfixRollout {bound.name} is judged against it; end that one first: {how}"
 
 
 def _not_promoted(before: Status, look: Look) -> str | None:

@@ -77,7 +77,7 @@ async def _serve(settings: Settings) -> int:
         store = KubeStore(kube, mirror)
         elector = _elector(settings, apart, clock)
         if elector:
-            kube.may_write = elector.holds
+            kube.write_seconds = elector.write_seconds
         source = PrometheusSource(_access(settings), clock)
         router, announcer = GatewayApiRouter(kube, mirror), KubeAnnouncer(kube, instance=_name())
         workloads, webhook = KubeWorkloads(kube, mirror), _webhook(settings, clock, telemetry)

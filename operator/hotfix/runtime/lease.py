@@ -60,6 +60,12 @@ class Elector:
         """This process may write, now."""
         return self._monotonic() < self._good_until
 
+    def write_seconds(self) -> float:
+        """How long a write that is begun now may take: until others may take over. 0 where none may be begun."""
+        if not self.holds():
+            return 0.0
+        return self._good_until - self._monotonic() + self._times.lasts - self._times.renews_within
+
     async def acquire(self) -> None:
         """Wait until it is ours."""
         while not await self._attempt():  # noqa: ASYNC110 - tries are spaced in time; there is no event to wait for

@@ -20,6 +20,7 @@ FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 10.0  # a rollback that waits for the API server must not wait long after it is back
 IN_A_ROW = 3
 CONFLICT_SECONDS = 0.05  # somebody wrote first: look again at once, with the new version
+LONGEST_CONFLICT_SECONDS = 2.0  # when that goes on and on, somebody else does the same work
 
 K = TypeVar("K")
 Heap = list[tuple[float, int, K]]  # (due, number, key)
@@ -50,6 +51,7 @@ class LookQueue(Generic[K]):
         self._running: set[K] = set()
         self._again: set[K] = set()
         self._failures: dict[K, int] = {}
+        self._conflicts: dict[K, int] = {}  # one after the other
         self._started_at: dict[K, float] = {}
         self._wake = asyncio.Event()
         self._stopping = False
@@ -131,9 +133,11 @@ class LookQueue(Generic[K]):
         try:
             wait = await self._look(key)
             self._failures.pop(key, None)
+            self._conflicts.pop(key, None)
         except Conflict as error:
             log.debug("look again at %s: %s", key, error)
-            wait = CONFLICT_SECONDS * (1 + random.random())
+            times = self._conflicts[key] = self._conflicts.get(key, 0) + 1
+            wait = min(CONFLICT_SECONDS * 2.0 ** min(times - 1, 10), LONGEST_CONFLICT_SECONDS) * (1 + random.random())
         except OutsideError as error:
             wait = self._backoff(key, error)
             log.warning("%s; looking again in %.1f s", error, wait, extra={"rollout": str(key)})

@@ -9,7 +9,7 @@ from hotfix.adapters.kube import FIELD_MANAGER, Kube, Object, path
 from hotfix.adapters.reading import Direct, Reader, Resource, Writer
 from hotfix.core import fencing, lending
 from hotfix.core.actions import AdoptRoute, ReleaseRoute, SetWeights
-from hotfix.core.observation import RoutesView
+from hotfix.core.observation import RoutesView, RouteView
 from hotfix.core.spec import HttpRoute
 from hotfix.errors import Conflict, NotFound, OutsideError, Refused
 from hotfix.ports import Key
@@ -101,6 +101,10 @@ class GatewayApiRouter:
         unmarked = route_patch.annotated(raw, route_patch.returned(raw, change.original.reconcile))
         latest = await self._write(namespace, raw, returned + unmarked)
         await self._write(namespace, latest, route_return.disown(latest, FIELD_MANAGER))
+
+    async def outdate(self, namespace: str, route: RouteView, mark: str | None) -> None:
+        """A new version of it, with nothing changed but the mark."""
+        await self._writer.outdate(ROUTES, (namespace, route.name), route.version, mark)
 
     async def take_back(self, namespace: str | None, live: Callable[[Key], bool], now: float) -> list[str]:
         """Routes whose mark is overdue and whose rollout is not live any more lose mark, stamp and our ownership, so that git has

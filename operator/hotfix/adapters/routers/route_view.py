@@ -5,6 +5,7 @@ from typing import Any
 
 from hotfix.adapters.kube import FIELD_MANAGER
 from hotfix.adapters.ownership import kustomized, owner_of
+from hotfix.adapters.reading import outdated
 from hotfix.core import moments
 from hotfix.core.observation import Ack, RouteView, RuleView
 from hotfix.core.spec import HttpRoute
@@ -49,6 +50,7 @@ def view_of(route: Mapping[str, Any], services: Services, asked: HttpRoute | Non
         reconcile=annotations.get(RECONCILE),
         lent_until=lent_until(annotations),
         refusal=refusal(route, services, asked),
+        outdated=outdated(meta),
         raw=route,
     )
 
