@@ -8,10 +8,11 @@ import pytest
 from hotfix import reconcile
 from hotfix.adapters.routers import route_patch
 from hotfix.adapters.routers.gateway_api import ROUTES, GatewayApiRouter
-from hotfix.core import fencing, guards, machine, plan, promoting, rolling_back, superseding
+from hotfix.core import fencing, guards, machine, plan, promoting, requested, rolling_back, superseding
 from hotfix.core.look import Look, enter, say
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage, Status
+from hotfix.core.verbs import Verb
 
 Patch = pytest.MonkeyPatch
 
@@ -98,6 +99,17 @@ def promotes_without_the_fix(patch: Patch) -> None:
         return say(enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK, weight=0), "Patched is proven.")
 
     patch.setitem(machine.STAGES, Stage.ALL_TO_PATCHED, replace(step, handle=handle))
+
+
+def grants_what_it_does_not_do(patch: Patch) -> None:
+    """A rollback that comes too late is answered as if it were done."""
+    done = requested._done
+
+    def granted(look: Look, verb: Verb | None) -> bool:
+        return verb is Verb.ROLLBACK or done(look, verb)
+
+    patch.setitem(requested.REFUSALS, Verb.ROLLBACK, lambda before, look: None)
+    patch.setattr(requested, "_done", granted)
 
 
 def rolls_back_on_any_refusal(patch: Patch) -> None:

@@ -15,10 +15,17 @@ CHECKER_MUTANTS: tuple[Mutant, ...] = (
     Mutant(CHECKER, "it is promoted without the fix", checker_bugs.promotes_without_the_fix, "the fix is in", seeds=(1,)),
     Mutant(
         CHECKER,
+        "a rollback that is not done is granted",
+        checker_bugs.grants_what_it_does_not_do,
+        "done as it was answered",
+        seeds=(82,),
+    ),
+    Mutant(
+        CHECKER,
         "a look without an answer rolls back",
         checker_bugs.rolls_back_on_any_refusal,
         "a good patch is promoted whatever the API does",
-        seeds=(81,),
+        seeds=(132,),
     ),
     Mutant(
         CHECKER,

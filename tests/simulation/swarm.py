@@ -3,7 +3,7 @@ or from its generator, so that a seed replays it.
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,8 @@ from .connection import Trouble
 IMAGES = ("sample:1.1", "sample:1.1", "sample:crash")  # a good hotfix twice as often as a bad one
 KEPT_BY_GIT = 0.3
 BREADTH = 0.35  # each fault is in the swarm of about every third rollout: rare ones meet each other that way
+WIDENED = 0.5  # of rollouts: the others have the faults that always were, so that those are met often as well
+SCALED = 0.2  # of widened rollouts, for each side
 
 
 class Fault(StrEnum):
@@ -31,8 +33,33 @@ class Fault(StrEnum):
     PAUSED = "paused"
     DELETED = "the rollout is deleted"
     DEAF = "the controllers say nothing of the route"
+    PROXY_MISSING = "Prometheus gives one of two proxies"
+    SIDE_MISSING = "Prometheus gives nothing of one side"
+    ERRORS_MISSING = "Prometheus gives no errors of stable"
+    NO_SCRAPES = "one side is not scraped"
+    STALE_SCRAPES = "one side's scrapes repeat the last value"
+    NOT_A_NUMBER = "a counter is NaN"
+    COUNTERS_LOWER = "one side's counters are lower than they were"
+    SIDE_RESETS = "one side's counters begin anew"
+    SCALED_BY_HAND = "a person scales patched"
+    ASKED = "a person asks for something"
+    SPEC_EDIT = "git edits the rollout"
 
 
+OF_METRICS = frozenset(
+    {
+        Fault.PROXY_MISSING,
+        Fault.SIDE_MISSING,
+        Fault.ERRORS_MISSING,
+        Fault.NO_SCRAPES,
+        Fault.STALE_SCRAPES,
+        Fault.NOT_A_NUMBER,
+        Fault.COUNTERS_LOWER,
+        Fault.SIDE_RESETS,
+    }
+)
+OF_THE_ROLLOUT = frozenset({Fault.SCALED_BY_HAND, Fault.ASKED, Fault.SPEC_EDIT})
+MORE = OF_METRICS | OF_THE_ROLLOUT  # of widened rollouts only
 OF_PODS = frozenset({Fault.PATCHED_DOWN, Fault.STABLE_DOWN})
 OF_PEOPLE = frozenset({Fault.GIT_EDIT, Fault.PERSON_EDIT, Fault.FIELD_EDIT, Fault.PAUSED, Fault.DELETED})
 
@@ -50,6 +77,7 @@ class Plan:
     per_look: dict[Fault, float] = field(default_factory=dict)
     fault_seconds: float = 300.0
     git: bool = False  # Flux keeps stable and the route
+    scaled: tuple[str, ...] = ()  # Deployments that an HPA scales
     max_age_seconds: float = MAX_AGE_SECONDS  # of what operators remember of the cluster; with less they list often
 
     @property
@@ -66,7 +94,7 @@ class Plan:
         looks = ", ".join(f"{fault} {chance:.1%}" for fault, chance in self.per_look.items()) or "none"
         return (
             f"seed {self.seed}: {self.image}, {self.operators} operator(s), {self.spec}, {len(self.rules) or 1} rule(s)"
-            f"{', kept by git' if self.git else ''}\n"
+            f"{', kept by git' if self.git else ''}{''.join(f', an HPA scales {name}' for name in self.scaled)}\n"
             f"  of requests: {calls}\n  of looks: {looks}\n  for {self.fault_seconds:.0f} s"
         )
 
@@ -110,8 +138,22 @@ def plan_of(seed: int) -> Plan:
         rules=lots.choice(ROUTES),
         operators=2 if Trouble.HANGS in calls or lots.random() < 0.3 else 1,
         per_call={trouble: lots.choice((0.001, 0.005, 0.02)) for trouble in calls},
-        per_look={fault: lots.choice((0.005, 0.02)) for fault in Fault if lots.random() < BREADTH / 2},
+        per_look={fault: lots.choice((0.005, 0.02)) for fault in Fault if fault not in MORE and lots.random() < BREADTH / 2},
         fault_seconds=lots.uniform(60, 300),
         git="promotion" not in spec and random.Random(f"git {seed}").random() < KEPT_BY_GIT,
         max_age_seconds=lots.choice((2.0, MAX_AGE_SECONDS)),
     )
+
+
+def widened(plan: Plan) -> Plan:
+    """With further faults, in every other rollout. They are drawn apart, so that the others are what they were."""
+    lots = random.Random(f"wider {plan.seed}")
+    if lots.random() > WIDENED:
+        return plan
+    more = {
+        fault: lots.choice((0.02, 0.05) if fault is Fault.ASKED else (0.005, 0.02))
+        for fault in Fault
+        if fault in MORE and lots.random() < BREADTH
+    }
+    scaled = tuple(name for name in ("checkout", "checkout-hotfix") if lots.random() < SCALED)
+    return replace(plan, per_look={**plan.per_look, **more}, scaled=scaled)

@@ -1,6 +1,8 @@
 """What the world does to a rollout between two looks: each fault begins, lasts a while, and is over."""
 
+import math
 import random
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -9,10 +11,13 @@ from tests.reconcile.shop import NAMESPACE, Shop
 
 from .operator import Operator, drawn
 from .outside import STABLE, Outside
-from .proxies import ProxiedRequests
-from .swarm import OF_PEOPLE, OF_PODS, Fault
+from .people import People
+from .proxies import Flaw, ProxiedRequests
+from .swarm import OF_METRICS, OF_PEOPLE, OF_PODS, OF_THE_ROLLOUT, Fault
 
 LASTS = (5.0, 20.0, 60.0)
+LATE_SECONDS = 60.0  # so much is asked for again, and missing then
+AT_ONCE = (OF_PEOPLE - {Fault.PAUSED}) | {Fault.COUNTERS_RESET, Fault.SIDE_RESETS, Fault.WATCH_GAP, Fault.SPEC_EDIT}
 SKEWS = (-3600.0, -30.0, 30.0, 3600.0)
 
 
@@ -22,6 +27,7 @@ class Rollout:
     def __init__(self, shop: Shop, outside: Outside) -> None:
         self.api, self.outside, self.key = shop.api, outside, Key(outside.namespace, outside.name)
         self.asked: dict[str, Any] = {}
+        self.modes: set[str] = set()  # of promotion, that the manifest ever had
         self.spec()
 
     def spec(self) -> dict[str, Any]:
@@ -30,6 +36,7 @@ class Rollout:
             self.asked = dict(self.api.read("HotfixRollout", *self.key_of)["spec"])
         except KeyError:
             return {}
+        self.modes.add((self.asked.get("promotion") or {}).get("mode", "Auto"))
         return self.asked
 
     @property
@@ -68,6 +75,8 @@ class Weather:
         self.edited_after_the_end = False
         self.rollouts = [Rollout(shop, outside)]
         self.struck: dict[Fault, Rollout] = {}
+        self.happened: Counter[str] = Counter()
+        self.people = People(shop.api, lots, note)
 
     def change(self, chances: dict[Fault, float], operators: list[Operator]) -> None:
         """One turn of the weather."""
@@ -79,7 +88,29 @@ class Weather:
             seconds = self.lots.choice(LASTS)
             self.until[what] = self.shop.clock.now() + seconds
             self.struck[what] = self.rollouts[0] if len(self.rollouts) == 1 else self.lots.choice(self.rollouts)
-            self._person(what) if what in OF_PEOPLE else self._machine(what, operators, seconds)
+            self.happened[what] += 1
+            self._begin(what, operators, seconds)
+
+    def _begin(self, what: Fault, operators: list[Operator], seconds: float) -> None:
+        if what in OF_PEOPLE:
+            self._person(what)
+        elif what in OF_METRICS:
+            self._flaw(what)
+        elif what in OF_THE_ROLLOUT:
+            self.people.begin(what, self.struck[what])
+            self._noted("Deployment", self.struck[what].outside.patched)
+        else:
+            self._machine(what, operators, seconds)
+
+    def _flaw(self, what: Fault) -> None:
+        """Of what Prometheus has of one side: what is missing is missing altogether, or since a minute ago."""
+        side, now = self.lots.choice((STABLE, self.struck[what].outside.patched)), self.shop.clock.now()
+        if what is Fault.ERRORS_MISSING:
+            side = STABLE  # a patch that fails without being counted cannot be told from one that does not fail
+        if what is Fault.SIDE_RESETS:
+            self.requests.counts[side][:] = [0.0, 0.0]
+        else:
+            self.requests.flaws[side] = Flaw(what, self.lots.choice((-math.inf, now - LATE_SECONDS)))
 
     def clear(self, operators: list[Operator]) -> None:
         """No more faults."""
@@ -127,6 +158,17 @@ class Weather:
     def end(self, fault: Fault, operators: list[Operator]) -> None:
         """It is over."""
         del self.until[fault]
+        if fault in OF_METRICS:
+            self.requests.flaws = {side: flaw for side, flaw in self.requests.flaws.items() if flaw.fault is not fault}
+        elif fault in OF_THE_ROLLOUT:
+            self.people.end(fault, self.struck[fault])
+            self._noted("Deployment", self.struck[fault].outside.patched)
+        else:
+            self._end(fault, operators)
+        if fault not in AT_ONCE:
+            self.note(f"-- over: {fault}")
+
+    def _end(self, fault: Fault, operators: list[Operator]) -> None:
         match fault:
             case Fault.SILENT_METRICS:
                 self.requests.silent = False
@@ -140,9 +182,6 @@ class Weather:
             case _ if fault in OF_PODS:
                 self.shop.controllers.never_ready.clear()
                 self._pods_anew()
-            case _:
-                return
-        self.note(f"-- over: {fault}")
 
     def _pods_anew(self) -> None:
         """Pods report anew whether they are ready."""
@@ -175,6 +214,10 @@ class Weather:
         """What the messages tell a person to do."""
         for rollout in self.rollouts:
             self._help(rollout)
+            if self.people.happened or self.people.scalers:
+                self.people.help(rollout)
+                self._noted("Deployment", STABLE)
+                self._noted("Deployment", rollout.outside.patched)
 
     def _help(self, rollout: Rollout) -> None:
         status, spec = rollout.outside.status(), rollout.spec()

@@ -5,6 +5,7 @@ rollout must settle within a bound. `run` returns what was broken and a story of
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,9 +24,11 @@ from .connection import Trouble, TroubledKube
 from .crashing import ENDED
 from .operator import LOOKS_AT, Operator, drawn
 from .outside import PATCHED, STABLE, Outside, placed, share, weights
+from .people import unanswered
 from .proxies import ProxiedRequests
 from .rules import Decided, broken
-from .swarm import OF_PEOPLE, OF_PODS, Plan, plan_of
+from .scaling import FLOOR, Autoscaler
+from .swarm import OF_PEOPLE, OF_PODS, Fault, Plan, plan_of, widened
 from .weather import Weather
 
 SETTLE_SECONDS = 3600.0
@@ -44,6 +47,7 @@ class Result:
     story: list[str] = field(default_factory=list)
     looks: int = 0
     settled_seconds: float = 0.0
+    happened: Counter[str] = field(default_factory=Counter)  # faults, and what people did
 
 
 class World:
@@ -60,11 +64,13 @@ class World:
         self.shop.advance(60)
         self.began = self.shop.clock.now()
         self.commits = random.Random(f"commits {plan.seed}")
-        self.calm = False
+        self.calm = self.unsaid = False  # unsaid: an Event met trouble
         self.last: dict[str, str] = {}
         self.outside = self._outside(KEY, PATCHED)
         self.outsides = {KEY: self.outside}
         self.weather = Weather(self.shop, self.requests, self.outside, self.lots, self.note)
+        self.requests.halved = plan.has(Fault.PROXY_MISSING)
+        self.weather.people.scalers = [Autoscaler(self.shop.api, name, self.note) for name in plan.scaled]
         self.operators = [self._operator(number) for number in range(plan.operators)]
 
     def _outside(self, key: Key, patched: str) -> Outside:
@@ -97,6 +103,7 @@ class World:
         what: Trouble = drawn(self.lots, self.plan.per_call, Trouble.NONE)
         if what is not Trouble.NONE:
             self.note(f"{method} {url.rsplit('/namespaces/', maxsplit=1)[-1]}: {what}")
+            self.unsaid |= url.endswith("/events")
         return what
 
     def _answered(self, method: str, url: str, body: Any, answer: Answer) -> None:
@@ -126,6 +133,7 @@ class World:
         for outside in self.outsides.values():
             self.result.breaches += outside.breaches
         self.result.phase = self.phase
+        self.result.happened = self.weather.happened + self.weather.people.happened
         return self.result
 
     @property
@@ -143,6 +151,7 @@ class World:
         """Every operator that is due looks; then time passes until the next one is."""
         now = self.shop.clock.now()
         self._commits()
+        self._scales()
         for operator in self.operators:
             if operator.hangs and (self.calm or self.lots.random() < WAKES):
                 self.note(f"operator {operator.number} wakes up")
@@ -155,8 +164,17 @@ class World:
 
     def _commits(self) -> None:
         """Git may give stable the fix that is waited for."""
-        if self.plan.git and self.phase == "AwaitingGit" and self.commits.random() < COMMITS:
+        keeps = self.plan.git or "AwaitGit" in self.weather.rollouts[0].modes
+        if keeps and self.phase == "AwaitingGit" and self.commits.random() < COMMITS:
             self.weather.commit(self.plan.image)
+
+    def _scales(self) -> None:
+        """HPAs do their work."""
+        for scaler in self.weather.people.scalers:
+            if scaler.step(self.shop.clock.now()):
+                self.weather.happened[f"an HPA scales {scaler.name}"] += 1
+                for outside in self.outsides.values():
+                    outside.note("Deployment", scaler.name)
 
     async def _look(self, operator: Operator, now: float) -> None:
         """At every rollout that it is time for."""
@@ -189,7 +207,11 @@ class World:
             return True
         status = item.get("status") or {}
         announced = (status.get("decisions") or [{}])[-1].get("sequence", 0) <= status.get("announced", 0)
-        return status.get("phase") in ENDED and not item["metadata"].get("finalizers") and announced
+        return status.get("phase") in ENDED and not item["metadata"].get("finalizers") and announced and self._answers(key)
+
+    def _answers(self, key: Key) -> bool:
+        """Who asked for something has an answer."""
+        return not any(rollout.key == key and unanswered(rollout) for rollout in self.weather.rollouts)
 
     # ---- what must be true
 
@@ -197,6 +219,9 @@ class World:
         for promise, text in broken(Decided(spec, before, seen, decision)):
             self._breach(promise, text)
         status = decision.status
+        answer, known = status.last_handled_request, before.last_handled_request
+        if answer and (known is None or (known.request, known.result) != (answer.request, answer.result)):
+            self.weather.people.answered(answer.request, str(answer.result))
         line = self._line(seen, status)
         if line[:60] != self.last.get(seen.name, "")[:60]:
             self.note(line[:200])
@@ -211,15 +236,15 @@ class World:
 
     def _ending(self) -> None:
         """Everything is as it was, or as it was asked to be."""
-        for promise, wrong, text in (*self._of_the_route(), *self._of_the_patch()):
+        for promise, wrong, text in (*self._of_the_route(), *self._of_the_patch(), *self._of_people()):
             if wrong:
                 self._breach(promise, text)
 
     @property
     def keeps(self) -> bool:
         """A person, or the manifest, chose to end with patched."""
-        asked = self.weather.rollouts[0].spec() or self.weather.rollouts[0].asked
-        return self.phase == "Promoted" and (asked.get("promotion") or {}).get("mode") == "KeepPatched"
+        self.weather.rollouts[0].spec()
+        return self.phase == "Promoted" and "KeepPatched" in self.weather.rollouts[0].modes
 
     def _of_the_route(self) -> Iterator[tuple[str, bool, str]]:
         """(promise, broken, what)."""
@@ -227,6 +252,7 @@ class World:
         given = [percent for rule in weights(route) if (percent := share(rule)) is not None]
         # asked for only after stable had the fix, it comes too late, and is no loss
         wanted = (100, 0) if self.keeps and self.weather.image(STABLE) == self.plan.image else (100,) if self.keeps else (0,)
+        edited |= not self.outside.status().get("startedAt")  # it never began, and what patched has is what a person gave it
         wrong = self.phase in ENDED and not edited and not any(all(percent == one for percent in given) for one in wanted)
         yield "given back", wrong, f"{self.phase} with {weights(route)}"
         managers = {entry["manager"] for entry in route["metadata"].get("managedFields", [])}
@@ -245,10 +271,23 @@ class World:
         yield "a good patch is promoted whatever the API does", left, f"it ended {phase}"
         numbers = {entry["sequence"] for entry in self.outside.status().get("decisions") or ()}
         said = {int(event["metadata"]["name"].rsplit(".", 1)[-1]) for event in self.shop.api.every("Event", NAMESPACE)}
-        missing = sorted(numbers - said) if self.phase in ENDED else []
+        excused = self.outside.gone and self.unsaid  # a deletion waits for no Event
+        missing = sorted(numbers - said) if self.phase in ENDED and not excused else []
         yield "everything is said", bool(missing), f"no event for decisions {missing}"
-        lost = self.requests.lost > 0 and not plan.has(*OF_PODS) and not self.weather.edited_after_the_end
+        excused = plan.has(*OF_PODS) or self.weather.edited_after_the_end or self.weather.people.ended_pods
+        lost = self.requests.lost > 0 and not excused
         yield "no request is lost", lost, f"{self.requests.lost:.1f} requests went to pods that had ended"
+
+    def _of_people(self) -> Iterator[tuple[str, bool, str]]:
+        """(promise, broken, what)."""
+        people, why = self.weather.people, self.outside.status().get("why")
+        asked = "rollback" in people.accepted
+        yield "done as it was answered", why == "Requested" and not asked, f"rolled back for {why}, which nobody was granted"
+        kept = asked and self.phase in ENDED and self.phase != "RolledBack"
+        yield "done as it was answered", kept, f"a rollback was granted, and it ended {self.phase}"
+        for scaler in people.scalers:
+            floors = (FLOOR, scaler.floor)
+            yield "given back", scaler.minimum not in floors, f"the HPA of {scaler.name} has at least {scaler.minimum} pods now"
 
 
 def kept_by_git(shop: Shop) -> None:
@@ -279,7 +318,7 @@ def deciding(hear: Hear) -> Iterator[None]:
 
 async def simulate(seed: int) -> Result:
     """The rollout of a seed."""
-    world = World(plan_of(seed))
+    world = World(widened(plan_of(seed)))
     try:
         return await world.run()
     finally:
