@@ -75,9 +75,7 @@ async def _serve(settings: Settings) -> int:
         clock, telemetry = SystemClock(), Telemetry()
         mirror = Mirror(watching, clock.monotonic, heard=lambda *change: _heard(queue, *change))
         store = KubeStore(kube, mirror)
-        elector = _elector(settings, apart, clock)
-        if elector:
-            kube.write_seconds = elector.write_seconds
+        elector = _elector(settings, kube, apart, clock)
         source = PrometheusSource(_access(settings), clock)
         router, announcer = GatewayApiRouter(kube, mirror), KubeAnnouncer(kube, instance=_name())
         workloads, webhook = KubeWorkloads(kube, mirror), _webhook(settings, clock, telemetry)
@@ -139,9 +137,11 @@ def _name() -> str:
     return os.environ.get("HOSTNAME", "hotfix-operator")
 
 
-def _elector(settings: Settings, kube: Kube, clock: SystemClock) -> Elector | None:
-    """On a connection of its own, so that slow looks cannot keep it from renewing."""
+def _elector(settings: Settings, kube: Kube, apart: Kube, clock: SystemClock) -> Elector | None:
+    """On a connection of its own, so that slow looks cannot keep it from renewing. From now on `kube` writes only as leader."""
     if not settings.leader_election:
         return None
-    lease = KubeLease(kube, settings.lease_namespace or own_namespace() or "default", LEASE_NAME)
-    return Elector(lease, f"{_name()}_{uuid.uuid4().hex[:8]}", clock.monotonic)
+    lease = KubeLease(apart, settings.lease_namespace or own_namespace() or "default", LEASE_NAME)
+    elector = Elector(lease, f"{_name()}_{uuid.uuid4().hex[:8]}", clock.monotonic)
+    kube.write_seconds = elector.write_seconds
+    return elector
