@@ -97,10 +97,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _check_rights(session: pytest.Session, operator: Operator) -> None:
     """What the operator did in all stories together is within what deploy/ grants; a request that was refused is a failure."""
-    beyond, refused, strayed = operator.used() - operator.granted(), operator.refused(), operator.strayed()
+    used, refused, strayed = operator.used(), operator.refused(), operator.strayed()
+    beyond = used - operator.granted()
+    if not used:
+        print("\nthe audit log tells of no request of the operator, so nothing is known of its rights")
     if beyond or refused or strayed:
         print(f"\nthe operator's rights do not fit: used but not granted {sorted(beyond)}, refused {refused[:5]}")
         print(f"namespaces it wrote to without a HotfixRollout in them: {sorted(strayed)}")
+    if not used or beyond or refused or strayed:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

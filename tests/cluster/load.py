@@ -6,6 +6,7 @@ A request is lost when the app did not answer it and did not cause that: refused
 
 import asyncio
 import json
+import socket
 import sys
 import time
 from collections import defaultdict
@@ -119,7 +120,9 @@ class Client:
 
 async def run(host: str, address: tuple[str, int], rate: float, seconds: float, timeout_seconds: float) -> None:
     """Send `rate` requests a second for `seconds`, printing one JSON line for each answer."""
-    client, tasks = Client(host, address, timeout_seconds), set()
+    # resolved once: what is measured is the gateway, not the cluster's DNS for every new connection
+    place = (await asyncio.get_running_loop().getaddrinfo(*address, family=socket.AF_INET, type=socket.SOCK_STREAM))[0][4]
+    client, tasks = Client(host, (str(place[0]), int(place[1])), timeout_seconds), set()
     start = time.monotonic()
 
     def write(task: "asyncio.Task[Answer]") -> None:
