@@ -22,6 +22,7 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")
 
 SCRAPE_SECONDS = 2
+KIND = Path(__file__).parent / "kind"
 NET = "net: "  # what a net counted, among the properties of its report
 _started: list[Cluster] = []
 
@@ -97,10 +98,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _check_rights(session: pytest.Session, operator: Operator) -> None:
     """What the operator did in all stories together is within what deploy/ grants; a request that was refused is a failure."""
-    beyond, refused, strayed = operator.used() - operator.granted(), operator.refused(), operator.strayed()
+    used, refused, strayed = operator.used(), operator.refused(), operator.strayed()
+    beyond = used - operator.granted()
+    if not used:
+        print("\nthe audit log tells of no request of the operator, so nothing is known of its rights")
     if beyond or refused or strayed:
         print(f"\nthe operator's rights do not fit: used but not granted {sorted(beyond)}, refused {refused[:5]}")
         print(f"namespaces it wrote to without a HotfixRollout in them: {sorted(strayed)}")
+    if not used or beyond or refused or strayed:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -125,17 +130,34 @@ def operator(cluster: Provider) -> Operator:
     return Operator(cluster)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much went through the nets, also when the tests ran in several processes: a line for each sum."""
+def _left_to_kind(config: pytest.Config) -> int:
+    """How many stories of tests/kind were asked for, and told nowhere but on kind."""
+    asked = [(config.invocation_params.dir / argument.split("::")[0]).resolve() for argument in config.args]
+    if chosen.NAME == "kind" or "not cluster" in (config.option.markexpr or "") or not any(map(KIND.is_relative_to, asked)):
+        return 0
+    return sum(path.read_text().count("\ndef test_") for path in KIND.glob("test_*.py"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was left out; how much went through the nets, also when the tests ran in several processes: a line for each sum."""
+    lines = []
+    for report in terminalreporter.stats.get("skipped", []):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if LEFT_OUT in why:
+            lines.append(f"{report.nodeid}: {why.removeprefix('Skipped: ')}")
+    if left := _left_to_kind(config):
+        lines.append(f"tests/kind: {left} stories {LEFT_OUT} {chosen.NAME}, as they need nodes: make test-kind")
+    lines += [f"{what}: {number:,}" for what, number in sorted(_counted(terminalreporter).items())]
+    for line in lines:
+        terminalreporter.write_line(line)
+
+
+def _counted(terminalreporter: pytest.TerminalReporter) -> Counter[str]:
+    """What nets counted -> how much of it."""
     sums: Counter[str] = Counter()
     for report in (report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])):
         if getattr(report, "when", "") == "call":
             for name, value in report.user_properties:
                 if name.startswith(NET):
                     sums[name.removeprefix(NET)] += value
-    for report in terminalreporter.stats.get("skipped", []):
-        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if LEFT_OUT in why:
-            terminalreporter.write_line(f"{report.nodeid}: {why.removeprefix('Skipped: ')}")
-    for what, number in sorted(sums.items()):
-        terminalreporter.write_line(f"{what}: {number:,}")
+    return sums

@@ -6,11 +6,12 @@ A request is lost when the app did not answer it and did not cause that: refused
 
 import asyncio
 import json
+import socket
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 LIMIT_SECONDS = 1800.0
@@ -19,7 +20,8 @@ PATIENCE_SECONDS = 10.0  # after which a client gives up; long, so that a machin
 
 @dataclass(frozen=True)
 class Answer:
-    """One request. Times are unix seconds; `status` 0 without an answer; `lost` says why, empty when it was answered."""
+    """One request. Times are unix seconds; `status` 0 without an answer; `lost` says why, empty when it was answered; `number`
+    counts those of its load from 0 on."""
 
     sent: float
     done: float
@@ -27,6 +29,7 @@ class Answer:
     backend: str
     image: str
     lost: str
+    number: int
 
     @property
     def bad(self) -> bool:
@@ -48,6 +51,12 @@ class Load:
     def lost(self, *, timeouts: bool = True) -> list[Answer]:
         """Requests that the app did not fail itself; `timeouts=False` leaves out those that got no answer in time."""
         return [answer for answer in self.answers() if answer.lost and (timeouts or answer.lost != "timeout")]
+
+    def unanswered(self, moment: float) -> set[int]:
+        """Numbers of requests sent until a moment of which nothing is written yet: they hang, and nobody has given them up."""
+        answers = self.answers()
+        sent = [answer.number for answer in answers if answer.sent <= moment]
+        return set(range(max(sent, default=-1) + 1)) - {answer.number for answer in answers}
 
     def since(self, moment: float) -> list[Answer]:
         """Answers to requests sent after a moment."""
@@ -78,19 +87,19 @@ class Client:
         self.address, self.timeout_seconds = address, timeout_seconds
         self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-    async def one(self) -> Answer:
+    async def one(self, number: int) -> Answer:
         """Send one request; never raises."""
         sent = time.time()
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 status, headers = await self._exchange()
         except TimeoutError:
-            return Answer(sent, time.time(), 0, "", "", "timeout")
+            return Answer(sent, time.time(), 0, "", "", "timeout", number)
         except (OSError, EOFError, ValueError, IndexError) as error:
-            return Answer(sent, time.time(), 0, "", "", type(error).__name__)
+            return Answer(sent, time.time(), 0, "", "", type(error).__name__, number)
         backend = headers.get("x-backend", "")
         lost = "" if backend else f"{status} from the proxy"
-        return Answer(sent, time.time(), status, backend, headers.get("x-image", ""), lost)
+        return Answer(sent, time.time(), status, backend, headers.get("x-image", ""), lost, number)
 
     async def _exchange(self) -> tuple[int, dict[str, str]]:
         reused = bool(self.idle)
@@ -119,21 +128,22 @@ class Client:
 
 async def run(host: str, address: tuple[str, int], rate: float, seconds: float, timeout_seconds: float) -> None:
     """Send `rate` requests a second for `seconds`, printing one JSON line for each answer."""
-    client, tasks = Client(host, address, timeout_seconds), set()
+    # resolved once: what is measured is the gateway, not the cluster's DNS for every new connection
+    place = (await asyncio.get_running_loop().getaddrinfo(*address, family=socket.AF_INET, type=socket.SOCK_STREAM))[0][4]
+    client, tasks = Client(host, (str(place[0]), int(place[1])), timeout_seconds), set()
     start = time.monotonic()
 
     def write(task: "asyncio.Task[Answer]") -> None:
         tasks.discard(task)
         answer = task.result()
-        line = [answer.sent, answer.done, answer.status, answer.backend, answer.image, answer.lost]
-        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.write(json.dumps(astuple(answer)) + "\n")
 
     for number in range(int(rate * min(seconds, LIMIT_SECONDS))):
         wait = start + number / rate - time.monotonic()
         if wait > 0:
             sys.stdout.flush()
             await asyncio.sleep(wait)
-        task = asyncio.create_task(client.one())
+        task = asyncio.create_task(client.one(number))
         tasks.add(task)
         task.add_done_callback(write)
     if tasks:

@@ -2,13 +2,14 @@
 
 import json
 import signal
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .provider import ROOT, Provider
+from .provider import READY_SECONDS, ROOT, Provider
 
 STAMP = "hotfix-operator.dev/stamp"
 NAMESPACE, NAME = "hotfix-system", "hotfix-operator"
@@ -40,11 +41,17 @@ class Operator:
         cluster.until(lambda: _established(cluster), "the API server serves HotfixRollouts", seconds=30)
         operator = cls(cluster)
         operator.wait_ready()
+        shipped = _environment(_deployment(yaml.safe_load_all(cluster.kubectl("kustomize", str(ROOT / overlay)).stdout)))
+        assert _environment(cluster.read("deployment", NAME, NAMESPACE)) == shipped | {*settings, *(environment or {})}
         return operator
 
     def wait_ready(self) -> None:
-        """Until its readiness probe is good."""
-        self.cluster.kubectl("rollout", "status", f"deployment/{NAME}", "-n", NAMESPACE, "--timeout=60s")
+        """Until its readiness probe is good; what is known of its pods is told where that takes too long."""
+        where = ("-n", NAMESPACE)
+        done = self.cluster.kubectl("rollout", "status", f"deployment/{NAME}", *where, f"--timeout={READY_SECONDS}s", check=False)
+        if done.returncode:
+            told = self.cluster.kubectl("get", "pods", *where, "-o", "jsonpath={.items[*].status}").stdout
+            raise RuntimeError(f"the operator is not ready: {done.stderr.strip()}\n{told}")
 
     def pids(self) -> list[Any]:
         """Its processes, by what the cluster calls them."""
@@ -96,7 +103,7 @@ class Operator:
         item["spec"]["template"]["spec"]["containers"][0]["image"] = image
         item.pop("status")
         self.cluster.apply(item)
-        self.cluster.kubectl("rollout", "status", f"deployment/{OTHER}", "-n", NAMESPACE, "--timeout=60s")
+        self.cluster.kubectl("rollout", "status", f"deployment/{OTHER}", "-n", NAMESPACE, f"--timeout={READY_SECONDS}s")
 
     def handed_to(self, other: bool) -> str:
         """Pods that lead are deleted until one of OTHER leads, or one that is not of it; its name."""
@@ -162,6 +169,16 @@ class Operator:
             for where, answer in answers
             if answer["code"] in (401, 403) and "being terminated" not in answer.get("message", "")
         ]
+
+
+def _deployment(items: Iterable[Any]) -> dict[str, Any]:
+    (found,) = (item for item in items if item and item["kind"] == "Deployment")
+    return dict(found)
+
+
+def _environment(deployment: dict[str, Any]) -> set[str]:
+    """Names of what its container is given."""
+    return {entry["name"] for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
 
 
 def _established(cluster: Provider) -> bool:

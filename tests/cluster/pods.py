@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from . import binaries
 from .load import PATIENCE_SECONDS, Load
-from .provider import Provider
+from .provider import READY_SECONDS, Provider
 
 TOOLS, NAMESPACE = "tools", "load"
 ASK = """import sys, urllib.error, urllib.request
@@ -62,7 +62,7 @@ class InPods(Provider):
         """A namespace for load, with the pod that asks."""
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self.apply(namespace, pod(TOOLS, ["-c", "import signal; signal.pause()"]))
-        self.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", f"pod/{TOOLS}", "--timeout=120s")
+        self.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", f"pod/{TOOLS}", f"--timeout={READY_SECONDS}s")
 
     def stop(self) -> None:
         """It stays as it is."""
@@ -94,7 +94,7 @@ class InPods(Provider):
         place, _, port = self.urls["gateway inside"].rpartition(":")
         self.apply(pod(name, ["/load.py", host, place, port, str(rate), str(seconds), str(timeout_seconds)]))
         try:
-            self.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+            self.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", f"pod/{name}", f"--timeout={READY_SECONDS}s")
             file = self.home / f"{name}.out"
             with file.open("wb") as output, self._following(name, output):
                 yield Load(file)

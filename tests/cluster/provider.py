@@ -20,6 +20,7 @@ import yaml
 from .load import PATIENCE_SECONDS, Load
 
 ROOT = Path(__file__).parents[2]
+READY_SECONDS = 300  # until pods are ready, on a machine that is busy
 # what a story may need -> what that is
 NEEDS = {
     "audit log": "the requests that the operator made, from the API server",
@@ -125,7 +126,7 @@ class Provider(ABC):
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the cluster's kubectl; raises with what it printed when it fails."""
         command = [*self.kubectl_command, *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=READY_SECONDS + 30)
         if check and done.returncode:
             raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done

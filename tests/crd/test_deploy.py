@@ -85,6 +85,15 @@ def test_the_pod_meets_the_restricted_standard_and_is_bounded() -> None:
     )
 
 
+def test_a_node_that_goes_takes_one_replica_and_a_drain_waits_for_the_next_one() -> None:
+    (deployment,), (budget,) = documents("operator/deployment.yaml"), documents("operator/poddisruptionbudget.yaml")
+    (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
+    assert spread["labelSelector"] == budget["spec"]["selector"] == deployment["spec"]["selector"]
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert "poddisruptionbudget.yaml" in documents("operator/kustomization.yaml")[0]["resources"]
+
+
 def test_nothing_names_its_namespace_but_the_base_so_that_an_overlay_can() -> None:
     named = {
         path.relative_to(DEPLOY).as_posix()
@@ -110,7 +119,8 @@ def rendered(cluster: Cluster, tmp_path: Path) -> Any:
 @pytest.mark.cluster
 def test_every_object_carries_the_recommended_labels_and_its_namespace(rendered: Any) -> None:
     items = rendered("namespaced", "shop") + rendered("base", "hotfix-system")
-    assert {item["kind"] for item in items} >= {"Role", "ClusterRole", "PodMonitor", "Deployment", "Service", "Namespace"}
+    kinds = {"Role", "ClusterRole", "PodMonitor", "Deployment", "Service", "Namespace", "PodDisruptionBudget"}
+    assert {item["kind"] for item in items} >= kinds
     for item in items:
         labels = item["metadata"]["labels"]
         assert labels["app.kubernetes.io/name"] == labels["app.kubernetes.io/part-of"] == NAME

@@ -71,7 +71,7 @@ def test_the_last_lines_of_a_long_failure_are_shown() -> None:
 
 
 def answer(status: int, backend: str, lost: str = "") -> Answer:
-    return Answer(0.0, 0.1, status, backend, "", lost)
+    return Answer(0.0, 0.1, status, backend, "", lost, 0)
 
 
 GOOD = [answer(200, "checkout-5f4-x2x")] * 9

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import Load, Provider
+from tests.cluster.provider import READY_SECONDS
 
 PLUGIN = str(Path(sys.executable).parent / "kubectl-hotfix")
 ROLLOUTS = "hotfixrollouts.hotfix-operator.dev"
@@ -146,7 +147,7 @@ class Shop:
         self.cluster.until(
             lambda: self.read("deployment", name).get("status", {}).get("readyReplicas", 0) >= replicas,
             f"{name} is ready",
-            seconds=60,
+            seconds=READY_SECONDS,
         )
 
     def read(self, kind: str, name: str) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class Stories(Shop):
         """Nothing was lost, and after the end the right pods answer."""
         end = load.answers()[-1].sent
         self.cluster.until(lambda: len(load.since(end)) > 20, "answers after the end")
+        self.cluster.until(lambda: not load.unanswered(end), "each request until then is answered or given up")
         assert {served(answer) for answer in load.since(end) if not answer.lost} <= set(served_by)
         lost = [answer for answer in load.lost() if answer.lost not in forgiven]
         assert lost == [], load.told(lost)

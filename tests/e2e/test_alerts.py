@@ -45,7 +45,7 @@ class Alarms:
         every = asking.firing(self.cluster.prometheus_url)
         return {alert["labels"]["alertname"]: alert for alert in every if alert["labels"]["namespace"] == shop.namespace}
 
-    def wait(self, name: str, shop: Shop, *, reason: str | None = None, seconds: float = 30) -> None:
+    def wait(self, name: str, shop: Shop, *, reason: str | None = None, seconds: float = 120) -> None:
         """Until it fires, with what a person is told."""
         self.cluster.until(lambda: self._is(name, shop, reason), f"{name} fires for {shop.namespace}", seconds=seconds)
         alert = self.firing(shop)[name]
@@ -88,7 +88,7 @@ def percent(shop: Shop) -> int:
 
 def written_over(shop: Shop, was: int) -> None:
     """Patched has this percent again, or more by now; a weight of 1 in a large sum is none."""
-    shop.until(lambda _: percent(shop) >= was > 0, "it is written over", seconds=20)
+    shop.until(lambda _: percent(shop) >= was > 0, "it is written over", seconds=120)
 
 
 def look(shop: Shop, why: str) -> None:
@@ -113,7 +113,7 @@ def rolled_out(cluster: Provider, alarms: Alarms) -> Iterator[Shop]:
             bad.apply(rollout(startWeight=20))
             good.apply(rollout(startWeight=10, analysis={"bakeTime": "10m"}))
             good.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
-            cluster.until(lambda: not alarms.firing(good), "nothing fires for it", seconds=20)
+            cluster.until(lambda: not alarms.firing(good), "nothing fires for it", seconds=120)
             bad.phase("RolledBack", seconds=90)
         alarms.wait("HotfixRolloutRolledBack", bad, reason="PatchedWorse")
         yield good
@@ -126,8 +126,8 @@ def contest(cluster: Provider, alarms: Alarms, shop: Shop) -> None:
     alarms.wait("HotfixTrafficContested", shop)
     pause(shop, True)
     pause(shop, False)
-    cluster.until(lambda: not alarms.firing(shop), "nothing fires once it goes on", seconds=20)
-    cluster.until(lambda: shop.weights()["checkout-hotfix"] > 1, "the weight is set again", seconds=20)
+    cluster.until(lambda: not alarms.firing(shop), "nothing fires once it goes on", seconds=120)
+    cluster.until(lambda: shop.weights()["checkout-hotfix"] > 1, "the weight is set again", seconds=120)
 
     for _ in range(2):
         was = percent(shop)
@@ -145,7 +145,7 @@ def reverted(cluster: Provider, alarms: Alarms) -> None:
         shop.phase("Promoted", seconds=120)
     assert "HotfixFixReverted" not in alarms.firing(shop)
     shop.kubectl("set", "image", "deploy/checkout", "app=sample:1.0")
-    alarms.wait("HotfixFixReverted", shop, seconds=60)
+    alarms.wait("HotfixFixReverted", shop)
     cluster.until(lambda: "FixReverted" in shop.events(), "its event")
     assert shop.image("checkout") == "sample:1.0", "nothing is done about it"
     look(shop, "FixReverted")
@@ -191,5 +191,5 @@ def test_each_alert_fires_for_a_real_rollout_and_every_panel_shows_it(
 
     assert "HotfixOperatorAbsent" not in alarms.firing(shop)
     operator.scale(0)
-    alarms.wait("HotfixOperatorAbsent", shop, seconds=60)
+    alarms.wait("HotfixOperatorAbsent", shop)
     assert alarms.seen == set(alerts())

@@ -21,7 +21,7 @@ def test_a_prometheus_that_goes_away_holds_and_it_goes_on_when_it_is_back(own_cl
         shop.apply(rollout(startWeight=10))
         shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
         cluster.stop_component("prometheus")
-        shop.held("MetricsUnavailable", seconds=30)
+        shop.held("MetricsUnavailable", seconds=120)
         weight = shop.weights()
         seen = len(load.answers())
         cluster.until(lambda: len(load.answers()) > seen + 400, "20 s of requests", seconds=60)
@@ -35,7 +35,7 @@ def test_a_prometheus_that_goes_away_holds_and_it_goes_on_when_it_is_back(own_cl
         assert audit.first_act_was_a_look(audit.requests(cluster, shop.namespace, killed), stored)
         # a hang in the bake: never promoted by the clock
         cluster.signal("prometheus", signal.SIGSTOP)
-        baked = shop.held("MetricsUnavailable", seconds=30)["bakeSeconds"]
+        baked = shop.held("MetricsUnavailable", seconds=120)["bakeSeconds"]
         seen = len(load.answers())
         cluster.until(lambda: len(load.answers()) > seen + 600, "30 s of requests", seconds=60)
         assert shop.status()["phase"] == "Baking"

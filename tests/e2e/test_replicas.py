@@ -42,7 +42,7 @@ def test_the_other_replica_goes_on_when_the_leader_ends_is_killed_or_sleeps(own_
         cluster.until(lambda: shop.weights().get("checkout-hotfix", 0) == 0, "the other one took traffic away", seconds=60)
         assert operator.leader() != leader
         cluster.kill(pid, signal.SIGCONT)
-        cluster.until(lambda: pid not in operator.pids(), "the one that slept ends", seconds=20)
+        cluster.until(lambda: pid not in operator.pids(), "the one that slept ends", seconds=120)
         cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout is gone", seconds=60)
     stamps = operator.stamps(shop.namespace)
     assert len(stamps) > 4

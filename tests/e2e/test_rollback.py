@@ -1,8 +1,11 @@
 """A patch that is bad loses its traffic, and nothing of the rollout is left behind."""
 
+import json
+
 import pytest
 
 from tests.cluster.load import error_rate
+from tests.cluster.provider import READY_SECONDS
 
 from .shop import Shop, deployment, rollout, service
 from .story import Stories, served
@@ -92,15 +95,32 @@ def _crashed_twice(shop: Shop) -> bool:
     return all(int(count) >= 2 for count in counts.split())
 
 
-@pytest.mark.parametrize("image", ["sample:unready", "sample:exit", "nowhere/nothing:1"])
-def test_a_patch_whose_pods_never_get_ready_is_given_up_before_traffic_moves(shop: Stories, image: str) -> None:
+@pytest.mark.parametrize(
+    ("image", "seen"),
+    [
+        ("sample:unready", {"running"}),
+        ("sample:exit", {"CrashLoopBackOff"}),
+        ("nowhere/nothing:1", {"ErrImagePull", "ImagePullBackOff"}),
+    ],
+)
+def test_a_patch_whose_pods_never_get_ready_is_given_up_before_traffic_moves(shop: Stories, image: str, seen: set[str]) -> None:
     shop.open(patched=image)
+    shop.cluster.until(
+        lambda: _states(shop) & seen, f"its containers are seen as {' or '.join(sorted(seen))}", seconds=READY_SECONDS
+    )
     with shop.story("RolledBack") as load:
         shop.apply(rollout(analysis={"readyGrace": "15s"}))
         status = shop.phase("RolledBack", seconds=60)
         assert {answer.image for answer in load.answers()} == {"sample:1.0"}
     assert status["why"] == "PatchedNeverReady"
     assert "startedAt" not in status
+
+
+def _states(shop: Shop) -> set[str]:
+    """Why patched's containers wait, or what else they do."""
+    pods = json.loads(shop.kubectl("get", "pods", "-l", "app=checkout-hotfix", "-o", "json"))["items"]
+    states = [one["state"] for pod in pods for one in pod["status"].get("containerStatuses", ())]
+    return {state.get("waiting", {}).get("reason") or next(iter(state)) for state in states}
 
 
 def test_no_decision_until_the_deadline_rolls_back_when_asked_to(shop: Stories) -> None:

@@ -9,6 +9,7 @@ from tests.cluster.kind import Kind
 from tests.cluster.operator import Operator
 from tests.e2e.story import Stories
 
+# what is left out so is told at the end of the run, by tests/conftest.py
 collect_ignore_glob = [] if chosen.NAME == "kind" else ["test_*.py"]
 
 

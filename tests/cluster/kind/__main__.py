@@ -50,7 +50,7 @@ def _on_a_cluster() -> int:
             signal.signal(ending, signal.SIG_IGN)  # it is on its way
         print("deleting the cluster", flush=True)
         cluster.delete()
-        print(f"in all {time.monotonic() - began:.0f} s", flush=True)
+        print(f"Kubernetes {cluster.version}: in all {time.monotonic() - began:.0f} s", flush=True)
 
 
 def _tests(cluster: Kind) -> int:

@@ -21,10 +21,10 @@ from typing import Any, ClassVar, Self
 
 import yaml
 
-from tests.cluster import binaries
+from tests.cluster import binaries, operator
 from tests.cluster.components import GATEWAY
-from tests.cluster.operator import NAMESPACE, Operator
 from tests.cluster.pods import InPods
+from tests.cluster.provider import READY_SECONDS
 
 from . import images
 
@@ -41,6 +41,8 @@ PATTERNS = {
     "apiserver": "[k]ube-apiserver --",
     "kubelet": "bin/[k]ubelet ",
 }
+RULES = "/data/rules/deployed.json"
+IN_PROMETHEUS = ("-n", "monitoring", "deployment/prometheus", "-c", "prometheus")
 INSIDE = {"gateway inside": "envoy.projectcontour:80", "prometheus inside": "http://prometheus.monitoring:9090"}
 
 
@@ -55,8 +57,10 @@ class Kind(InPods):
     def __init__(self, home: Path, name: str, urls: dict[str, str]) -> None:
         super().__init__(home, home / "kubeconfig", {**urls, **INSIDE})
         self.name, self.nodes = name, (f"{name}-control-plane", f"{name}-worker")
-        self.delayed = False
+        self.delayed = self.ruled = False
         self.before: set[str] = set()
+        self.audited: list[dict[str, Any]] = []
+        self.audited_bytes = 0
 
     @classmethod
     def start(cls, log: Callable[[str], None] = print) -> Self:
@@ -103,8 +107,12 @@ class Kind(InPods):
         where = ["--config", str(self.home / "kind.yaml"), "--kubeconfig", str(self.kubeconfig), *image]
         _run("kind", "create", "cluster", "--name", self.name, *where, "--wait", "180s")
         (self.home / "cluster.json").write_text(json.dumps({"name": self.name, "urls": self.urls}))
-        version = json.loads(self.kubectl("version", "-o", "json").stdout)["serverVersion"]["gitVersion"]
-        log(f"kind: Kubernetes {version}")
+        log(f"kind: Kubernetes {self.version}")
+
+    @functools.cached_property
+    def version(self) -> str:
+        """Of Kubernetes."""
+        return str(json.loads(self.kubectl("version", "-o", "json").stdout)["serverVersion"]["gitVersion"])
 
     def _furnish(self) -> None:
         """Contour, Envoy, Prometheus; the worker is not the only node that shops may run on."""
@@ -116,7 +124,7 @@ class Kind(InPods):
         self.kubectl("apply", "-f", "-", stdin=json.dumps(GATEWAY))
         self.kubectl("apply", "-f", str(HERE / "stack.yaml"))
         for namespace, name in (("kube-system", "coredns"), ("projectcontour", "contour"), ("monitoring", "prometheus")):
-            self.kubectl("rollout", "status", f"deployment/{name}", "-n", namespace, "--timeout=180s")
+            self.kubectl("rollout", "status", f"deployment/{name}", "-n", namespace, f"--timeout={READY_SECONDS}s")
         self.prepare()
 
     def delete(self) -> None:
@@ -130,23 +138,38 @@ class Kind(InPods):
         shutil.rmtree(self.home, ignore_errors=True)
 
     def stop(self) -> None:
-        """For who is attached: what was delayed is so no more; for who borrowed it: all is as it was, the operator too."""
+        """For who is attached: what was delayed is so no more; for who borrowed it: all is as before."""
         if self.delayed:
             self.delay_routes(0)
         if self.before:
-            self._given_back()
+            self._awaken()
+            self._leave_as_before()
 
-    def _given_back(self) -> None:
-        """The next story finds nothing of what this one stopped or left. What it rolled out ends by an operator as shipped."""
+    def _awaken(self) -> None:
+        """A story that failed half way may have left something stopped."""
+        going = "; ".join(f"pkill -CONT -f '{pattern}'" for pattern in PATTERNS.values())
         for node in self.nodes:
-            going = "; ".join(f"pkill -CONT -f '{pattern}'" for pattern in PATTERNS.values())
-            self.on_node(node, "sh", "-c", f"{going}; systemctl start kubelet", check=False)
-            self.kubectl("uncordon", node)
+            self.on_node(node, "sh", "-c", f"{going}; systemctl start kubelet")
+        for process in self.processes():
+            self.kill(process, signals.SIGCONT)
+        self.kubectl("wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_SECONDS}s")
+        self.kubectl("uncordon", *self.nodes)
         self.start_component("prometheus")
-        self.kubectl("delete", "deployments", "--all", "-n", NAMESPACE, "--timeout=90s", check=False)
-        Operator.install(self, scrape="2s")
-        if made := self._namespaces() - self.before - {f"namespace/{NAMESPACE}"}:
-            self.kubectl("delete", *made, "--timeout=120s")
+        if self.ruled:
+            self.kubectl("exec", *IN_PROMETHEUS, "--", "rm", "-f", RULES)
+            self.signal("prometheus", signals.SIGHUP)
+
+    def _leave_as_before(self) -> None:
+        """The Deployment is made anew: what `kubectl set` owns in it would outlive the next apply, which is another manager's."""
+        ours = ("-n", operator.NAMESPACE, "--ignore-not-found", "--cascade=foreground", "--timeout=120s")
+        self.kubectl("delete", "deployment", operator.OTHER, *ours)
+        made = self._namespaces() - self.before - {f"namespace/{operator.NAMESPACE}"}
+        if made and self.kubectl("get", "hotfixrollouts", "-A", "-o", "name", check=False).stdout:
+            operator.Operator.install(self, scrape="2s")  # finalizers go by its hand alone
+        left = self.kubectl("delete", *made, "--timeout=120s", check=False).stderr if made else ""
+        self.kubectl("delete", "deployment", operator.NAME, *ours)
+        operator.Operator.install(self, scrape="2s")
+        assert not self._namespaces() & made, f"not gone: {left}"
 
     # ---- what is done to nodes
 
@@ -159,20 +182,8 @@ class Kind(InPods):
         self.on_node(node, "systemctl", "stop", "kubelet")
 
     def restart_kubelet(self, node: str) -> None:
-        """One that forgot what it held in memory, tokens too. Returns when it has told of its node, and its pods are ready again:
-        some versions take them for unready at first."""
-        began = self.on_node(node, "date", "-u", "+%Y-%m-%dT%H:%M:%SZ").strip()
+        """One that forgot what it held in memory, tokens too."""
         self.on_node(node, "systemctl", "restart", "kubelet")
-
-        def told() -> bool:
-            conditions = json.loads(self.kubectl("get", "node", node, "-o", "json").stdout)["status"]["conditions"]
-            return any(
-                one["type"] == "Ready" and one["status"] == "True" and one["lastHeartbeatTime"] >= began for one in conditions
-            )
-
-        self.until(told, f"the kubelet of {node} tells of it", seconds=120)
-        ready = ("wait", "pods", "-A", f"--field-selector=spec.nodeName={node},status.phase=Running", "--for=condition=Ready")
-        self.until(lambda: self.kubectl(*ready, "--timeout=10s", check=False).returncode == 0, "its pods are ready", seconds=180)
 
     def processes(self, pod: str = "") -> list[Any]:
         """The operator's processes: (node, pid there)."""
@@ -203,19 +214,19 @@ class Kind(InPods):
         """Start it again and wait until it serves."""
         assert component == "prometheus"
         self.kubectl("scale", "deployment/prometheus", "-n", "monitoring", "--replicas=1")
-        self.kubectl("rollout", "status", "deployment/prometheus", "-n", "monitoring", "--timeout=60s")
+        self.kubectl("rollout", "status", "deployment/prometheus", "-n", "monitoring", f"--timeout={READY_SECONDS}s")
 
     def delay_routes(self, seconds: float) -> None:
         """From now on Envoy learns of route changes this much later. Envoy starts anew: nothing may be under way."""
         self.delayed = seconds > 0
         self.kubectl("set", "env", "deployment/contour", "-n", "projectcontour", "-c", "relay", f"DELAY_SECONDS={seconds:g}")
-        self.kubectl("rollout", "status", "deployment/contour", "-n", "projectcontour", "--timeout=60s")
+        self.kubectl("rollout", "status", "deployment/contour", "-n", "projectcontour", f"--timeout={READY_SECONDS}s")
 
     def set_rules(self, text: str) -> None:
         """Prometheus has these rules from now on."""
-        write = "mkdir -p /data/rules && cat > /data/rules/deployed.json"
-        where = ("-i", "-n", "monitoring", "deployment/prometheus", "-c", "prometheus")
-        self.kubectl("exec", *where, "--", "sh", "-c", write, stdin=text)
+        self.ruled = True
+        write = f"mkdir -p $(dirname {RULES}) && cat > {RULES}"
+        self.kubectl("exec", "-i", *IN_PROMETHEUS, "--", "sh", "-c", write, stdin=text)
         self.signal("prometheus", signals.SIGHUP)
 
     def without_operator(self) -> None:
@@ -226,9 +237,12 @@ class Kind(InPods):
 
     def audit(self, user: str) -> list[dict[str, Any]]:
         """Requests of a user so far, from the API server's audit log."""
-        file = self.home / "logs" / "audit.log"
-        entries = (json.loads(line) for line in file.read_text().split("\n")[:-1]) if file.exists() else ()
-        return [entry for entry in entries if entry["user"].get("username") == user]
+        # by the node: the file is root's alone; and only what came since it was read last
+        new = self.on_node(self.nodes[0], "tail", "-c", f"+{self.audited_bytes + 1}", f"{LOGS}/audit.log", check=False)
+        whole = new[: new.rfind("\n") + 1]
+        self.audited_bytes += len(whole.encode())
+        self.audited += [json.loads(line) for line in whole.split("\n")[:-1]]
+        return [entry for entry in self.audited if entry["user"].get("username") == user]
 
     def raw(self, path: str) -> tuple[int, str]:
         """(status, body) of a path of the API server, asked with the certificate of the kubeconfig."""
@@ -262,6 +276,7 @@ def _configuration(home: Path, ports: list[int]) -> dict[str, Any]:
     arguments = [
         {"name": "audit-policy-file", "value": "/etc/kubernetes/audit-policy.yaml"},
         {"name": "audit-log-path", "value": f"{LOGS}/audit.log"},
+        {"name": "audit-log-maxsize", "value": "10000"},  # MB: one that is rotated would begin anew
     ]
     volumes = [
         {"name": "policy", "hostPath": arguments[0]["value"], "mountPath": arguments[0]["value"], "pathType": "File"},

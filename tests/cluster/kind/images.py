@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import envoy
 
@@ -25,6 +26,7 @@ def build(programs: Path, log: Callable[[str], None]) -> list[str]:
     """All of them; their names."""
     log("building images")
     _docker(ROOT, OPERATOR, None)
+    log(f"{OPERATOR}: {inspected(OPERATOR)['Size'] / 1e6:.0f} MB")
     with tempfile.TemporaryDirectory(prefix="hotfix-images-") as folder:
         place = Path(folder)
         _gather(place, programs)
@@ -34,6 +36,12 @@ def build(programs: Path, log: Callable[[str], None]) -> list[str]:
             (place / ".dockerignore").write_text("\n".join(["*", *(f"!{file}" for file in _copied(recipe))]))
             _docker(place, name, place / "Dockerfile")
     return [OPERATOR, *recipes]
+
+
+def inspected(name: str) -> dict[str, Any]:
+    """What docker knows of an image."""
+    told = subprocess.run(["docker", "image", "inspect", name], capture_output=True, text=True, check=True).stdout
+    return dict(json.loads(told)[0])
 
 
 def _gather(place: Path, programs: Path) -> None:
