@@ -85,6 +85,14 @@ def test_the_pod_meets_the_restricted_standard_and_is_bounded() -> None:
     )
 
 
+def test_a_start_that_takes_long_is_not_taken_for_a_death() -> None:
+    (deployment,) = documents("operator/deployment.yaml")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    starting, living = container["startupProbe"], container["livenessProbe"]
+    assert starting["httpGet"] == living["httpGet"]
+    assert starting["periodSeconds"] * starting["failureThreshold"] >= 120
+
+
 def test_a_node_that_goes_takes_one_replica_and_a_drain_waits_for_the_next_one() -> None:
     (deployment,), (budget,) = documents("operator/deployment.yaml"), documents("operator/poddisruptionbudget.yaml")
     (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]

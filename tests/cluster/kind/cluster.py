@@ -160,15 +160,13 @@ class Kind(InPods):
             self.signal("prometheus", signals.SIGHUP)
 
     def _leave_as_before(self) -> None:
-        """The Deployment is made anew: what `kubectl set` owns in it would outlive the next apply, which is another manager's."""
+        """The Deployment is made anew: what `kubectl set` owns in it would outlive the next apply, which is another manager's.
+        Only then namespaces go, as finalizers are taken off by an operator alone."""
         ours = ("-n", operator.NAMESPACE, "--ignore-not-found", "--cascade=foreground", "--timeout=120s")
-        self.kubectl("delete", "deployment", operator.OTHER, *ours)
-        made = self._namespaces() - self.before - {f"namespace/{operator.NAMESPACE}"}
-        if made and self.kubectl("get", "hotfixrollouts", "-A", "-o", "name", check=False).stdout:
-            operator.Operator.install(self, scrape="2s")  # finalizers go by its hand alone
-        left = self.kubectl("delete", *made, "--timeout=120s", check=False).stderr if made else ""
-        self.kubectl("delete", "deployment", operator.NAME, *ours)
+        self.kubectl("delete", "deployment", operator.NAME, operator.OTHER, *ours)
         operator.Operator.install(self, scrape="2s")
+        made = self._namespaces() - self.before - {f"namespace/{operator.NAMESPACE}"}
+        left = self.kubectl("delete", *made, "--timeout=120s", check=False).stderr if made else ""
         assert not self._namespaces() & made, f"not gone: {left}"
 
     # ---- what is done to nodes
