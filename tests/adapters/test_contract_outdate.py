@@ -78,6 +78,7 @@ async def test_what_is_gone_needs_no_new_version(world: World) -> None:
     world.delete("Deployment", "web")
     world.until(lambda: "web" not in world.names("Deployment"), "it is gone")
     await outdate(world, target)
+    assert "web" not in world.names("Deployment"), "nor is it made anew"
 
 
 async def test_a_write_that_was_under_way_is_refused(world: World) -> None:

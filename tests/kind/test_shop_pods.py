@@ -116,3 +116,4 @@ def test_a_node_that_becomes_unready_takes_its_pods_out_and_nothing_is_lost(kind
             kind.restart_kubelet(kind.nodes[1])
         kind.until(lambda: all(len(_ready(shop, name)) == 2 for name in sides), "they are ready again", seconds=300)
         concluded(shop)
+    assert shop.image("checkout") == "sample:1.1"
