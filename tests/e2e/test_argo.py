@@ -113,7 +113,7 @@ def test_without_it_weights_are_put_right_and_the_setting_is_named(shop: Stories
 
 def torn(answer: Answer, healed: list[float]) -> bool:
     """Argo CD took a backend that has traffic out of the route: until the proxy has the new route it may know of the old one
-    without its cluster (response flag NC). What the operator does afterwards, from weight 0 on, loses nothing."""
+    without its cluster (response flag NC)."""
     return answer.lost == "503 from the proxy" and any(0 <= answer.sent - at < TORN_SECONDS for at in healed)
 
 
