@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import http.client
 import itertools
 import json
 import os
@@ -151,10 +152,13 @@ class Shop:
         )
 
     def read(self, kind: str, name: str) -> dict[str, Any]:
-        """One object of this namespace."""
+        """One object of this namespace; RuntimeError where there is no answer, or another one."""
         if kind not in PATHS:
             return self.cluster.read(kind, name, self.namespace)
-        status, text = self.cluster.raw(f"/{PATHS[kind].format(self.namespace)}/{name}")
+        try:
+            status, text = self.cluster.raw(f"/{PATHS[kind].format(self.namespace)}/{name}")
+        except (OSError, http.client.HTTPException) as error:
+            raise RuntimeError(f"{kind} {name}: the API server does not answer: {error}") from error
         if status != 200:
             raise RuntimeError(f"{kind} {name}: {status}: {text[:300]}")
         return dict(json.loads(text))

@@ -5,7 +5,7 @@ What it does was compared with the real one by the contract suites in tests/adap
 
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import jsonpointer
 
 from .changelog import Change, ChangeLog, Place
 from .clock import FakeClock
-from .copying import copied
+from .copying import copied, frozen, thawed
 from .defaults import completed, mistake
 from .owning import rewritten
 from .selecting import selects
@@ -64,6 +64,7 @@ class FakeApi:
         self.changes = 0  # grows with everything that is stored or deleted
         self.log = ChangeLog()
         self._version = 1000
+        self._frozen: dict[Place, bytes] = {}
 
     @property
     def writes(self) -> list[tuple[str, str]]:
@@ -86,19 +87,28 @@ class FakeApi:
 
     def _get(self, where: Place) -> Answer:
         found = self.objects.get(where)
-        return Answer(200, copied(found)) if found else _not_found(where)
+        return Answer(200, self._copy(where)) if found else _not_found(where)
 
     def _list(self, where: Place, query: Mapping[str, str]) -> Answer:
         start, limit = int(query.get("continue") or 0), int(query.get("limit") or 10**9)
         selector = query.get("labelSelector", "")
         found = [
-            item
-            for item in self._kept(where.version, where.plural, where.namespace)
-            if not selector or selects(selector, item["metadata"].get("labels") or {})
+            place
+            for place in self._places(where.version, where.plural, where.namespace)
+            if not selector or selects(selector, self.objects[place]["metadata"].get("labels") or {})
         ]
         more = str(start + limit) if len(found) > start + limit else ""
-        items = [{k: v for k, v in item.items() if k not in ("apiVersion", "kind")} for item in found[start : start + limit]]
-        return Answer(200, {"metadata": {"continue": more, "resourceVersion": str(self._version)}, "items": copied(items)})
+        items = [self._copy(place) for place in found[start : start + limit]]
+        for item in items:
+            item.pop("apiVersion", None)
+            item.pop("kind", None)
+        return Answer(200, {"metadata": {"continue": more, "resourceVersion": str(self._version)}, "items": items})
+
+    def _copy(self, where: Place) -> Object:
+        """Of what is stored; many look at the same."""
+        if where not in self._frozen:
+            self._frozen[where] = frozen(self.objects[where])
+        return thawed(self._frozen[where])
 
     def _create(self, where: Place, body: Object, manager: str) -> Answer:
         where = Place(where.version, where.plural, where.namespace, body["metadata"]["name"])
@@ -128,15 +138,20 @@ class FakeApi:
             return _not_found(where)
         try:
             if isinstance(operations, Mapping):
-                wanted = merged(copied(before), operations)
+                wanted = merged(copied(before), copied(dict(operations)))
             else:
-                wanted = jsonpatch.apply_patch(copied(before), list(operations), in_place=True)
+                wanted = jsonpatch.apply_patch(copied(before), copied(list(operations)), in_place=True)
         except PATCH_FAILED:
             return failure(422, "Invalid", "the server rejected our request due to an error in our request")
-        return self.update(where, wanted, manager, subresource)
+        return _apart(self._write(where, wanted, manager, subresource))
 
     def update(self, where: Place, wanted: Object, manager: str, subresource: str = "") -> Answer:
-        """What every write comes to: the version compared, the status apart, the generation, the owners of fields."""
+        """A whole object in the place of another."""
+        return _apart(self._write(where, copied(wanted), manager, subresource))
+
+    def _write(self, where: Place, wanted: Object, manager: str, subresource: str = "") -> Answer:
+        """What every write comes to: the version compared, the status apart, the generation, the owners of fields. `wanted` must
+        be nobody else's, but for parts of what is stored; the answer's body is what is stored, which nobody may change."""
         before = self.objects[where]
         if wanted["metadata"].get("resourceVersion", "") not in ("", before["metadata"]["resourceVersion"]):
             text = "the object has been modified; please apply your changes to the latest version and try again"
@@ -153,24 +168,26 @@ class FakeApi:
             [] if set_to == [{}] else set_to or owners, before, after, manager, subresource=subresource
         )
         if after == before:
-            return Answer(200, copied(before))
+            return Answer(200, before)
         after["metadata"]["generation"] += after.get("spec") != before.get("spec")
         self._store(where, after)
         if "deletionTimestamp" in after["metadata"] and not after["metadata"].get("finalizers"):
             self._drop(where)
-        return Answer(200, copied(after))
+        return Answer(200, after)
 
     def _store(self, where: Place, item: Object) -> None:
         self._version += 1
         item["metadata"]["resourceVersion"] = str(self._version)
         what = "MODIFIED" if where in self.objects else "ADDED"
         self.objects[where] = item
+        self._frozen.pop(where, None)
         self.changes += 1
         self.log.add(Change(self._version, what, where, item))
 
     def _drop(self, where: Place) -> None:
         self._version += 1
         item = self.objects.pop(where)
+        self._frozen.pop(where, None)
         last = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self._version)}}
         self.changes += 1
         self.log.add(Change(self._version, "DELETED", where, last))
@@ -200,10 +217,10 @@ class FakeApi:
         """A JSON Patch by somebody."""
         return _good(self._patch(self.place(kind, namespace, name), "", operations, manager))
 
-    def set_status(self, kind: str, namespace: str, name: str, status: Object, manager: str = "controller") -> Object:
+    def set_status(self, kind: str, namespace: str, name: str, status: Object, manager: str = "controller") -> None:
         """Write the status, as a controller does."""
         where = self.place(kind, namespace, name)
-        return _good(self.update(where, {**self.objects[where], "status": status}, manager, "status"))
+        _good(self._write(where, {**self.objects[where], "status": copied(status)}, manager, "status"))
 
     def read(self, kind: str, namespace: str, name: str) -> Object:
         """One object; KeyError when there is none."""
@@ -219,16 +236,16 @@ class FakeApi:
 
     def peek_every(self, kind: str, namespace: str | None = None) -> Sequence[Object]:
         """All objects of a kind, only to be looked at."""
-        return self._kept(*KINDS[kind], namespace or "")
+        return [self.objects[place] for place in self._places(*KINDS[kind], namespace or "")]
 
-    def _kept(self, version: str, plural: str, namespace: str) -> list[Object]:
-        """All objects of a resource, by namespace and name."""
+    def _places(self, version: str, plural: str, namespace: str) -> list[Place]:
+        """Where the objects of a resource are, by namespace and name."""
         found = [
-            (place.namespace, place.name, item)
-            for place, item in self.objects.items()
+            place
+            for place in self.objects
             if place.plural == plural and place.version == version and namespace in ("", place.namespace)
         ]
-        return [item for _, _, item in sorted(found, key=lambda entry: entry[:2])]
+        return sorted(found, key=_by_name) if len(found) > 1 else found
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete it, or mark it where a finalizer holds it."""
@@ -266,11 +283,11 @@ def _parsed(path: str) -> tuple[Place, str]:
 
 def _permitted(before: Object, wanted: Object, subresource: str) -> Object:
     """What of a write may take effect: the status through its subresource and nothing else there, identity never."""
-    after = copied(wanted if not subresource else before)
-    source = wanted if subresource else before
+    kept, source = (before, wanted) if subresource else (wanted, before)
+    after = {**kept, "metadata": dict(kept["metadata"])}
     after.pop("status", None)
     if "status" in source:
-        after["status"] = copied(source["status"])
+        after["status"] = source["status"]
     for key in ("uid", "name", "namespace", "generation", "creationTimestamp", "deletionTimestamp", "resourceVersion"):
         after["metadata"].pop(key, None)
         if key in before["metadata"]:
@@ -290,6 +307,14 @@ def merged(item: Object, change: Mapping[str, Any]) -> Object:
 
 def _not_found(where: Place) -> Answer:
     return failure(404, "NotFound", f'{where.plural} "{where.name}" not found')
+
+
+def _by_name(place: Place) -> tuple[str, str]:
+    return place.namespace, place.name
+
+
+def _apart(answer: Answer) -> Answer:
+    return replace(answer, body=copied(answer.body))
 
 
 def _good(answer: Answer) -> Object:

@@ -11,10 +11,10 @@ Object = dict[str, Any]
 def rewritten(entries: Sequence[Object], before: Object, after: Object, manager: str, *, subresource: str) -> list[Object]:
     """The entries after a write by `manager`: what it changed is its own and nobody else's."""
     changed = _changed(before, after, subresource)
+    if not changed:
+        return [entry for entry in entries if entry.get("fieldsV1")]
     found = [_without(entry, changed) for entry in copied(list(entries))]
     found = [entry for entry in found if entry.get("fieldsV1")]
-    if not changed:
-        return found
     mine = next((e for e in found if (e["manager"], e.get("subresource", "")) == (manager, subresource)), None)
     if mine is None:
         mine = {"manager": manager, "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": {}}
