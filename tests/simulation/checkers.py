@@ -9,9 +9,9 @@ import importlib
 import inspect
 from collections.abc import Iterator
 
-from . import cells, kin_rules, outside, pair_world, rules, world
+from . import cells, kin_rules, outside, pair_world, remembered, rules, world
 
-WHERE = (cells, kin_rules, outside, pair_world, world)
+WHERE = (cells, kin_rules, outside, pair_world, remembered, world)
 SPEAKS = frozenset({"breach", "_breach"})
 
 

@@ -7,7 +7,8 @@ from .others_plots import OTHERS_PLOTS
 from .pair_mutants import PAIR_MUTANTS
 from .pair_plots import PAIR_PLOTS
 from .plots import PLOTS, Plot
+from .stale_plots import STALE_PLOTS
 from .waiting_plots import WAITING_PLOTS
 
 PLANTED: tuple[Mutant, ...] = (*MUTANTS, *MUTANTS_OF_OTHERS, *PAIR_MUTANTS, *CHECKER_MUTANTS)
-PLOTTED: tuple[Plot, ...] = (*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS, *LATE_PLOTS, *PAIR_PLOTS)
+PLOTTED: tuple[Plot, ...] = (*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS, *LATE_PLOTS, *PAIR_PLOTS, *STALE_PLOTS)
