@@ -39,7 +39,7 @@ async def _sleeps_until(told: Shop, begins: Any, goes_on: Any) -> list[str]:
     keeping.go.set()
     await asyncio.wait({look})
     _wait(look)
-    return [promise for promise, _ in went_back(newest, told.status)]
+    return list(dict.fromkeys(promise for promise, _ in went_back(newest, told.status)))
 
 
 async def asleep_until_it_was_rolled_back() -> list[str]:
