@@ -14,12 +14,11 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from .checker_mutants import CHECKER_MUTANTS
 from .garbage import collect_rarely
-from .mutants import MUTANTS, MUTANTS_OF_OTHERS, Caught, hunt
-from .pair_mutants import PAIR_MUTANTS
+from .mutants import Caught, hunt
 from .pair_world import simulate_pair
 from .pairs import pair_of
+from .planted import PLANTED
 from .world import simulate
 
 EACH = 50
@@ -76,7 +75,7 @@ def hunted() -> int:
     logging.disable(logging.CRITICAL)
     table = Table("promise", "planted bug", "caught by", "after", "")
     found: list[Caught] = []
-    for mutant in (*MUTANTS, *MUTANTS_OF_OTHERS, *PAIR_MUTANTS, *CHECKER_MUTANTS):
+    for mutant in PLANTED:
         caught = hunt(mutant)
         found.append(caught)
         table.add_row(

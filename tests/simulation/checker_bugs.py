@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hotfix import reconcile
+from hotfix.adapters.reading import Writer
 from hotfix.adapters.routers import route_patch
 from hotfix.adapters.routers.gateway_api import ROUTES, GatewayApiRouter
 from hotfix.core import fencing, guards, machine, plan, promoting, requested, rolling_back, superseding
@@ -13,6 +14,7 @@ from hotfix.core.look import Look, enter, say
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage, Status
 from hotfix.core.verbs import Verb
+from hotfix.errors import Conflict
 
 Patch = pytest.MonkeyPatch
 
@@ -144,3 +146,31 @@ def forgets_what_it_took(patch: Patch) -> None:
         return after.model_copy(update={"supersedes": claim.model_copy(update={"moved": False})}) if over and claim else after
 
     patch.setattr(superseding, "moved", forgotten)
+
+
+def stores_whatever_it_knows(patch: Patch) -> None:
+    """A status is stored without the version that it was decided on."""
+    write = Writer.patch
+
+    async def unguarded(self: Any, resource: Any, place: Any, operations: Any, *, subresource: str | None = None) -> Any:
+        kept = [op for op in operations if not (subresource and op["path"] == "/metadata/resourceVersion")]
+        return await write(self, resource, place, kept, subresource=subresource)
+
+    patch.setattr(Writer, "patch", unguarded)
+
+
+def stores_at_the_newest_version(patch: Patch) -> None:
+    """A conflict is answered by the same status once more, with the version that the object has by now."""
+    write = Writer.patch
+
+    async def insisting(self: Any, resource: Any, place: Any, operations: Any, *, subresource: str | None = None) -> Any:
+        try:
+            return await write(self, resource, place, operations, subresource=subresource)
+        except Conflict:
+            if not subresource:
+                raise
+            latest = await self._kube.get(resource.path(*place))
+            newest = {"op": "replace", "path": "/metadata/resourceVersion", "value": latest["metadata"]["resourceVersion"]}
+            return await write(self, resource, place, [newest, *operations[1:]], subresource=subresource)
+
+    patch.setattr(Writer, "patch", insisting)

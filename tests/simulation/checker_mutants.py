@@ -3,8 +3,10 @@
 from . import checker_bugs
 from .kin_rules import FLOOR, NO_RISE
 from .mutants import Mutant
+from .remembered import FOLLOWS, KNOWS
+from .stale_plots import asleep_until_it_bakes, asleep_until_it_was_rolled_back
 
-CHECKER = "each checker"
+CHECKER, VERSIONS = "each checker", "4 versions"
 CHECKER_MUTANTS: tuple[Mutant, ...] = (
     Mutant(CHECKER, "a write rests on an earlier look", checker_bugs.carries_what_it_saw_before, "version_seen", "Shifting"),
     Mutant(CHECKER, "a side that was not seen raises", checker_bugs.expects_to_see_every_side, "total", "Shifting"),
@@ -41,5 +43,26 @@ CHECKER_MUTANTS: tuple[Mutant, ...] = (
         checker_bugs.forgets_what_it_took,
         "superseded by one that has its share",
         pairs=(0,),
+    ),
+    Mutant(
+        VERSIONS,
+        "a status is stored without its version",
+        checker_bugs.stores_whatever_it_knows,
+        FOLLOWS,
+        plot=asleep_until_it_was_rolled_back,
+    ),
+    Mutant(
+        VERSIONS,
+        "a conflict is answered by the same status at the newest version",
+        checker_bugs.stores_at_the_newest_version,
+        KNOWS,
+        plot=asleep_until_it_bakes,
+    ),
+    Mutant(
+        VERSIONS,
+        "of two that lead, each insists on its status",
+        checker_bugs.stores_at_the_newest_version,
+        KNOWS,
+        seeds=(123,),
     ),
 )

@@ -9,14 +9,14 @@ import importlib
 import inspect
 from collections.abc import Iterator
 
-from . import cells, kin_rules, outside, pair_world, rules, world
+from . import cells, crashing, kin_rules, outside, pair_world, remembered, rules, world
 
-WHERE = (cells, kin_rules, outside, pair_world, world)
+WHERE = (cells, crashing, kin_rules, outside, pair_world, remembered, world)
 SPEAKS = frozenset({"breach", "_breach"})
 
 
 def checkers() -> frozenset[str]:
-    """Every name under which something can be found broken in cells, rollouts and pairs."""
+    """Every name under which something can be found broken in cells, rollouts, pairs, and tales that are told again."""
     found = {rule.__name__ for rule in rules.RULES}
     for module in WHERE:
         for said in _said(ast.parse(inspect.getsource(module))):

@@ -7,6 +7,7 @@ time behind come to the same end, and that end is worked out once.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from .connection import Crash
 Until = Callable[[Shop], bool]
 ENDED = ("Promoted", "RolledBack", "Superseded")
 LONGEST_SECONDS = 3600.0
+CRASHED, UNANSWERED = "a crash changes no ending", "a lost answer changes no ending"
 LATER_SECONDS = 1200.0  # than without a fault: each watch that stays silent hides what it should tell until it is too old
 WATCHED = frozenset(
     {"hotfixrollouts", "httproutes", "deployments", "services", "endpointslices", "pods", "horizontalpodautoscalers"}
@@ -38,6 +40,7 @@ class Tale:
     keys: tuple[Key, ...] = (KEY,)
     since: int = 0
     every: int = 0
+    longest_seconds: float = LONGEST_SECONDS
 
     def chosen(self, requests: range) -> Sequence[int]:
         """Those of the requests that a process may die at."""
@@ -46,12 +49,21 @@ class Tale:
 
 @dataclass
 class Crashes:
-    """What came of them. `requests`: of the rollout without a crash; `states`: different ones that crashes left behind."""
+    """What came of them. `requests`: of the rollout without a crash; `states`: different ones that crashes left behind; `odd`:
+    (promise, what came instead)."""
 
     requests: int = 0
     points: int = 0
     states: int = 0
-    odd: list[str] = field(default_factory=list)
+    odd: list[tuple[str, str]] = field(default_factory=list)
+
+    def breach(self, promise: str, text: str) -> None:
+        """Note what was broken."""
+        self.odd.append((promise, text))
+
+
+class Never(AssertionError):
+    """It comes to no end."""
 
 
 class Telling:
@@ -107,12 +119,22 @@ class Telling:
 
     async def to_the_end(self) -> None:
         """Look after look."""
-        end = self.shop.clock.now() + LONGEST_SECONDS
+        end = self.shop.clock.now() + self.tale.longest_seconds
         while not self.over():
-            assert self.shop.clock.now() < end, f"never: {self.shop.status.get('phase')} {self.shop.status.get('message')}"
+            if self.shop.clock.now() > end:
+                raise Never(f"never: {self.shop.status.get('phase')} {self.shop.status.get('message')}")
             await self.look()
 
-    async def died(self, number: int, *, after: bool, known: set[str]) -> str | None:
+    async def odd_end(self, expected: dict[str, Any]) -> str | None:
+        """Look after look; what is odd about the end that it comes to."""
+        try:
+            await self.to_the_end()
+        except Never as error:
+            return str(error)
+        found = ending(self.shop)
+        return None if found == expected else f"{found}"
+
+    async def died(self, number: int, *, after: bool, known: set[str], expected: dict[str, Any]) -> str | None:
         """The process dies at this request; then to the end, unless what it left is known. What is odd about it."""
         self.dies_at, self.after = number, after
         try:
@@ -123,10 +145,10 @@ class Telling:
         else:
             return "it was never made"
         state = self.left()
-        if state not in known:
-            known.add(state)
-            await self.to_the_end()
-        return None
+        if state in known:
+            return None
+        known.add(state)
+        return await self.odd_end(expected)
 
     def left(self) -> str:
         """All that a new process finds."""
@@ -136,36 +158,39 @@ class Telling:
 
 
 def ending(shop: Shop) -> dict[str, Any]:
-    """What must be the same however often it crashed: not how many events there were in between."""
-    phases = {item["metadata"]["name"]: item["status"]["phase"] for item in shop.api.every("HotfixRollout", NAMESPACE)}
+    """What must be the same however often it crashed: not how many events there were in between, but that each decision has
+    one."""
+    rollouts = {item["metadata"]["name"]: item["status"] for item in shop.api.every("HotfixRollout", NAMESPACE)}
+    phases = {name: status["phase"] for name, status in rollouts.items()}
+    events = Counter(event["regarding"]["name"] for event in shop.api.every("Event", NAMESPACE))
+    decisions = {name: (status.get("decisions") or [{}])[-1].get("sequence", 0) for name, status in rollouts.items()}
     pods = {item["metadata"]["name"]: item["spec"]["replicas"] for item in shop.api.every("Deployment", NAMESPACE)}
     return {
         "phases": phases,
+        "events too many": {name: events[name] - number for name, number in decisions.items()},
         "pods": pods,
         **{key: value for key, value in shop.ending().items() if key not in ("first", "last")},
     }
 
 
-async def crashes(tale: Tale) -> Crashes:
-    """Tell it once to the end, and again for every request of it."""
+async def crashes(tale: Tale, *, first: bool = False) -> Crashes:
+    """Tell it once to the end, and again for every request of it. `first`: until something is odd."""
     found = Crashes()
     whole = Telling(tale, tale.shop())
     await whole.to_the_end()
     expected, known = ending(whole.shop), set[str]()
     telling = Telling(tale, tale.shop())
-    while not telling.over():
-        first, turn, before = telling.count + 1, telling.turn, telling.shop.stored()
+    while not telling.over() and not (first and found.odd):
+        count, turn, before = telling.count, telling.turn, telling.shop.stored()
         await telling.look()
-        for number in tale.chosen(range(first, telling.count + 1)) if telling.counts else ():
+        for number in tale.chosen(range(count + 1, telling.count + 1)) if telling.counts else ():
             found.requests += 1
             for after in (False, True):
                 found.points += 1
-                again = Telling(tale, Shop.revived(before), count=first - 1, turn=turn)
-                what = await again.died(number, after=after, known=known)
-                if what is None and again.over() and ending(again.shop) != expected:
-                    what = f"{ending(again.shop)}"
+                again = Telling(tale, Shop.revived(before), count=count, turn=turn)
+                what = await again.died(number, after=after, known=known, expected=expected)
                 if what:
-                    found.odd.append(f"crash {'after' if after else 'before'} request {number}: {what}")
+                    found.breach(CRASHED, f"{'after' if after else 'before'} request {number}: {what}")
     found.states = len(known)
     return found
 
@@ -192,8 +217,9 @@ class Losing(Telling):
             raise Unavailable(f"{method} {url}: no answer")
 
 
-async def losses(tale: Tale) -> Crashes:
-    """Tell it once to the end, and again for every write of it: the same end comes, and as soon."""
+async def losses(tale: Tale, *, first: bool = False) -> Crashes:
+    """Tell it once to the end, and again for every write of it: the same end comes, and as soon. `first`: until something is
+    odd."""
     found = Crashes()
     whole = Losing(tale, Shop.revived(tale.shop().stored(), watches=True)).loses(0)
     began = whole.shop.clock.now()
@@ -209,11 +235,12 @@ async def losses(tale: Tale) -> Crashes:
     for before, turn, number in states:
         found.points += 1
         again = Losing(tale, Shop.revived(before, watches=True), turn=turn).loses(number)
-        await again.to_the_end()
-        if ending(again.shop) != expected:
-            found.odd.append(f"no answer to write {found.points}: {ending(again.shop)}")
-        if again.shop.clock.now() - began > lasted + LATER_SECONDS:
-            found.odd.append(f"no answer to write {found.points}: {again.shop.clock.now() - began - lasted:.0f} s later")
+        what = await again.odd_end(expected)
+        later = again.shop.clock.now() - began - lasted
+        if what or later > LATER_SECONDS:
+            found.breach(UNANSWERED, f"to write {found.points}: {what or f'{later:.0f} s later'}")
         await again.shop.close()
+        if first and found.odd:
+            break
     found.requests = len(states)
     return found

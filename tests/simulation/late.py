@@ -27,12 +27,16 @@ class KeepingBack(FakeKube):
         self.number, self.writes, self.kept, self.go = number, 0, "", asyncio.Event()
 
     async def _call(self, method: str, url: str, **more: Any) -> dict[str, Any]:
-        if method == "PATCH" and not url.endswith("/status"):
+        if method == "PATCH" and self.counts(url):
             self.writes += 1
             if self.writes == self.number:
                 self.kept = url
                 await self.go.wait()
         return await super()._call(method, url, **more)
+
+    def counts(self, url: str) -> bool:
+        """It is one of those that may be kept back."""
+        return not url.endswith("/status")
 
 
 @dataclass

@@ -5,7 +5,7 @@ as long as a run lasts. Seeds are those of rollouts that meet the bug; without a
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +16,7 @@ from hotfix.core import (
 
 from . import bugs, others_bugs
 from .cells import cells
+from .crashing import Crashes, Tale, crashes
 from .late import arrives_after_the_end, arrives_while_patched_serves
 from .others_plots import (
     CONFIRMED,
@@ -48,8 +49,8 @@ MOST_SEEDS = 150
 
 @dataclass(frozen=True)
 class Mutant:
-    """`plant` breaks it; `caught_by` is the checker that must notice, in cells of a memory, in a plot, or in rollouts of
-    some seeds, or of pairs of some seeds."""
+    """`plant` breaks it; `caught_by` is the checker that must notice, in cells of a memory, in a plot, in a tale that a net of
+    crash points tells again, or in rollouts of some seeds, or of pairs of some seeds."""
 
     promise: str
     bug: str
@@ -57,6 +58,8 @@ class Mutant:
     caught_by: str
     memory: str | None = None
     plot: Plot | None = None
+    tale: Tale | None = None
+    net: Callable[..., Awaitable[Crashes]] = crashes
     seeds: tuple[int, ...] = ()
     pairs: tuple[int, ...] = ()
 
@@ -287,6 +290,8 @@ def hunt(mutant: Mutant) -> Caught:
         mutant.plant(patch)
         if mutant.plot:
             return Caught(mutant, tuple(asyncio.run(_told(mutant.plot))), f"the plot {mutant.plot.__name__}")
+        if mutant.tale:
+            return asyncio.run(_told_again(mutant, mutant.tale))
         seen: dict[str, None] = {}
         number = 0
         for seed in mutant.pairs or mutant.seeds or range(MOST_SEEDS):
@@ -300,6 +305,12 @@ def hunt(mutant: Mutant) -> Caught:
 
 async def _told(plot: Plot) -> list[str]:
     return await plot()
+
+
+async def _told_again(mutant: Mutant, tale: Tale) -> Caught:
+    """Until the first crash, or the first lost answer, that changes something."""
+    found = await mutant.net(tale, first=True)
+    return Caught(mutant, tuple(dict.fromkeys(promise for promise, _ in found.odd)), f"{found.points} {mutant.net.__name__}")
 
 
 def _planted_cells(mutant: Mutant, patch: Patch) -> tuple[int, list[tuple[str, str]]]:

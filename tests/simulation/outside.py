@@ -9,6 +9,8 @@ from hotfix.adapters.reading import OUTDATED
 from tests.fakes.api import Answer, FakeApi, Object
 from tests.fakes.copying import copied
 
+from .remembered import went_back
+
 STABLE, PATCHED, SECOND = SIDES = ("checkout", "checkout-hotfix", "checkout-second")
 SHARED = ("Checking", "Done")
 THIRD = 2e-4  # of a rule: what third backends may lose where the sub-total is tiny beside them
@@ -110,7 +112,7 @@ class Outside:
             stored = answer.body.get("status") or {}
             self._weights[stored.get("intention", 0)] = stored.get("weight")
         was, now = self._objects.get(f"{kind}/{name}"), answer.body
-        check = {"HTTPRoute": self._route, "Deployment": self._deployment}.get(kind)
+        check = {"HTTPRoute": self._route, "Deployment": self._deployment, "HotfixRollout": self._rollout}.get(kind)
         if was is not None and check and not _outdates(body):
             check(was, now)
         self._objects[f"{kind}/{name}"] = copied(now)
@@ -174,6 +176,10 @@ class Outside:
         split = share(old, patched=self.patched) != share(new, patched=self.patched)
         if had is not None and split and not self.edited and abs(third_share(new) - had) > THIRD:
             self.breach("users' fields", f"third backends had {had:.2%} of the rule and have {new}")
+
+    def _rollout(self, was: Object, now: Object) -> None:
+        for promise, text in went_back(was.get("status") or {}, now.get("status") or {}):
+            self.breach(promise, text)
 
     def _deployment(self, was: Object, now: Object) -> None:
         status, name = self.status(), now["metadata"]["name"]

@@ -99,3 +99,17 @@ def takes_any_older_one(patch: Patch) -> None:
         return status.model_copy(update={"supersedes": claim.model_copy(update={"moved": True})})
 
     patch.setattr(superseding, "moved", at_once)
+
+
+def only_a_rise_needs_pods(patch: Patch) -> None:
+    """A share that moves, where patched's percent of what is split does not rise, asks for no ready pod."""
+    weigh, ready = plan._weigh, plan.ready
+
+    def guarded(look: Look, route: Any, weight: int) -> list[plan.Action]:
+        if any(plan.share_of(rule) < weight for rule in plan.shifted_rules(look, route)):
+            return weigh(look, route, weight)
+        with pytest.MonkeyPatch.context() as unguarded:
+            unguarded.setattr(plan, "ready", lambda side: ready(side) or 1)
+            return weigh(look, route, weight)
+
+    patch.setattr(plan, "_weigh", guarded)

@@ -1,8 +1,10 @@
-"""Planted bugs of two rollouts on one route. Each is caught in pairs of seeds in which nothing else is broken."""
+"""Planted bugs of two rollouts on one route. Each is caught in pairs of seeds, or in a plot, in which nothing else is
+broken."""
 
 from . import pair_bugs
-from .kin_rules import DELETED, GIVES_WAY, GOES_ON, KEEPS, STABLE_RISES, STARTS, STILL
+from .kin_rules import DEAD, DELETED, GIVES_WAY, GOES_ON, KEEPS, STABLE_RISES, STARTS, STILL
 from .mutants import Mutant
+from .pair_plots import dead_when_the_share_moves
 
 SUPERSEDING = "two on one route"
 PAIR_MUTANTS: tuple[Mutant, ...] = (
@@ -48,5 +50,12 @@ PAIR_MUTANTS: tuple[Mutant, ...] = (
         pair_bugs.takes_any_older_one,
         STABLE_RISES,
         pairs=(0,),
+    ),
+    Mutant(
+        SUPERSEDING,
+        "a share moves to a patch that has lost its last pod",
+        pair_bugs.only_a_rise_needs_pods,
+        DEAD,
+        plot=dead_when_the_share_moves,
     ),
 )

@@ -5,20 +5,13 @@ import pytest
 from .checker_mutants import CHECKER_MUTANTS
 from .checkers import checkers
 from .conftest import Say
-from .kin_rules import DEAD
-from .late import LATE_PLOTS
-from .mutants import MUTANTS, MUTANTS_OF_OTHERS, Mutant, hunt
-from .others_plots import OTHERS_PLOTS
-from .pair_mutants import PAIR_MUTANTS
+from .mutants import MUTANTS, Mutant, hunt
 from .pair_world import simulate_pair
-from .plots import PLOTS, Plot
-from .waiting_plots import WAITING_PLOTS
+from .planted import PLANTED, PLOTTED
+from .plots import Plot
 from .world import simulate
 
 pytestmark = pytest.mark.net
-PLANTED = (*MUTANTS, *MUTANTS_OF_OTHERS, *PAIR_MUTANTS, *CHECKER_MUTANTS)
-# its moment is a newer patch that loses its last pod between the decision that it bakes and the write of the share
-UNPLANTED = frozenset({DEAD})
 
 
 @pytest.mark.parametrize("mutant", PLANTED, ids=lambda mutant: mutant.bug)
@@ -32,14 +25,13 @@ def test_every_promise_has_one() -> None:
     numbers = {mutant.promise.split()[0] for mutant in MUTANTS}
     assert {str(number) for number in range(1, 11)} <= numbers
     assert len(MUTANTS) >= 20
-    assert {plot.__name__ for plot in (*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS, *LATE_PLOTS)} == {
-        mutant.plot.__name__ for mutant in (*MUTANTS, *MUTANTS_OF_OTHERS) if mutant.plot
-    }, "a story that no planted bug needs shows nothing"
+    needed = {mutant.plot.__name__ for mutant in PLANTED if mutant.plot}
+    assert {plot.__name__ for plot in PLOTTED} == needed, "a story that no planted bug needs shows nothing"
 
 
 def test_every_checker_has_caught_one() -> None:
     caught_by = {mutant.caught_by for mutant in PLANTED}
-    assert checkers() - caught_by == UNPLANTED, "a checker that no planted bug is there for may look at nothing"
+    assert checkers() - caught_by == set(), "a checker that no planted bug is there for may look at nothing"
 
 
 @pytest.mark.parametrize("mutant", CHECKER_MUTANTS, ids=lambda mutant: mutant.bug)
@@ -50,6 +42,6 @@ async def test_without_a_bug_the_same_rollouts_break_no_promise(mutant: Mutant) 
         assert (await simulate_pair(seed)).breaches == []
 
 
-@pytest.mark.parametrize("plot", [*PLOTS, *OTHERS_PLOTS, *WAITING_PLOTS, *LATE_PLOTS], ids=lambda plot: plot.__name__)
+@pytest.mark.parametrize("plot", PLOTTED, ids=lambda plot: plot.__name__)
 async def test_without_a_bug_no_plot_breaks_a_promise(plot: Plot) -> None:
     assert await plot() == []
