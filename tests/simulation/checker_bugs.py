@@ -9,7 +9,7 @@ from hotfix import reconcile
 from hotfix.adapters.reading import Writer
 from hotfix.adapters.routers import route_patch
 from hotfix.adapters.routers.gateway_api import ROUTES, GatewayApiRouter
-from hotfix.core import fencing, guards, machine, plan, promoting, requested, rolling_back, superseding
+from hotfix.core import fencing, guards, machine, plan, promoting, requested, returning, rolling_back, superseding
 from hotfix.core.look import Look, enter, say
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage, Status
@@ -174,3 +174,8 @@ def stores_at_the_newest_version(patch: Patch) -> None:
             return await write(self, resource, place, [newest, *operations[1:]], subresource=subresource)
 
     patch.setattr(Writer, "patch", insisting)
+
+
+def waits_for_all_pods_of_patched(patch: Patch) -> None:
+    """A patched that was lost is waited for though stable, which has everything meanwhile, has the fix."""
+    patch.setattr(returning, "stable_keeps_everything", lambda look: look.status)

@@ -31,6 +31,13 @@ CHECKER_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         CHECKER,
+        "a patched without traffic is waited for until it is large",
+        checker_bugs.waits_for_all_pods_of_patched,
+        "settles",
+        seeds=(1000916,),
+    ),
+    Mutant(
+        CHECKER,
         "stable's floor goes with the first that ends",
         checker_bugs.gives_the_floor_back_beside_another,
         FLOOR,

@@ -113,8 +113,12 @@ def _compared(look: Look) -> Status:
     if odd:
         accepted = odd.reason is Reason.STABLE_CHANGED and look.asked is Verb.PROMOTE
         return _accept(look) if accepted else returning.hold_for(look, odd)
-    proven = runs_proven(look) and (look.lasted("StableProven") or 0.0) >= READY_SECONDS
-    return returning.begin(look) if proven else _still(look)
+    return returning.begin(look) if _has_it_for_good(look) else _still(look)
+
+
+def _has_it_for_good(look: Look) -> bool:
+    """Stable runs what was proven, and has for long enough."""
+    return runs_proven(look) and (look.lasted("StableProven") or 0.0) >= READY_SECONDS
 
 
 def _another_mode(look: Look) -> Status | None:
@@ -163,12 +167,17 @@ def _wait_seconds(look: Look) -> float:
 
 
 def _patched_again(look: Look) -> Status:
-    """Pods tell, and nothing else: it was proven. Each time it was lost it is waited for twice as long."""
-    status = look.status
+    """Pods tell, and nothing else: it was proven. Each time it was lost it is waited for twice as long; not any more once stable,
+    which has everything meanwhile, has the fix too."""
+    status, name = look.status, look.spec.patched.deployment
     if not may_serve(look):
+        if _has_it_for_good(look):
+            return returning.stable_keeps_everything(look)
+        runs = ", which runs the old version," if unchanged(look) else ""
+        message = f"{name} can serve again, but not everything yet; {look.spec.stable.deployment}{runs} serves meanwhile."
         wait = f"100 % when patched's pods have been ready for {span(_wait_seconds(look))}"
-        return hold(status, Reason.PATCHED_LOST, status.message, capacity.patched_short(look, 100) or wait)
-    message = f"{look.spec.patched.deployment} can serve again; it gets everything."
+        return hold(status, Reason.PATCHED_LOST, message, capacity.patched_short(look, 100) or wait)
+    message = f"{name} can serve again; it gets everything."
     return _waiting(record(status, look.now, "weight 100", Reason.AWAITING_GIT, message), look, message).model_copy(
         update={"weight": 100}
     )

@@ -6,6 +6,7 @@ need(side, share) = ceil(share * R), R = stable's ready pods when the rollout be
 import math
 
 from .look import Look
+from .observation import SideView
 from .quantities import percent
 
 
@@ -29,10 +30,7 @@ def patched_short(look: Look, weight: int) -> str | None:
     if ready >= need:
         return None
     name = look.spec.patched.deployment
-    return (
-        f"{weight} % needs {need} ready pods of {name}, it has {ready}: kubectl scale deployment/{name} --replicas={need} "
-        f"-n {look.seen.namespace}"
-    )
+    return f"{weight} % needs {need} ready pods of {name}, it has {ready}: {_cure(look, name, look.seen.patched, need)}"
 
 
 def stable_short(look: Look, weight: int) -> str | None:
@@ -41,8 +39,14 @@ def stable_short(look: Look, weight: int) -> str | None:
     need = max(1, needed(look, 100 - weight))
     if ready >= need:
         return None
-    name, scaler = look.spec.stable.deployment, look.seen.stable.scaler if look.seen.stable else None
-    cure = f"kubectl scale deployment/{name} --replicas={need} -n {look.seen.namespace}"
-    if scaler:
-        cure = f"raise minReplicas of HPA {scaler.name} to {need}" + (f" in {scaler.owner}" if scaler.owner else "")
+    name = look.spec.stable.deployment
+    cure = _cure(look, name, look.seen.stable, need)
     return f"{percent(1 - weight / 100)} for stable needs {need} ready pods of {name}, it has {ready}: {cure}"
+
+
+def _cure(look: Look, name: str, side: SideView | None, need: int) -> str:
+    """An autoscaler would take back what is scaled by hand."""
+    scaler = side.scaler if side else None
+    if scaler is None:
+        return f"kubectl scale deployment/{name} --replicas={need} -n {look.seen.namespace}"
+    return f"raise minReplicas of HPA {scaler.name} to {need}" + (f" in {scaler.owner}" if scaler.owner else "")

@@ -71,7 +71,17 @@ def begin(look: Look) -> Status:
 def stable_takes_over(look: Look) -> Status:
     """Patched cannot serve and stable, whose pod spec changes already, can."""
     message = "Patched has no ready pod while stable has; stable takes everything."
-    recorded = record(look.status, look.now, "weight 0", Reason.PATCHED_LOST, message)
+    return _everything_to_stable(look, record(look.status, look.now, "weight 0", Reason.PATCHED_LOST, message), message)
+
+
+def stable_keeps_everything(look: Look) -> Status:
+    """Stable, which serves everything since patched was lost, runs what was proven: patched need not have all its pods again."""
+    name = look.spec.stable.deployment
+    message = f"{name} serves everything and runs the fix; {look.spec.patched.deployment} is not waited for any more."
+    return _everything_to_stable(look, record(look.status, look.now, "promote", Reason.PROMOTING, message), message)
+
+
+def _everything_to_stable(look: Look, recorded: Status, message: str) -> Status:
     # what stable failed before the fix is not held against it
     fresh = {"evidence_from": moments.rfc3339(look.now), "excluded": []}
     return say(enter(recorded, look.now, Phase.PROMOTING, Stage.RETURNING, weight=0, **fresh), message)
