@@ -78,7 +78,9 @@ def test_a_bad_patch_behind_the_broken_glass_is_rolled_back_and_somebody_has_to_
         assert shop.conditions()["FollowUpRequired"] == ("True", "BreakGlass")
         status = shop.phase("RolledBack")
         assert given(shop, began) in ([BAKE, 0], [95, 0]), "in the bake at once, and taken back at once"
-        assert [entry["reason"] for entry in status["decisions"]][-3:] == ["BreakGlass", "RollingBack", "RolledBack"]
+        # a Prometheus on a busy node may not answer in between
+        told = [entry["reason"] for entry in status["decisions"] if entry["reason"] != "MetricsUnavailable"]
+        assert told[-3:] == ["BreakGlass", "RollingBack", "RolledBack"]
         assert status["why"] == "PatchedWorse"
         assert shop.conditions()["FollowUpRequired"] == ("True", "BreakGlass"), "after the end too"
         shop.hotfix("acknowledge", "fix")
