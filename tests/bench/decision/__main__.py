@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from multiprocessing.pool import Pool
@@ -20,7 +20,7 @@ from .cells import BUG, CURED, HEALTHY, Cell, cells, world
 from .intervals import mean
 from .kayenta import Kayenta
 from .opponents import ArgoRollouts, Flagger, Opponent
-from .runs import Run
+from .runs import Rule, Run, some
 
 OUTPUT = Path(".cache/bench-decision.json")
 CHUNK = 25  # rollouts a task
@@ -37,13 +37,6 @@ OPPONENTS: tuple[Opponent, ...] = (
     Kayenta(name="Kayenta, 15 min", runs=1, interval=900.0, step=15.0),
 )
 STARTS: dict[str, int | None] = {"planner": None, "1 %": 1, "5 %": 5, "10 %": 10, "25 %": 25}
-Rule = Callable[[int], Run]
-
-
-def some(rule: Rule, seeds: Sequence[int]) -> tuple[list[Run], float]:
-    """Rollouts with these seeds, and the CPU seconds that they took."""
-    began = time.process_time()
-    return [rule(seed) for seed in seeds], time.process_time() - began
 
 
 def rules(cell: Cell) -> dict[str, Rule]:

@@ -1,5 +1,9 @@
-"""How one rollout ended, under whichever rule. Data only."""
+"""How one rollout ended, under whichever rule; and some of them, here and not in the module that is run, where processes that are
+not forked (Python 3.14 and newer) would not find it.
+"""
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .worlds import Drawn, World
@@ -19,6 +23,15 @@ class Run:
     reached: float | None
     bad: float
     errors: float
+
+
+Rule = Callable[[int], Run]  # a seed
+
+
+def some(rule: Rule, seeds: Sequence[int]) -> tuple[list[Run], float]:
+    """Rollouts with these seeds, and the CPU seconds that they took."""
+    began = time.process_time()
+    return [rule(seed) for seed in seeds], time.process_time() - began
 
 
 class Tally:
