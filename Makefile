@@ -9,6 +9,9 @@ IMAGE ?= hotfix-operator:dev
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := $(PIP) --require-hashes -r requirements-dev.lock && $(PIP) --editable .
+SYSTEM_CERTIFICATES := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 READY := $(VENV)/.ready-$(shell cksum requirements-dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
@@ -31,8 +34,8 @@ $(READY): requirements-dev.lock pyproject.toml
 	@echo "setting up $(VENV): about $$(grep -c '^[a-z0-9].*==' requirements-dev.lock) packages (once only, a minute or two)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@# the lock names everything, so nothing is resolved: pip would look beyond it for an extra of a locked package
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(INSTALL) || { echo "once more, with the certificates that this system trusts: pip's own know none of a company's proxy" >&2; \
+		export PIP_CERT="$${PIP_CERT:-$$($(SYSTEM_CERTIFICATES))}"; $(INSTALL); }
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@rm -f $(VENV)/.ready-*
 	@touch $@
