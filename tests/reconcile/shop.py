@@ -10,7 +10,7 @@ from typing import Any
 
 from hotfix.adapters.announcer import KubeAnnouncer
 from hotfix.adapters.kube import Object
-from hotfix.adapters.mirror import Mirror
+from hotfix.adapters.mirror import MAX_AGE_SECONDS, Mirror
 from hotfix.adapters.reading import Direct, Reader
 from hotfix.adapters.routers.gateway_api import GatewayApiRouter
 from hotfix.adapters.store import KubeStore
@@ -130,20 +130,20 @@ class Shop:
         return pickle.dumps((self.clock, self.api, self.controllers, self.requests, self.gone))
 
     @classmethod
-    def revived(cls, stored: bytes, *, watches: bool = False) -> "Shop":
+    def revived(cls, stored: bytes, *, watches: bool = False, max_age_seconds: float = MAX_AGE_SECONDS) -> "Shop":
         """A shop as it was `stored`, with a new process."""
         shop = cls.__new__(cls)
         shop.clock, shop.api, shop.controllers, shop.requests, shop.gone = pickle.loads(stored)  # noqa: S301 - from `stored`
         shop.decisions, shop.refusals = [], []
         shop.kube = WatchingKube(shop.api)
         shop.mirror = None
-        shop.restart(watches=watches)
+        shop.restart(watches=watches, max_age_seconds=max_age_seconds)
         return shop
 
-    def restart(self, *, watches: bool = False) -> None:
-        """A new process: nothing is remembered but what is stored. `watches`: it reads by watches, to be closed at the end, else
-        each read is a request."""
-        self.mirror = Mirror(self.kube, self.clock.monotonic) if watches else None
+    def restart(self, *, watches: bool = False, max_age_seconds: float = MAX_AGE_SECONDS) -> None:
+        """A new process: nothing is remembered but what is stored. `watches`: it reads by watches, to be closed at the end, each
+        believed for so long while it is silent; else each read is a request."""
+        self.mirror = Mirror(self.kube, self.clock.monotonic, max_age_seconds=max_age_seconds) if watches else None
         reader: Reader = self.mirror or Direct(self.kube)
         ports = Ports(
             store=KubeStore(self.kube, reader),

@@ -23,7 +23,8 @@ Until = Callable[[Shop], bool]
 ENDED = ("Promoted", "RolledBack", "Superseded")
 LONGEST_SECONDS = 3600.0
 CRASHED, UNANSWERED = "a crash changes no ending", "a lost answer changes no ending"
-LATER_SECONDS = 1200.0  # than without a fault: each watch that stays silent hides what it should tell until it is too old
+SILENT_SECONDS = 20.0  # that a watch is believed: longer than anything else that a tale waits for between two looks
+LATER_SECONDS = 16 * SILENT_SECONDS  # than without a fault: each silent watch hides what it should tell until it is too old
 WATCHED = frozenset(
     {"hotfixrollouts", "httproutes", "deployments", "services", "endpointslices", "pods", "horizontalpodautoscalers"}
 )
@@ -221,7 +222,7 @@ async def losses(tale: Tale, *, first: bool = False) -> Crashes:
     """Tell it once to the end, and again for every write of it: the same end comes, and as soon. `first`: until something is
     odd."""
     found = Crashes()
-    whole = Losing(tale, Shop.revived(tale.shop().stored(), watches=True)).loses(0)
+    whole = Losing(tale, Shop.revived(tale.shop().stored(), watches=True, max_age_seconds=SILENT_SECONDS)).loses(0)
     began = whole.shop.clock.now()
     states: list[tuple[bytes, int, int]] = []
     while not whole.over():
@@ -234,7 +235,7 @@ async def losses(tale: Tale, *, first: bool = False) -> Crashes:
     states = states[:: tale.every or 1]
     for before, turn, number in states:
         found.points += 1
-        again = Losing(tale, Shop.revived(before, watches=True), turn=turn).loses(number)
+        again = Losing(tale, Shop.revived(before, watches=True, max_age_seconds=SILENT_SECONDS), turn=turn).loses(number)
         what = await again.odd_end(expected)
         later = again.shop.clock.now() - began - lasted
         if what or later > LATER_SECONDS:
