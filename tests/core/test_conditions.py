@@ -86,6 +86,10 @@ def rebuilt() -> World:
     return world.held("StableChanged", seconds=60)
 
 
+def awaiting_git_beside_a_newer_one() -> World:
+    return standing(awaiting_git())
+
+
 def waiting() -> World:
     world = ready_world()
     world.patched.ready = 0
@@ -120,6 +124,14 @@ def invalid_query() -> World:
 
 def rejected(seconds: float) -> Callable[[], World]:
     return lambda: ready_world(ack=Ack.REJECTED).held("RouteRejected").rest(seconds)
+
+
+def ambiguous(seconds: float) -> Callable[[], World]:
+    return lambda: ready_world(candidates=("a", "b")).held("RouteAmbiguous").rest(seconds)
+
+
+def unfit(seconds: float) -> Callable[[], World]:
+    return lambda: ready_world(refusal="it is full.").held("RouteUnfit").rest(seconds)
 
 
 def not_accepted_yet() -> World:
@@ -180,6 +192,7 @@ TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     (stable_lost, "Unknown StableLost", "Unknown", "False", "InProgress", "Suspended"),
     (failed_promotion, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (awaiting_git, "True ServingPatched", "Unknown", "False", "Current", "Healthy"),
+    (awaiting_git_beside_a_newer_one, "True ServingPatched", "Unknown", "False", "Current", "Healthy"),
     (rebuilt, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (promoted, "True Promoted", "True", "True", "Current", "Healthy"),
     (standing, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
@@ -193,6 +206,10 @@ TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     (invalid_query, "False InvalidQuery", "Unknown", "False", "Failed", "Degraded"),
     (rejected(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
     (rejected(40), "False RouteRejected", "Unknown", "False", "Failed", "Degraded"),
+    (ambiguous(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (ambiguous(40), "False RouteAmbiguous", "Unknown", "False", "Failed", "Degraded"),
+    (unfit(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (unfit(40), "False RouteUnfit", "Unknown", "False", "Failed", "Degraded"),
     (not_accepted_yet, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
     (busy, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
     (blind_at_the_start, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
@@ -295,3 +312,14 @@ def test_the_transition_time_moves_only_when_the_status_flips() -> None:
     later = {entry.type: entry.last_transition_time for entry in world.remembered.conditions}
     assert later["Ready"] != first["Ready"]
     assert later["Completed"] == first["Completed"]
+
+
+def test_a_break_glass_that_waits_for_git_is_followed_up_by_one_condition() -> None:
+    world = ready_world(asked=a_spec(urgency="BreakGlass", promotion={"mode": "AwaitGit"})).phase(Phase.AWAITING_GIT).rest(5)
+    found = [entry.reason for entry in world.remembered.conditions if entry.type == "FollowUpRequired"]
+    assert (world.remembered.follow_up is not None, found) == (True, ["AwaitingGit"])
+
+
+def test_a_paused_by_the_manifest_says_so() -> None:
+    found = next(entry for entry in paused().remembered.conditions if entry.type == "Paused")
+    assert found.message == "Paused by spec.paused."

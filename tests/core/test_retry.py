@@ -136,6 +136,17 @@ def test_who_has_passed_its_checks_goes_first(phase: str, template: str | None, 
     assert (world.remembered.held == "RouteBusy") is busy
 
 
+@pytest.mark.parametrize(
+    ("stable", "route", "busy"),
+    [("checkout", "another", True), ("cart", "shop", True), ("cart", "another", False)],
+)
+def test_one_with_neither_the_stable_nor_a_route_in_common_keeps_nobody_waiting(stable: str, route: str, *, busy: bool) -> None:
+    created = "2027-01-15T07:00:00Z"
+    rival = RivalView(name="other", created=created, phase="Analyzing", stable=stable, routes=(route,), template="v9")
+    world = ready_world(rivals=(rival,)).rest(3)
+    assert (world.remembered.held == "RouteBusy") is busy
+
+
 @pytest.mark.parametrize("template", [None, "v9"])
 @pytest.mark.parametrize(
     ("held", "busy"),
