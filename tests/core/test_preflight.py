@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.core import changes, moments
+from hotfix.core import changes, moments, preflight
 from hotfix.core.observation import Ack, Series, ServiceView, SideSeries, SideView
 from hotfix.core.status import Phase, Stage
 
@@ -155,6 +155,14 @@ def test_nothing_is_written_before_the_other_rollouts_can_be_seen() -> None:
     assert (world.remembered.phase, world.remembered.borrowed, world.ours) == (Phase.PENDING, None, False)
     world.rivals = ()
     world.phase(Phase.ANALYZING)
+
+
+@pytest.mark.parametrize("part", ["stable", "patched", "routes", "rivals"])
+def test_one_part_of_the_cluster_that_is_out_of_sight_is_enough_to_wait(part: str) -> None:
+    look = ready_world().shown()
+    problem = preflight.first_problem(replace(look, seen=replace(look.seen, **{part: None})))  # type: ignore[arg-type]
+    assert problem is not None
+    assert problem.reason == "ClusterUnavailable"
 
 
 def test_a_rule_that_names_no_port_is_met_by_any(monkeypatch: pytest.MonkeyPatch) -> None:

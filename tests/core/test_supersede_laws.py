@@ -106,6 +106,24 @@ def test_a_claim_says_what_is_taken_over() -> None:
     assert superseding.claimed(looked(older(), claim=claimed.supersedes)) is None, "and that once"
 
 
+@pytest.mark.parametrize("side", ["stable", "patched"])
+@pytest.mark.parametrize("part", [None, "deployment", "service"])
+def test_a_side_that_is_missing_or_out_of_sight_is_no_reason_against_a_claim(side: str, part: str | None) -> None:
+    look = looked(older())
+    without = None if part is None else replace(getattr(look.seen, side), **{part: None})
+    claimed = superseding.claimed(replace(look, seen=replace(look.seen, **{side: without})))  # type: ignore[arg-type]
+    assert claimed is not None
+    assert claimed.supersedes is not None
+    assert claimed.supersedes.name == "older"
+
+
+def test_no_claim_is_made_beside_a_third_one_that_is_to_be_waited_for() -> None:
+    third = replace(older(), name="third", uid="3", phase="Analyzing", created=LATER, template="v9")
+    assert superseding.claimed(looked(older(), third)) is None
+    apart = replace(third, stable="cart", routes=("cart",))
+    assert superseding.claimed(looked(older(), apart)) is not None
+
+
 def test_a_claim_on_one_that_is_gone_is_given_up() -> None:
     claimed = superseding.claimed(looked(claim=CLAIM))
     assert claimed is not None
