@@ -88,6 +88,12 @@ def test_a_digest_in_stable_image_is_met_by_what_the_pods_run() -> None:
     world.phase(Phase.ANALYZING)
 
 
+def test_a_stable_that_runs_the_image_of_the_manifest_is_the_one_this_hotfix_is_for() -> None:
+    world = ready_world(asked=a_spec(stable={"image": "v1"}))
+    world.stable.image_ids = (("docker.io/shop/checkout@sha256:def",),)
+    assert world.phase(Phase.ANALYZING, seconds=60).remembered.held is None
+
+
 def test_rules_named_in_the_manifest_must_name_stable() -> None:
     asked = a_spec(traffic={"drain": "1s", "httpRoutes": [{"name": "shop", "rules": [3, "api"]}]})
     world = ready_world(asked=asked, candidates=None)
