@@ -70,6 +70,16 @@ def test_what_is_wrong_is_named_and_nothing_moves(break_it: Callable[[World], No
     assert not world.ours
 
 
+def test_what_is_put_right_before_the_next_look_is_not_told() -> None:
+    world = ready_world()
+    world.patched.exists = False
+    world.look()
+    assert world.remembered.held == "TargetNotFound"
+    world.patched.exists = True
+    world.advance(1)
+    assert "TargetNotFound" not in world.phase(Phase.ANALYZING).reasons
+
+
 def test_it_goes_on_by_itself_when_it_is_put_right() -> None:
     world = ready_world()
     world.patched.exists = False

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.core import kin, superseding
+from hotfix.core import kin, preflight, superseding
 from hotfix.core.lineage import SupersededBy, Supersedes
 from hotfix.core.look import Look
 from hotfix.core.moments import rfc3339
@@ -136,6 +136,18 @@ def test_a_claim_on_another_one_knows_nothing_of_the_first() -> None:
     assert claimed is not None
     assert claimed.supersedes is not None
     assert (claimed.supersedes.uid, claimed.supersedes.ready, claimed.supersedes.fell) == ("0", False, 0)
+
+
+@pytest.mark.parametrize(("name", "refused"), [("checkout-older", False), ("checkout", True)])
+def test_git_may_keep_the_control_but_not_a_stable_that_is_to_be_patched(name: str, *, refused: bool) -> None:
+    claim = CLAIM.model_copy(update={"stable": "checkout", "control": "checkout-older"})
+    look = looked(older(phase="Baking"), claim=claim)
+    assert look.seen.stable is not None
+    assert look.seen.stable.deployment is not None
+    kept = replace(look.seen.stable.deployment, name=name, owner="Flux Kustomization flux-system/shop")
+    seen = replace(look.seen, stable=replace(look.seen.stable, deployment=kept))
+    asked = a_spec(promotion={"mode": "PatchStable"})
+    assert (preflight.managed_by_gitops(replace(look, spec=asked, seen=seen)) is not None) is refused
 
 
 # ---- for how long
