@@ -64,6 +64,12 @@ def blind() -> World:
     return world.held("MetricsUnavailable")
 
 
+def counters_that_fell() -> World:
+    world = baking().rest(20)
+    world.patched.counts["requests"] *= 0.6
+    return world.held("CountersUnfit", seconds=30)
+
+
 def stable_lost() -> World:
     world = analyzing()
     world.stable.ready = 0
@@ -189,6 +195,7 @@ TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     (paused, "Unknown Paused", "Unknown", "False", "InProgress", "Suspended"),
     (rehearsed, "Unknown Paused", "Unknown", "False", "InProgress", "Suspended"),
     (blind, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
+    (counters_that_fell, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (stable_lost, "Unknown StableLost", "Unknown", "False", "InProgress", "Suspended"),
     (failed_promotion, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (awaiting_git, "True ServingPatched", "Unknown", "False", "Current", "Healthy"),
@@ -323,3 +330,15 @@ def test_a_break_glass_that_waits_for_git_is_followed_up_by_one_condition() -> N
 def test_a_paused_by_the_manifest_says_so() -> None:
     found = next(entry for entry in paused().remembered.conditions if entry.type == "Paused")
     assert found.message == "Paused by spec.paused."
+
+
+@pytest.mark.parametrize("story", [waiting, analyzing, promoted, rolled_back])
+def test_nobody_is_asked_to_follow_up_what_was_judged(story: Callable[[], World]) -> None:
+    assert "FollowUpRequired" not in {entry.type for entry in story().remembered.conditions}
+
+
+def test_who_shipped_it_unproven_is_asked_to_look_at_it() -> None:
+    world = ready_world(asked=a_spec(urgency="BreakGlass")).phase(Phase.BAKING).rest(3)
+    found = next(entry for entry in world.remembered.conditions if entry.type == "FollowUpRequired")
+    assert (found.status, found.reason) == ("True", "BreakGlass")
+    assert "kubectl hotfix acknowledge fix" in found.message

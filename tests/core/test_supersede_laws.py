@@ -194,6 +194,30 @@ def test_what_is_unasked_is_counted_and_its_clock_starts() -> None:
         assert after.stage_started_at == rfc3339(look.now)
 
 
+@pytest.mark.parametrize("claim", [None, CLAIM], ids=["no claim", "it has not asked"])
+def test_one_that_has_not_asked_has_nothing_to_take_back(claim: Supersedes | None) -> None:
+    look = looked(older(), claim=claim)
+    assert superseding.unasked(look, look.status) == look.status
+
+
+def test_no_claim_is_made_on_a_stable_that_is_not_the_one_this_hotfix_is_for() -> None:
+    held = superseding.claimed(replace(looked(older()), spec=a_spec(stable={"image": "v0"})))
+    assert held is not None
+    assert (held.supersedes, held.held) == (None, "StableMoved")
+
+
+@pytest.mark.parametrize(
+    ("raw", "control"),
+    [({"phase": "Analyzing"}, None), ({"phase": "Baking"}, "checkout-older"), ({"phase": "Baking", "supersededBy": BOUND}, None)],
+    ids=["it is analysed", "it bakes", "it stands still, and is no control"],
+)
+def test_a_claim_names_the_older_patch_as_the_control_where_that_is_proven(raw: dict[str, Any], control: str | None) -> None:
+    claimed = superseding.claimed(looked(older(**raw)))
+    assert claimed is not None
+    assert claimed.supersedes is not None
+    assert claimed.supersedes.control == control
+
+
 @pytest.mark.parametrize(("unfit", "let_go"), [(9, False), (10, True)])
 def test_the_older_one_is_let_go_after_ten_seconds_of_something_in_the_way(unfit: int, let_go: bool) -> None:
     look = looked(older(), claim=CLAIM.model_copy(update={"ready": True}))
