@@ -64,6 +64,12 @@ def blind() -> World:
     return world.held("MetricsUnavailable")
 
 
+def counters_that_fell() -> World:
+    world = baking().rest(20)
+    world.patched.counts["requests"] *= 0.6
+    return world.held("CountersUnfit", seconds=30)
+
+
 def stable_lost() -> World:
     world = analyzing()
     world.stable.ready = 0
@@ -84,6 +90,10 @@ def rebuilt() -> World:
     world = awaiting_git()
     world.stable.template = "v3"
     return world.held("StableChanged", seconds=60)
+
+
+def awaiting_git_beside_a_newer_one() -> World:
+    return standing(awaiting_git())
 
 
 def waiting() -> World:
@@ -120,6 +130,14 @@ def invalid_query() -> World:
 
 def rejected(seconds: float) -> Callable[[], World]:
     return lambda: ready_world(ack=Ack.REJECTED).held("RouteRejected").rest(seconds)
+
+
+def ambiguous(seconds: float) -> Callable[[], World]:
+    return lambda: ready_world(candidates=("a", "b")).held("RouteAmbiguous").rest(seconds)
+
+
+def unfit(seconds: float) -> Callable[[], World]:
+    return lambda: ready_world(refusal="it is full.").held("RouteUnfit").rest(seconds)
 
 
 def not_accepted_yet() -> World:
@@ -177,9 +195,11 @@ TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     (paused, "Unknown Paused", "Unknown", "False", "InProgress", "Suspended"),
     (rehearsed, "Unknown Paused", "Unknown", "False", "InProgress", "Suspended"),
     (blind, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
+    (counters_that_fell, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (stable_lost, "Unknown StableLost", "Unknown", "False", "InProgress", "Suspended"),
     (failed_promotion, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (awaiting_git, "True ServingPatched", "Unknown", "False", "Current", "Healthy"),
+    (awaiting_git_beside_a_newer_one, "True ServingPatched", "Unknown", "False", "Current", "Healthy"),
     (rebuilt, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
     (promoted, "True Promoted", "True", "True", "Current", "Healthy"),
     (standing, "Unknown Held", "Unknown", "False", "InProgress", "Suspended"),
@@ -193,6 +213,10 @@ TABLE: list[tuple[Callable[[], World], str, str, str, str, str]] = [
     (invalid_query, "False InvalidQuery", "Unknown", "False", "Failed", "Degraded"),
     (rejected(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
     (rejected(40), "False RouteRejected", "Unknown", "False", "Failed", "Degraded"),
+    (ambiguous(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (ambiguous(40), "False RouteAmbiguous", "Unknown", "False", "Failed", "Degraded"),
+    (unfit(5), "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
+    (unfit(40), "False RouteUnfit", "Unknown", "False", "Failed", "Degraded"),
     (not_accepted_yet, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
     (busy, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
     (blind_at_the_start, "False Progressing", "Unknown", "False", "InProgress", "Progressing"),
@@ -295,3 +319,26 @@ def test_the_transition_time_moves_only_when_the_status_flips() -> None:
     later = {entry.type: entry.last_transition_time for entry in world.remembered.conditions}
     assert later["Ready"] != first["Ready"]
     assert later["Completed"] == first["Completed"]
+
+
+def test_a_break_glass_that_waits_for_git_is_followed_up_by_one_condition() -> None:
+    world = ready_world(asked=a_spec(urgency="BreakGlass", promotion={"mode": "AwaitGit"})).phase(Phase.AWAITING_GIT).rest(5)
+    found = [entry.reason for entry in world.remembered.conditions if entry.type == "FollowUpRequired"]
+    assert (world.remembered.follow_up is not None, found) == (True, ["AwaitingGit"])
+
+
+def test_a_paused_by_the_manifest_says_so() -> None:
+    found = next(entry for entry in paused().remembered.conditions if entry.type == "Paused")
+    assert found.message == "Paused by spec.paused."
+
+
+@pytest.mark.parametrize("story", [waiting, analyzing, promoted, rolled_back])
+def test_nobody_is_asked_to_follow_up_what_was_judged(story: Callable[[], World]) -> None:
+    assert "FollowUpRequired" not in {entry.type for entry in story().remembered.conditions}
+
+
+def test_who_shipped_it_unproven_is_asked_to_look_at_it() -> None:
+    world = ready_world(asked=a_spec(urgency="BreakGlass")).phase(Phase.BAKING).rest(3)
+    found = next(entry for entry in world.remembered.conditions if entry.type == "FollowUpRequired")
+    assert (found.status, found.reason) == ("True", "BreakGlass")
+    assert "kubectl hotfix acknowledge fix" in found.message

@@ -118,3 +118,73 @@ def test_a_shape_is_a_pod_spec_without_images() -> None:
     assert changes.shape_of(one) == changes.shape_of(other)
     assert changes.shape_of(one) != changes.shape_of({**one, "hostNetwork": True})
     assert changes.hash_of(one) != changes.hash_of(other)
+
+
+# ---- what differs between two pod specs
+
+
+def of_app(**fields: object) -> dict[str, object]:
+    return {"containers": [{"name": "app", "image": "shop:1", **fields}]}
+
+
+def patch_of(before: dict[str, object], after: dict[str, object]) -> dict[str, object]:
+    """Of the container, without its name."""
+    (found,) = changes.containers_patch(of_app(**before), of_app(**after))["containers"]
+    return {key: value for key, value in found.items() if key != "name"}
+
+
+A, B, OTHER_A = ({"name": name, "value": value} for name, value in (("A", "1"), ("B", "1"), ("A", "2")))
+WHOLE = {"$patch": "replace"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "patch"),
+    [
+        ({"env": [A, B]}, {"env": [OTHER_A, B]}, {"env": [OTHER_A]}),
+        ({"env": [A, B]}, {"env": [B]}, {"env": [{"name": "A", "$patch": "delete"}]}),
+        ({"env": [A]}, {"env": [A, B]}, {"env": [A, B, WHOLE]}),
+        ({"env": [A, B]}, {"env": [B, A]}, {"env": [B, A, WHOLE]}),
+        ({"env": [A, OTHER_A]}, {"env": [A]}, {"env": [A, WHOLE]}),
+        ({"ports": [A]}, {"ports": [OTHER_A]}, {"ports": [OTHER_A, WHOLE]}),
+        ({"volumeMounts": [A]}, {"volumeMounts": [OTHER_A]}, {"volumeMounts": [OTHER_A, WHOLE]}),
+        ({"volumeDevices": [A]}, {"volumeDevices": [OTHER_A]}, {"volumeDevices": [OTHER_A, WHOLE]}),
+        ({"args": ["a"]}, {"args": ["b"]}, {"args": ["b"]}),
+    ],
+)
+def test_a_patch_says_of_each_list_what_makes_it_the_other_and_no_more(
+    before: dict[str, object], after: dict[str, object], patch: dict[str, object]
+) -> None:
+    assert patch_of(before, after) == patch
+
+
+def test_no_patch_is_told_where_nothing_but_images_differs() -> None:
+    assert changes.containers_patch(specs(app="a"), specs(app="b")) == {}
+    init = {**specs(app="a"), "initContainers": [{"name": "setup", "image": "a", "args": ["1"]}]}
+    other = {**specs(app="a"), "initContainers": [{"name": "setup", "image": "a", "args": ["2"]}]}
+    assert changes.containers_patch(init, other) == {"initContainers": [{"name": "setup", "args": ["2"]}]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "paths"),
+    [
+        ({"affinity": {"nodeAffinity": {}}}, {}, ["affinity"]),
+        ({"terminationGracePeriodSeconds": 30}, {"terminationGracePeriodSeconds": 60}, ["terminationGracePeriodSeconds"]),
+        ({"tolerations": [{"key": "a"}]}, {"tolerations": [{"key": "b"}]}, ["tolerations"]),
+        (of_app(env=[A, A]), of_app(env=[A, OTHER_A]), ["containers.app.env"]),
+        ({"nodeSelector": {"n" * 317: "1"}}, {"nodeSelector": {"n" * 317: "2"}}, ["nodeSelector." + "n" * 240]),
+    ],
+    ids=["a map goes", "a number", "entries without a name", "a name that is given twice", "a name that is too long to be kept"],
+)
+def test_what_differs_is_named_whatever_it_is(before: dict[str, object], after: dict[str, object], paths: list[str]) -> None:
+    assert changes.changed_paths(before, after) == paths
+
+
+def test_a_pod_spec_is_known_again_by_a_later_version_of_the_operator_and_in_another_order() -> None:
+    assert changes.hash_of({}) == "44136fa355b3678a"
+    assert changes.hash_of({"a": 1, "b": 2}) == changes.hash_of({"b": 2, "a": 1})
+
+
+def test_pod_specs_that_differ_in_more_than_images_have_other_shapes() -> None:
+    assert changes.shape_of(of_app(args=["1"])) != changes.shape_of(of_app(args=["2"]))
+    without: dict[str, object] = {**specs(app="a"), "initContainers": None}
+    assert changes.shape_of(without) == changes.shape_of({**specs(app="b"), "initContainers": None})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.core import changes
+from hotfix.core import changes, moments, preflight
 from hotfix.core.observation import Ack, Series, ServiceView, SideSeries, SideView
 from hotfix.core.status import Phase, Stage
 
@@ -70,6 +70,16 @@ def test_what_is_wrong_is_named_and_nothing_moves(break_it: Callable[[World], No
     assert not world.ours
 
 
+def test_what_is_put_right_before_the_next_look_is_not_told() -> None:
+    world = ready_world()
+    world.patched.exists = False
+    world.look()
+    assert world.remembered.held == "TargetNotFound"
+    world.patched.exists = True
+    world.advance(1)
+    assert "TargetNotFound" not in world.phase(Phase.ANALYZING).reasons
+
+
 def test_it_goes_on_by_itself_when_it_is_put_right() -> None:
     world = ready_world()
     world.patched.exists = False
@@ -86,6 +96,12 @@ def test_a_digest_in_stable_image_is_met_by_what_the_pods_run() -> None:
     assert world.remembered.phase is Phase.PENDING
     world.stable.image_ids = (("shop@sha256:abc",),)
     world.phase(Phase.ANALYZING)
+
+
+def test_a_stable_that_runs_the_image_of_the_manifest_is_the_one_this_hotfix_is_for() -> None:
+    world = ready_world(asked=a_spec(stable={"image": "v1"}))
+    world.stable.image_ids = (("docker.io/shop/checkout@sha256:def",),)
+    assert world.phase(Phase.ANALYZING, seconds=60).remembered.held is None
 
 
 def test_rules_named_in_the_manifest_must_name_stable() -> None:
@@ -132,6 +148,52 @@ def test_deployments_whose_selectors_overlap_are_refused(monkeypatch: pytest.Mon
     world.held("SelectorsOverlap", seconds=60)
     assert world.weights == (1, None)
     assert not world.ours
+
+
+def test_a_stable_whose_selector_matches_patcheds_pods_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ready_world()
+    services(world, monkeypatch, selector={"only": "this"})
+    world.stable.selector = {"app": "checkout-hotfix"}
+    world.held("SelectorsOverlap", seconds=60)
+    assert not world.ours
+
+
+def test_a_service_of_patched_that_sends_to_stables_pods_is_named_and_refused() -> None:
+    world = ready_world()
+    world.patched.selector = {"app": "checkout"}
+    world.held("ServiceSelectsBothSides", seconds=60)
+    assert "Service checkout-hotfix also selects the pods of checkout;" in world.remembered.message
+    assert not world.ours
+
+
+def test_nothing_is_written_before_the_other_rollouts_can_be_seen() -> None:
+    world = ready_world(rivals=None).held("ClusterUnavailable").rest(60)
+    assert (world.remembered.phase, world.remembered.borrowed, world.ours) == (Phase.PENDING, None, False)
+    world.rivals = ()
+    world.phase(Phase.ANALYZING)
+
+
+@pytest.mark.parametrize("part", ["stable", "patched", "routes", "rivals"])
+def test_one_part_of_the_cluster_that_is_out_of_sight_is_enough_to_wait(part: str) -> None:
+    look = ready_world().shown()
+    problem = preflight.first_problem(replace(look, seen=replace(look.seen, **{part: None})))  # type: ignore[arg-type]
+    assert problem is not None
+    assert problem.reason == "ClusterUnavailable"
+
+
+def test_a_rule_that_names_no_port_is_met_by_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    route = World.route
+    without = {"port": None}
+    monkeypatch.setattr(World, "route", lambda self: replace(route(self), rules=(replace(route(self).rules[0], **without),)))
+    assert ready_world().phase(Phase.ANALYZING).weight > 0
+
+
+@pytest.mark.parametrize(("ahead", "starts"), [(0.0, False), (1.0, True)])
+def test_it_has_expired_in_the_very_second_that_the_manifest_names(ahead: float, *, starts: bool) -> None:
+    world = ready_world()
+    world.asked = a_spec(expires=moments.rfc3339(world.now + ahead))
+    world.look()
+    assert (world.remembered.held != "Expired") is starts
 
 
 def test_what_is_worth_knowing_is_said_and_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,17 @@ def test_who_has_passed_its_checks_goes_first(phase: str, template: str | None, 
     assert (world.remembered.held == "RouteBusy") is busy
 
 
+@pytest.mark.parametrize(
+    ("stable", "route", "busy"),
+    [("checkout", "another", True), ("cart", "shop", True), ("cart", "another", False)],
+)
+def test_one_with_neither_the_stable_nor_a_route_in_common_keeps_nobody_waiting(stable: str, route: str, *, busy: bool) -> None:
+    created = "2027-01-15T07:00:00Z"
+    rival = RivalView(name="other", created=created, phase="Analyzing", stable=stable, routes=(route,), template="v9")
+    world = ready_world(rivals=(rival,)).rest(3)
+    assert (world.remembered.held == "RouteBusy") is busy
+
+
 @pytest.mark.parametrize("template", [None, "v9"])
 @pytest.mark.parametrize(
     ("held", "busy"),
@@ -192,3 +203,29 @@ def test_of_two_that_have_passed_them_at_once_the_older_goes_on() -> None:
     )
     world.held("RouteBusy", seconds=30)
     assert world.weight == 0
+
+
+@pytest.mark.parametrize(
+    ("phase", "template", "created", "busy"),
+    [
+        ("Analyzing", "v9", "2027-01-15T09:00:00Z", True),
+        ("Pending", None, "2027-01-15T07:00:00Z", False),
+        ("Pending", "v9", "2027-01-15T07:00:00Z", True),
+    ],
+    ids=["a younger one has started", "an older one has not passed its checks", "an older one has passed them"],
+)
+def test_one_that_has_passed_its_checks_itself_waits_for(phase: str, template: str | None, created: str, *, busy: bool) -> None:
+    world = ready_world().stage(Stage.ADOPTING)
+    world.rivals = (
+        RivalView(name="other", created=created, phase=phase, stable="checkout", routes=("shop",), template=template),
+    )
+    world.look()
+    assert (world.remembered.held == "RouteBusy") is busy
+
+
+def test_a_stable_to_which_another_rollout_leaves_nothing_is_waited_for_and_not_to_be_put_right() -> None:
+    rival = RivalView(name="other", created="2027-01-15T07:00:00Z", phase="Baking", stable="checkout", routes=("shop",))
+    world = ready_world(rivals=(rival,))
+    world.weights = (0, 1)
+    world.rest(3)
+    assert world.remembered.held == "RouteBusy"

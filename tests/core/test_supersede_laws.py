@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.core import kin, superseding
+from hotfix.core import kin, preflight, superseding
 from hotfix.core.lineage import SupersededBy, Supersedes
 from hotfix.core.look import Look
 from hotfix.core.moments import rfc3339
@@ -106,6 +106,24 @@ def test_a_claim_says_what_is_taken_over() -> None:
     assert superseding.claimed(looked(older(), claim=claimed.supersedes)) is None, "and that once"
 
 
+@pytest.mark.parametrize("side", ["stable", "patched"])
+@pytest.mark.parametrize("part", [None, "deployment", "service"])
+def test_a_side_that_is_missing_or_out_of_sight_is_no_reason_against_a_claim(side: str, part: str | None) -> None:
+    look = looked(older())
+    without = None if part is None else replace(getattr(look.seen, side), **{part: None})
+    claimed = superseding.claimed(replace(look, seen=replace(look.seen, **{side: without})))  # type: ignore[arg-type]
+    assert claimed is not None
+    assert claimed.supersedes is not None
+    assert claimed.supersedes.name == "older"
+
+
+def test_no_claim_is_made_beside_a_third_one_that_is_to_be_waited_for() -> None:
+    third = replace(older(), name="third", uid="3", phase="Analyzing", created=LATER, template="v9")
+    assert superseding.claimed(looked(older(), third)) is None
+    apart = replace(third, stable="cart", routes=("cart",))
+    assert superseding.claimed(looked(older(), apart)) is not None
+
+
 def test_a_claim_on_one_that_is_gone_is_given_up() -> None:
     claimed = superseding.claimed(looked(claim=CLAIM))
     assert claimed is not None
@@ -118,6 +136,18 @@ def test_a_claim_on_another_one_knows_nothing_of_the_first() -> None:
     assert claimed is not None
     assert claimed.supersedes is not None
     assert (claimed.supersedes.uid, claimed.supersedes.ready, claimed.supersedes.fell) == ("0", False, 0)
+
+
+@pytest.mark.parametrize(("name", "refused"), [("checkout-older", False), ("checkout", True)])
+def test_git_may_keep_the_control_but_not_a_stable_that_is_to_be_patched(name: str, *, refused: bool) -> None:
+    claim = CLAIM.model_copy(update={"stable": "checkout", "control": "checkout-older"})
+    look = looked(older(phase="Baking"), claim=claim)
+    assert look.seen.stable is not None
+    assert look.seen.stable.deployment is not None
+    kept = replace(look.seen.stable.deployment, name=name, owner="Flux Kustomization flux-system/shop")
+    seen = replace(look.seen, stable=replace(look.seen.stable, deployment=kept))
+    asked = a_spec(promotion={"mode": "PatchStable"})
+    assert (preflight.managed_by_gitops(replace(look, spec=asked, seen=seen)) is not None) is refused
 
 
 # ---- for how long
@@ -162,6 +192,30 @@ def test_what_is_unasked_is_counted_and_its_clock_starts() -> None:
         assert (after.supersedes.ready, after.supersedes.yielded) == (False, False)
         assert (after.supersedes.unasked, after.supersedes.fell) == (2, 1 + fell)
         assert after.stage_started_at == rfc3339(look.now)
+
+
+@pytest.mark.parametrize("claim", [None, CLAIM], ids=["no claim", "it has not asked"])
+def test_one_that_has_not_asked_has_nothing_to_take_back(claim: Supersedes | None) -> None:
+    look = looked(older(), claim=claim)
+    assert superseding.unasked(look, look.status) == look.status
+
+
+def test_no_claim_is_made_on_a_stable_that_is_not_the_one_this_hotfix_is_for() -> None:
+    held = superseding.claimed(replace(looked(older()), spec=a_spec(stable={"image": "v0"})))
+    assert held is not None
+    assert (held.supersedes, held.held) == (None, "StableMoved")
+
+
+@pytest.mark.parametrize(
+    ("raw", "control"),
+    [({"phase": "Analyzing"}, None), ({"phase": "Baking"}, "checkout-older"), ({"phase": "Baking", "supersededBy": BOUND}, None)],
+    ids=["it is analysed", "it bakes", "it stands still, and is no control"],
+)
+def test_a_claim_names_the_older_patch_as_the_control_where_that_is_proven(raw: dict[str, Any], control: str | None) -> None:
+    claimed = superseding.claimed(looked(older(**raw)))
+    assert claimed is not None
+    assert claimed.supersedes is not None
+    assert claimed.supersedes.control == control
 
 
 @pytest.mark.parametrize(("unfit", "let_go"), [(9, False), (10, True)])
