@@ -53,3 +53,41 @@ def test_a_stable_that_loses_the_fix_again_is_waited_for() -> None:
     world.stable.template = "v1"
     world.rest(60)
     assert (world.remembered.stage, world.weight, world.remembered.held) == (Stage.AWAITING_GIT, 0, "PatchedLost")
+
+
+def failed_and_alone() -> World:
+    """Stable was not good with the fix; then somebody scaled patched to 0, and stable serves everything."""
+    world = ready_world(after_promotion=lambda: 0.3).stage(Stage.RETURN_FAILED).rest(5)
+    world.patched.replicas = 0
+    return world.run(lambda w: w.weight == 0, seconds=20).rest(5)
+
+
+def test_after_a_promotion_that_failed_it_is_said_who_serves_and_what_a_person_can_do_without_patched() -> None:
+    world = failed_and_alone()
+    told = (
+        "checkout was not good with the fix, and serves everything since checkout-hotfix has no ready pod. Give checkout-hotfix"
+    )
+    assert world.remembered.message == f"{told} its pods back, or take checkout as it is: kubectl hotfix promote fix."
+    assert world.remembered.held == "PromotionFailed"
+    world.rest(600)
+    assert (world.remembered.stage, world.weight) == (Stage.RETURN_FAILED, 0), "nobody decides but a person"
+    world.patched.replicas = 2
+    world.run(lambda w: w.weight == 100, seconds=60)
+
+
+def test_after_a_promotion_that_failed_a_person_may_take_stable_as_it_is() -> None:
+    world = failed_and_alone()
+    world.request = "promote:1"
+    world.phase(Phase.PROMOTED, seconds=120)
+    assert str(world.remembered.last_handled_request.result) == "Accepted"  # type: ignore[union-attr]
+    assert (world.weights, world.stable.template) == ((1, None), "v2")
+
+
+def test_a_stable_without_what_was_proven_is_not_taken_as_it_is() -> None:
+    world = failed_and_alone()
+    world.stable.template = "v1"
+    world.request = "promote:1"
+    world.rest(60)
+    assert (world.remembered.stage, world.weight) == (Stage.RETURN_FAILED, 0)
+    assert world.remembered.message.endswith("Give checkout-hotfix its pods back.")
+    assert str(world.remembered.last_handled_request.result) == "Refused"  # type: ignore[union-attr]

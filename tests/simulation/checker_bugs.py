@@ -176,6 +176,11 @@ def stores_at_the_newest_version(patch: Patch) -> None:
     patch.setattr(Writer, "patch", insisting)
 
 
+def never_takes_stable_as_it_is(patch: Patch) -> None:
+    """After a promotion that failed nobody's word helps while patched has no pod."""
+    patch.setattr(returning, "_as_it_is", lambda look: False)
+
+
 def waits_for_all_pods_of_patched(patch: Patch) -> None:
     """A patched that was lost is waited for though stable, which has everything meanwhile, has the fix."""
     patch.setattr(returning, "stable_keeps_everything", lambda look: look.status)

@@ -38,6 +38,13 @@ CHECKER_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         CHECKER,
+        "a promotion that failed cannot be ended without patched",
+        checker_bugs.never_takes_stable_as_it_is,
+        "settles",
+        seeds=(1016607,),
+    ),
+    Mutant(
+        CHECKER,
         "stable's floor goes with the first that ends",
         checker_bugs.gives_the_floor_back_beside_another,
         FLOOR,

@@ -82,7 +82,8 @@ STAGES: dict[Stage, Step] = {
     ),
     Stage.RETURNING: Step(returning.returning, (Stage.DRAINING_PATCHED, Stage.RETURN_FAILED)),
     Stage.RETURN_FAILED: Step(
-        returning.return_failed, (Stage.ALL_TO_PATCHED, Stage.AWAITING_GIT, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
+        returning.return_failed,
+        (Stage.ALL_TO_PATCHED, Stage.AWAITING_GIT, Stage.RETURNING, Stage.GIVING_BACK, Stage.WEIGHT_ZERO),
     ),
     Stage.WEIGHT_ZERO: Step(rolling_back.weight_zero, (Stage.DRAINING_PATCHED, Stage.GIVING_BACK)),
     Stage.DRAINING_PATCHED: Step(rolling_back.draining_patched, (Stage.SCALING_DOWN, Stage.WEIGHT_ZERO)),

@@ -205,8 +205,11 @@ def return_failed(look: Look) -> Status:
     edited = guards.weights_edited(look) if wanted else None  # a patched that cannot serve is left all the same
     if edited:
         return hold_for(look, edited)
-    if look.asked is Verb.PROMOTE and patched and not look.paused:
-        return _tried_again(look)
+    if look.asked is Verb.PROMOTE and not look.paused:
+        if patched:
+            return _tried_again(look)
+        if _as_it_is(look):
+            return stable_keeps_everything(look)
     if wanted != status.weight:
         message = "Stable takes over while patched cannot serve." if wanted == 0 else "Patched can serve again."
         status = record(status, look.now, f"weight {wanted}", Reason.PROMOTION_FAILED, message)
@@ -225,10 +228,17 @@ def _tried_again(look: Look) -> Status:
     return say(enter(again, look.now, phase, stage, weight=100), message)
 
 
+def _as_it_is(look: Look) -> bool:
+    """Stable has everything, because patched cannot serve, and runs what was proven: a person may say that it is good by now."""
+    return look.status.weight == 0 and bool(ready(look.seen.stable)) and runs_proven(look)
+
+
 def _failed_for(look: Look, status: Status) -> Status:
     reason = Reason.DELETION_HELD if look.seen.deleting else Reason.PROMOTION_FAILED
-    text = (
-        f"{Reason.PROMOTION_FAILED.sentence} Put {look.spec.stable.deployment} right and try again (kubectl hotfix promote "
-        f"{look.seen.name}){_or_keep(look)}."
-    )
+    stable, patched, again = look.spec.stable.deployment, look.spec.patched.deployment, f"kubectl hotfix promote {look.seen.name}"
+    text = f"{Reason.PROMOTION_FAILED.sentence} Put {stable} right and try again ({again}){_or_keep(look)}."
+    if status.weight == 0:
+        without = f"{stable} was not good with the fix, and serves everything since {patched} has no ready pod."
+        accepted = f", or take {stable} as it is: {again}" if runs_proven(look) else ""
+        text = f"{without} Give {patched} its pods back{accepted}."
     return hold(status, reason, text, "a person decides")
