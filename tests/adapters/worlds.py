@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from hotfix.adapters.kube import Kube
 from tests.cluster import Cluster
-from tests.fakes.api import FakeApi
+from tests.fakes.api import KINDS, FakeApi
 from tests.fakes.controllers import Controllers
 from tests.fakes.kube import FakeKube
 
@@ -104,16 +104,25 @@ class ClusterWorld:
         self._kubectl("patch", self._kind(kind), name, "--type=json", "-p", patch, f"--field-manager={manager}")
 
     def read(self, kind: str, name: str) -> Object:
-        return json.loads(self._kubectl("get", self._kind(kind), name, "-o=json", "--show-managed-fields"))
+        return self._asked(kind, f"/{name}")
 
     def names(self, kind: str) -> list[str]:
-        return [item["metadata"]["name"] for item in json.loads(self._kubectl("get", self._kind(kind), "-o=json"))["items"]]
+        return [item["metadata"]["name"] for item in self._asked(kind)["items"]]
 
     def delete(self, kind: str, name: str) -> None:
         self._kubectl("delete", self._kind(kind), name, "--wait=false")
 
     def until(self, question: Callable[[], Any], what: str) -> None:
         self.cluster.until(question, what, seconds=60)
+
+    def _asked(self, kind: str, name: str = "") -> Object:
+        """What is read many times a second is asked for without a kubectl process."""
+        version, plural = KINDS[kind]
+        path = f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/{self.namespace}/{plural}{name}"
+        status, text = self.cluster.raw(path)
+        if status != 200:
+            raise RuntimeError(f"{path}: {status}: {text[:300]}")
+        return json.loads(text)
 
     def _kind(self, kind: str) -> str:
         return RESOURCES.get(kind, kind.lower())

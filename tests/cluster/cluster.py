@@ -27,7 +27,7 @@ from .forward import Forwarder
 from .load import PATIENCE_SECONDS, Load
 from .provider import ROOT, Provider
 
-START_SECONDS = 180.0
+START_SECONDS = 360.0
 
 
 @dataclass

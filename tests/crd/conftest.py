@@ -25,11 +25,16 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def send(cluster: Cluster, namespace: str) -> Send:
-    """`kubectl create` or `replace` of a manifest with strict validation; what became of it, as JSON."""
+    """`kubectl create` or `replace` of a manifest with strict validation; what became of it, as JSON. Once more, as a user would,
+    where the operator has written its status between the two requests of a `replace`."""
 
     def sent(verb: str, manifest: dict[str, Any], *more: str) -> subprocess.CompletedProcess[str]:
         placed = copy.deepcopy(manifest)
         placed["metadata"]["namespace"] = namespace
-        return cluster.kubectl(verb, "--validate=strict", "-o=json", *more, "-f", "-", stdin=json.dumps(placed), check=False)
+        command = (verb, "--validate=strict", "-o=json", *more, "-f", "-")
+        done = cluster.kubectl(*command, stdin=json.dumps(placed), check=False)
+        if "(Conflict)" in done.stderr:
+            done = cluster.kubectl(*command, stdin=json.dumps(placed), check=False)
+        return done
 
     return sent

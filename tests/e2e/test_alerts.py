@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.alerts import asking, drawing
 from tests.alerts.rules import alerts, looks, panels, rule_file
 from tests.cluster import Provider
@@ -153,6 +155,7 @@ def reverted(cluster: Provider, alarms: Alarms) -> None:
     cluster.until(lambda: not alarms.firing(shop), "nothing is told any more", seconds=60)
 
 
+@pytest.mark.long
 def test_each_alert_fires_for_a_real_rollout_and_every_panel_shows_it(
     own_cluster: tuple[Provider, Operator], tmp_path: Path
 ) -> None:

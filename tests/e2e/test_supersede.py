@@ -4,6 +4,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from tests.cluster import Load
 
 from .shop import deployment, rollout, service
@@ -41,7 +43,7 @@ def test_a_newer_hotfix_takes_the_place_of_one_that_waits_for_git(shop: Stories)
         assert ended["phase"] == "Superseded"
         assert share_of_stable(load, began) == 0
         assert shop.replicas("checkout-hotfix") == 0
-        assert shop.finalizers() == []
+        shop.cluster.until(lambda: shop.finalizers() == [], "nothing holds it any more", seconds=30)
         assert shop.conditions()["Completed"] == ("True", "Superseded")
         spec = shop.read("deployment", "checkout-second")["spec"]["template"]["spec"]
         patch = [{"op": "replace", "path": "/spec/template/spec", "value": spec}]
@@ -49,6 +51,7 @@ def test_a_newer_hotfix_takes_the_place_of_one_that_waits_for_git(shop: Stories)
         shop.phase("Promoted", name="second", seconds=240)
 
 
+@pytest.mark.long
 def test_an_older_hotfix_goes_on_where_it_was_when_the_newer_is_bad(shop: Stories) -> None:
     shop.open()
     with shop.story("Promoted", rate=60, seconds=400):

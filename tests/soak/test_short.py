@@ -11,12 +11,12 @@ CHOSEN = ("answers to writes are lost", "Prometheus knows a part")
 
 
 @pytest.mark.cluster
-def test_nothing_is_lost_in_a_few_rounds() -> None:
+@pytest.mark.long
+@pytest.mark.parametrize("name", CHOSEN)
+def test_nothing_is_lost_in_a_few_rounds(name: str) -> None:
     disturbances = {one.name: one for one in DISTURBANCES}
     with started("soak") as cluster:
-        around = Surroundings(cluster)
-        for number, name in enumerate(CHOSEN):
-            found = soak(around, number, disturbances[name], beside=4)
-            assert found.odd == [], name
-            assert found.requests > 400, "there was load"
-            assert found.troubles, f"nothing happened: {name}"
+        found = soak(Surroundings(cluster), CHOSEN.index(name), disturbances[name], beside=4)
+        assert found.odd == []
+        assert found.requests > 400, "there was load"
+        assert found.troubles, "nothing happened"
