@@ -3,8 +3,6 @@
 Order: what rolls back, then changed versions, then the blind policy, then what holds, then the deadline, then the next step.
 """
 
-from dataclasses import replace
-
 from . import alone as without_control
 from . import capacity, changes, edits, guards, incidents, moments, promoting, reports
 from .judgement import Judgement
@@ -39,7 +37,7 @@ def shifting(look: Look) -> Status:
     if blind:
         return blind
     look = _baked(look)
-    look = replace(look, status=edits.corrected(look))
+    look = look.having(edits.corrected(look))
     veto = guards.first(guards.HOLD, look)
     if look.status.phase is Phase.BAKING:
         return _hold(look, veto) if veto else _without_control(look) or _bake(look)
@@ -56,8 +54,8 @@ def _without_control(look: Look) -> Status | None:
 
 def _bake_alone(look: Look) -> Status:
     """Stable has nothing: pods and patched's own errors tell."""
-    status, left = without_control.baked(replace(look, status=edits.corrected(look)))
-    look = replace(look, status=status)
+    status, left = without_control.baked(look.having(edits.corrected(look)))
+    look = look.having(status)
     veto = without_control.standing(look)
     if veto and veto.reason is Reason.ERROR_ALARM and look.asked is Verb.PROMOTE and look.settled:
         return promoting.begin(look)
@@ -72,7 +70,7 @@ def _asked_for(look: Look, veto: guards.Veto | None) -> Status | None:
     if not (look.asked is Verb.PROMOTE or haste) or veto or judged is None or not look.settled or judged.blocks_at_weight < 1:
         return None
     why, text = (Reason.BREAK_GLASS, "urgency BreakGlass") if haste else (Reason.REQUESTED, "A person promotes it")
-    look = replace(look, status=look.status.model_copy(update={"follow_up": str(why)})) if haste else look
+    look = look.having(look.status.model_copy(update={"follow_up": str(why)})) if haste else look
     return _begin_bake(look, judged, why, f"{text}: {reports.not_worse(judged)}")
 
 

@@ -5,7 +5,6 @@ changed it, patched may be the only healthy side.
 """
 
 import math
-from dataclasses import replace
 
 from . import capacity, edits, guards, handover, moments, returning
 from .guards import Veto
@@ -46,7 +45,7 @@ def _waiting(status: Status, look: Look, message: str) -> Status:
 
 def awaiting_git(look: Look) -> Status:
     """Until stable runs what was proven."""
-    look = replace(look, status=edits.corrected(look))
+    look = look.having(edits.corrected(look))
     after = _nothing_to_wait_for(look) or _awaiting(look)
     if after.stage is not Stage.AWAITING_GIT:
         return after

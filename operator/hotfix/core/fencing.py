@@ -6,8 +6,6 @@ version is refused by the API server. A stamp that is newer than what is remembe
 stored again, which fails unless it is the newest.
 """
 
-from dataclasses import replace
-
 from .look import Look
 from .observation import Observation, RouteView
 from .status import Phase, Status
@@ -63,4 +61,4 @@ def numbered(look: Look, before: Status) -> Look:
     newest = max((found for found in stamps if found is not None), default=0)
     if newest > before.intention:
         number = newest + 1
-    return look if number == after.intention else replace(look, status=after.model_copy(update={"intention": number}))
+    return look if number == after.intention else look.having(after.model_copy(update={"intention": number}))

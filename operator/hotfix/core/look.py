@@ -27,6 +27,10 @@ class Look:
     seen: Observation
     judgement: Judgement | None = None
 
+    def having(self, status: Status) -> "Look":
+        """The same look with this status."""
+        return Look(self.spec, status, self.seen, self.judgement)
+
     @property
     def now(self) -> float:
         """Unix seconds."""

@@ -103,17 +103,17 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
     status = _noted(spec, status, seen)
     look = Look(spec, status, seen)
     if status.stage is Stage.DONE:
-        look = replace(look, status=retrying.begun(look) or reverted.noticed(look))
+        look = look.having(retrying.begun(look) or reverted.noticed(look))
     else:
-        look = _with_judgement(replace(look, status=retrying.same_again(look)))
-        look = replace(look, status=superseding.noted(look))
-        look = replace(look, status=_unacknowledged(status, superseding.moved(look, _next(look))))
-        look = replace(look, status=verdicts.shown(before, look, judged=before.stage in JUDGED))
-        look = replace(look, status=_explained(before, look.status, look.judgement))
+        look = _with_judgement(look.having(retrying.same_again(look)))
+        look = look.having(superseding.noted(look))
+        look = look.having(_unacknowledged(status, superseding.moved(look, _next(look))))
+        look = look.having(verdicts.shown(before, look, judged=before.stage in JUDGED))
+        look = look.having(_explained(before, look.status, look.judgement))
         look = fencing.numbered(look, before)
-    look = replace(look, status=requested.answered(before, _phased(before, look)))
+    look = look.having(requested.answered(before, _phased(before, look)))
     final = conditions.attach(look)
-    look = replace(look, status=final)
+    look = look.having(final)
     goes_on = final.stage is not before.stage or final.supersedes != before.supersedes
     again = NEXT_STAGE_SECONDS if final.phase is Phase.PENDING and goes_on else _look_again(look)
     return Decision(status=final, actions=plan.actions(look), look_again_seconds=again)
@@ -181,7 +181,7 @@ def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
         return status
     look = Look(spec, stepped.present(status, seen.now), seen)
     status = _acknowledged(look, now)
-    return _clocks(replace(look, status=status), now)
+    return _clocks(look.having(status), now)
 
 
 def _unacknowledged(before: Status, after: Status) -> Status:
@@ -268,7 +268,7 @@ def _phased(before: Status, look: Look) -> Look:
     if newest is None or newest.sequence == known or not began:
         return look
     decisions = [*status.decisions[:-1], newest.model_copy(update={"phase": status.phase})]
-    return replace(look, status=status.model_copy(update={"decisions": decisions}))
+    return look.having(status.model_copy(update={"decisions": decisions}))
 
 
 def _explained(before: Status, status: Status, judged: Judgement | None) -> Status:

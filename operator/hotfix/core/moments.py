@@ -3,8 +3,12 @@ clock here.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
+
+REMEMBERED = 4096  # moments: every look reads those of its rollout's status again
 
 
+@lru_cache(REMEMBERED)
 def rfc3339(moment_seconds: float) -> str:
     """RFC 3339 with milliseconds, in UTC: 0.5 is `1970-01-01T00:00:00.500Z`."""
     return datetime.fromtimestamp(moment_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -21,6 +25,7 @@ def doubled(first_seconds: float, times: int, longest_seconds: float) -> float:
     return min(first_seconds * 2.0 ** min(max(0, times), 16), longest_seconds)
 
 
+@lru_cache(REMEMBERED)
 def unix(text: str) -> float:
     """Seconds since 1970 of an RFC 3339 moment; ValueError when it is none or has no zone."""
     moment = datetime.fromisoformat(text)

@@ -3,8 +3,6 @@
 From the moment stable's template changes, the patched pods may be the only healthy ones: a failure holds them in place.
 """
 
-from dataclasses import replace
-
 from . import awaiting_git, edits, guards, returning, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
@@ -43,7 +41,7 @@ def _lost_before_the_change(look: Look) -> Status | None:
 
 def all_to_patched(look: Look) -> Status:
     """Wait until the proxies send everything to patched."""
-    look = replace(look, status=edits.corrected(look))
+    look = look.having(edits.corrected(look))
     back = _lost_before_the_change(look) or held(look)
     if back:
         return back
@@ -55,7 +53,7 @@ def all_to_patched(look: Look) -> Status:
     refused = managed_by_gitops(look)
     if refused:
         return hold_for(look, Veto(refused.reason, refused.message))
-    look = replace(look, status=left_to_git(look))
+    look = look.having(left_to_git(look))
     mode = mode_of(look)
     if mode is PromotionMode.AWAIT_GIT:
         return awaiting_git.begin(look)
@@ -70,7 +68,7 @@ def all_to_patched(look: Look) -> Status:
 
 def draining_stable(look: Look) -> Status:
     """Stable's last requests end before its pods are replaced."""
-    look = replace(look, status=edits.corrected(look))
+    look = look.having(edits.corrected(look))
     back = _lost_before_the_change(look) or held(look)
     if back:
         return back
@@ -80,7 +78,7 @@ def draining_stable(look: Look) -> Status:
     odd = other_template(look, before=True)
     if odd:
         return hold_for(look, odd)
-    look = replace(look, status=left_to_git(look))
+    look = look.having(left_to_git(look))
     if mode_of(look) is PromotionMode.AWAIT_GIT:
         return awaiting_git.begin(look)
     deployment = look.seen.stable.deployment if look.seen.stable else None
@@ -94,7 +92,7 @@ def draining_stable(look: Look) -> Status:
 
 def patching_stable(look: Look) -> Status:
     """The template is set once, rolled out, and its pods have been ready for some seconds."""
-    look = replace(look, status=edits.corrected(look))
+    look = look.having(edits.corrected(look))
     if unchanged(look):
         back = _lost_before_the_change(look)
         if back:

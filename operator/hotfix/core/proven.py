@@ -5,7 +5,6 @@ the pods of both sides run decide.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from . import moments
 from .changes import images_of, shape_of
@@ -75,7 +74,7 @@ def fix_noted(look: Look) -> Look:
     if kept.patched_at or not has_fix(look):
         return look
     noted = kept.model_copy(update={"patched_at": moments.rfc3339(look.now)})
-    return replace(look, status=look.status.model_copy(update={"promotion": noted}))
+    return look.having(look.status.model_copy(update={"promotion": noted}))
 
 
 def runs_proven(look: Look) -> bool:

@@ -6,7 +6,6 @@ for it is done by the stages and guards (`Look.asked`); here it is taken in and 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from . import moments, retrying
 from .look import Look, record
@@ -160,9 +159,7 @@ def _not_promoted(before: Status, look: Look) -> str | None:
 
 def _not_retried(before: Status, look: Look) -> str | None:
     """Refused by what it was before this look; it may have begun by now."""
-    return retrying.refusal(
-        replace(look, status=before.model_copy(update={"last_handled_request": look.status.last_handled_request}))
-    )
+    return retrying.refusal(look.having(before.model_copy(update={"last_handled_request": look.status.last_handled_request})))
 
 
 def _accepted(status: Status) -> str | None:

@@ -4,8 +4,6 @@ good there. Pure.
 The patched pods may be the only healthy ones: a failure holds them in place.
 """
 
-from dataclasses import replace
-
 from . import capacity, edits, guards, moments, reports
 from .guards import Veto
 from .look import Look, enter, hold, ready, record, record_once, routes_have, say
@@ -89,7 +87,7 @@ def _everything_to_stable(look: Look, recorded: Status, message: str) -> Status:
 
 def returning(look: Look) -> Status:
     """Traffic goes back to stable in steps, each gated on pods and on counts with the sides swapped."""
-    look = replace(look, status=edits.corrected(look))
+    look = look.having(edits.corrected(look))
     status = look.status
     lost = look.seen.patched is not None and (not ready(look.seen.patched) or patched_going(look))
     if lost and ready(look.seen.stable) and status.weight:
@@ -191,7 +189,7 @@ def _or_keep(look: Look) -> str:
 
 def return_failed(look: Look) -> Status:
     """Patched holds everything until a person decides; stable takes over only while patched cannot serve at all."""
-    look = replace(look, status=edits.corrected(look))
+    look = look.having(edits.corrected(look))
     status = look.status
     keeps = look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and not managed_by_gitops(look)
     if keeps and look.settled and routes_have(look, 100):

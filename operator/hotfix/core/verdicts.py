@@ -44,18 +44,19 @@ def above(look: Look, *, judged: bool) -> Verdict | None:
 def shown(before: Status, look: Look, *, judged: bool) -> Status:
     """The status with its verdict and the share that the proxies serve, written when the word changes and else every 15 s: with
     a sentence that is written then anyway, because a second write for every scrape would be one too many, else a look later."""
-    status, old = look.status, look.status.verdict
-    fresh = reports.remembered(look.judgement, look.now) if judged and look.judgement else old
+    status, old, counted = look.status, look.status.verdict, look.judgement if judged else None
     word = above(look, judged=judged)
-    if word is not None:
-        fresh = (fresh or Remembered()).model_copy(update={"state": str(word)})
     written = (status.message, status.next) != (before.message, before.next)
     rest = SHOWN_SECONDS - JITTER_SECONDS if written else SHOWN_SECONDS + LOOK_SECONDS
-    recent = bool(old and old.at) and look.elapsed(old.at if old else None) < rest
-    if fresh is None or fresh == old or (old and old.state == fresh.state and recent):
+    if old and old.at and look.elapsed(old.at) < rest and old.state == (word or (counted.verdict if counted else old.state)):
         return status
-    share = look.judgement.observed_share if judged and look.judgement else None
-    if share is not None and look.judgement and look.judgement.swapped:
+    fresh = reports.remembered(counted, look.now) if counted else old
+    if word is not None:
+        fresh = (fresh or Remembered()).model_copy(update={"state": str(word)})
+    if fresh is None or fresh == old:
+        return status
+    share = counted.observed_share if counted else None
+    if counted and share is not None and counted.swapped:
         share = 1 - share
     served = f"{100 * share:.1f} %" if share is not None else status.observed_weight
     return status.model_copy(update={"verdict": fresh, "observed_weight": served})

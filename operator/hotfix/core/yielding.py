@@ -2,8 +2,6 @@
 its share, and goes on where it was if the newer one ends before. Pure.
 """
 
-from dataclasses import replace
-
 from . import awaiting_git, guards, kin, moments, stable_lost
 from .lineage import SupersededBy
 from .look import Look, enter, hold, left_over, record, routes_have, say
@@ -156,5 +154,5 @@ def _goes_on(look: Look, bound: SupersededBy) -> Status:
     if freed.stage is Stage.SHIFTING:
         freed = stable_lost.left_out(look, freed, bound.since)
     freed = say(record(freed, look.now, "resume", Reason.RESUMED, message), message)
-    away = stable_lost.handle(replace(look, status=freed)) if freed.stage is Stage.SHIFTING else None
+    away = stable_lost.handle(look.having(freed)) if freed.stage is Stage.SHIFTING else None
     return away or freed
