@@ -133,7 +133,8 @@ def test_a_stable_that_is_bad_with_the_fix_gets_nothing(shop: Stories) -> None:
 
 
 def test_a_stable_made_small_in_the_bake_is_not_lost_and_gets_everything_back_when_a_person_asks(shop: Stories) -> None:
-    shop.open(replicas=6)
+    # five pods are taken at once while they serve: their proxies hear of it before they end only where they wait long enough
+    shop.open(replicas=6, pre_stop=5)
     with shop.story("RolledBack") as load:
         shop.apply(rollout(analysis={"bakeTime": "10m"}))
         shop.phase("Baking", seconds=180)

@@ -14,7 +14,7 @@ import jsonpointer
 
 from .changelog import Change, ChangeLog, Place
 from .clock import FakeClock
-from .copying import copied, frozen, thawed
+from .copying import copied, frozen, given, thawed
 from .defaults import completed, mistake
 from .owning import rewritten
 from .selecting import selects
@@ -140,7 +140,7 @@ class FakeApi:
             if isinstance(operations, Mapping):
                 wanted = merged(copied(before), copied(dict(operations)))
             else:
-                wanted = jsonpatch.apply_patch(copied(before), copied(list(operations)), in_place=True)
+                wanted = jsonpatch.apply_patch(copied(before), given(operations), in_place=True)
         except PATCH_FAILED:
             return failure(422, "Invalid", "the server rejected our request due to an error in our request")
         return _apart(self._write(where, wanted, manager, subresource))
