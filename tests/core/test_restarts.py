@@ -94,7 +94,7 @@ def test_a_fall_before_the_start_is_not_made_up_for_after_it():
 
 def test_what_is_not_counted_of_a_fall_is_not_in_the_counts_of_pods_either():
     seen = view(side([]), side([counter("a", [0, 10, 4, 14])], [counter("a", [0, 2, 1, 3])]), 3)
-    assert pod_counts(seen.stable, seen, Counter.BAD) == {0: {"a": (10, 2)}, 2: {"a": (4, 1)}}
+    assert pod_counts(seen.stable, seen, [Counter.BAD])[Counter.BAD] == {0: {"a": (10, 2)}, 2: {"a": (4, 1)}}
 
 
 growths = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), min_size=2, max_size=25)

@@ -54,11 +54,11 @@ def count_themselves(side: SideSeries, deployment: str) -> bool:
 def baseline_of(history: MetricsView, proxies: Proxies | None = None) -> Learnt:
     """What the counters of `history` (stable alone, or both sides before the start) say of stable. `proxies`: given where
     these count; None where every pod counts for itself."""
-    blocks = count(history).blocks
+    blocks = history.once("counted", lambda: count(history)).blocks
     judged = [counter for counter in JUDGED if series_of(history.stable, counter) is not None]
     # a block that spans a gap (no scrape before the first request) says nothing of the rate now
     newest = [block for block in blocks if block.start >= history.end - max(NEWEST_SECONDS, 2 * history.interval_seconds)]
-    grown = {counter: pod_counts(history.stable, history, counter) for counter in judged}
+    grown = pod_counts(history.stable, history, judged)
     memory = memory_blocks(history.interval_seconds)
     return Learnt(
         rates={counter: _rate(blocks, counter) for counter in judged},

@@ -199,15 +199,31 @@ def _joined(one: Block, other: Block) -> Block:
     return Block(one.start, other.end, patched, stable, one.scrapes + other.scrapes)
 
 
-def pod_counts(side: SideSeries, view: MetricsView, counter: Counter = Counter.BAD) -> dict[int, dict[str, tuple[int, int]]]:
+PodCounts = dict[int, dict[str, tuple[int, int]]]  # number of the block -> process -> (requests, those of a counter)
+
+
+def pod_counts(side: SideSeries, view: MetricsView, counters: Sequence[Counter]) -> dict[Counter, PodCounts]:
     """(requests, those of the counter) of every process of a side, by number of block and by process; a process without
     requests is left out."""
     grid = grid_of(view)
     from_zero, told = began_before(side.requests, grid), restarts(side.requests, grid.interval, grid.edge(grid.size))
-    blocks: dict[int, dict[str, list[int]]] = {}
-    for place, many in enumerate((side.requests, series_of(side, counter) or ())):
+
+    def grown(many: Sequence[Series], *, neighbours: bool) -> dict[int, dict[str, int]]:
+        blocks: dict[int, dict[str, int]] = {}
         for one, tells in _with_restarts(many, told, grid):
-            grew = growth(one, grid, from_zero=from_zero, restarts=tells, neighbours=place > 0)
+            grew = growth(one, grid, from_zero=from_zero, restarts=tells, neighbours=neighbours)
             for index in grew.grown.keys() - grew.wrong.keys():
-                blocks.setdefault(index, {}).setdefault(one.process, [0, 0])[place] += grew.grown[index]
-    return {index: {name: (n, x) for name, (n, x) in found.items() if n} for index, found in sorted(blocks.items())}
+                block = blocks.setdefault(index, {})
+                block[one.process] = block.get(one.process, 0) + grew.grown[index]
+        return blocks
+
+    requests = grown(side.requests, neighbours=False)
+    hits = {counter: grown(series_of(side, counter) or (), neighbours=True) for counter in counters}
+    return {counter: _beside(requests, found) for counter, found in hits.items()}
+
+
+def _beside(requests: dict[int, dict[str, int]], hits: dict[int, dict[str, int]]) -> PodCounts:
+    return {
+        index: {name: (n, hits.get(index, {}).get(name, 0)) for name, n in requests.get(index, {}).items() if n}
+        for index in sorted(requests.keys() | hits.keys())
+    }

@@ -209,8 +209,15 @@ def _ahead(values: Sequence[float], nearest: int, farthest: int, memory: int) ->
     """For every block the sum of (1 - k/L) times the value k blocks later, over these lags: by running sums, as long histories of
     many processes have millions of pairs."""
     plain, placed = [0.0, *accumulate(values)], [0.0, *accumulate(place * value for place, value in enumerate(values))]
-    size, sums = len(values), []
-    for here in range(size):
-        begin, end = min(here + nearest, size), min(here + farthest + 1, size)
-        sums.append((1 + here / memory) * (plain[end] - plain[begin]) - (placed[end] - placed[begin]) / memory)
-    return sums
+    edges = (_later(plain, nearest), _later(plain, farthest + 1), _later(placed, nearest), _later(placed, farthest + 1))
+    return [
+        (1 + here / memory) * (until - since) - (placed_until - placed_since) / memory
+        for here, (since, until, placed_since, placed_until) in enumerate(zip(*edges, strict=True))
+    ]
+
+
+def _later(sums: Sequence[float], places: int) -> Sequence[float]:
+    """Of every block the running sum up to so many places later; up to the last one where there are no more."""
+    size = len(sums) - 1
+    found = sums[places : places + size]
+    return [*found, *[sums[-1]] * (size - len(found))]
