@@ -72,8 +72,12 @@ class Measuring:
     def burst(self, count: int) -> dict[str, Any]:
         """Rollouts created at once: seconds from the answer to each one's creation until its first weight above 0 is written."""
         self.bench.fill("surroundings", "burst", 0, count)
+        before, asked = self.bench.metrics(), self.bench.figures()
         answered = self.bench.fill("rollouts", "burst", 0, count)
         self.bench.until(lambda m: in_phase(m, "Analyzing", "burst") == count, seconds=180)
+        after, told = self.bench.metrics(), self.bench.figures()
+        assert asked is not None
+        assert told is not None
         self.bench.wait(2)
         writes = _route_writes(self.audit.read(), min(answered.values()))
         waits = [writes[shop][1].done - moment for shop, moment in answered.items() if len(writes.get(shop, ())) > 1]
@@ -88,6 +92,9 @@ class Measuring:
             "created within, s": max(answered.values()) - min(answered.values()),
             "push to first weight, median s": statistics.median(waits) if waits else None,
             "push to first weight, p99 s": percentile(waits, 0.99),
+            "CPU, s": after.since(before, "process_cpu_seconds_total"),
+            "looks": after.since(before, "hotfix_look_seconds_count"),
+            "queries": told["queries"] - asked["queries"],
         }
 
     # ---- one size
@@ -123,12 +130,12 @@ class Measuring:
         assert answered is not None
         minutes = (until - since) / 60
         requests = [request for request in self.audit.between(since, until) if request.resource != "leases"]
-        cpu = after.value("process_cpu_seconds_total") - before.value("process_cpu_seconds_total")
+        cpu = after.since(before, "process_cpu_seconds_total")
         kinds: dict[str, int] = {}
         for request in requests:
             kinds[f"{request.verb} {request.resource}"] = kinds.get(f"{request.verb} {request.resource}", 0) + 1
         late = before.buckets(LATENESS), after.buckets(LATENESS)
-        looks = after.value("hotfix_look_seconds_count") - before.value("hotfix_look_seconds_count")
+        looks = after.since(before, "hotfix_look_seconds_count")
         return {
             "CPU, cores": cpu / (until - since),
             "memory, MiB": after.value("process_resident_memory_bytes") / 2**20,

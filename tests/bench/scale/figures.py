@@ -26,6 +26,10 @@ class Metrics:
         """Of a metric without labels; 0 where there is none."""
         return next((float(found["value"]) for found in SAMPLE.finditer(self.text) if found["name"] == name), 0.0)
 
+    def since(self, earlier: "Metrics", name: str) -> float:
+        """How much a counter without labels grew since an earlier answer."""
+        return self.value(name) - earlier.value(name)
+
     def labelled(self, name: str) -> list[tuple[str, float]]:
         """(labels, value) of every series of a metric."""
         return [(found["labels"] or "", float(found["value"])) for found in SAMPLE.finditer(self.text) if found["name"] == name]
