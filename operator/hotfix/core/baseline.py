@@ -6,7 +6,7 @@ Frozen into the status at the start, so that a replay of the evidence gives the 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .counting import Block, Counter, count, pod_counts, series_of
+from .counting import Block, Counter, counted, pod_counts, series_of
 from .observation import MetricsView, SideSeries
 from .scatter import Counts, Scatter, between_processes, memory_blocks, over_time
 from .split import request_rate
@@ -54,7 +54,7 @@ def count_themselves(side: SideSeries, deployment: str) -> bool:
 def baseline_of(history: MetricsView, proxies: Proxies | None = None) -> Learnt:
     """What the counters of `history` (stable alone, or both sides before the start) say of stable. `proxies`: given where
     these count; None where every pod counts for itself."""
-    blocks = history.once("counted", lambda: count(history)).blocks
+    blocks = counted(history).blocks
     judged = [counter for counter in JUDGED if series_of(history.stable, counter) is not None]
     # a block that spans a gap (no scrape before the first request) says nothing of the rate now
     newest = [block for block in blocks if block.start >= history.end - max(NEWEST_SECONDS, 2 * history.interval_seconds)]

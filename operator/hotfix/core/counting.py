@@ -170,6 +170,11 @@ def count(metrics: MetricsView, excluded: Sequence[tuple[float, float]] = (), *,
     return Counted(tuple(blocks), wrong[newest] if newest >= grid.size - PROBLEM_BLOCKS and newest >= 0 else None)
 
 
+def counted(metrics: MetricsView) -> Counted:
+    """`count` of all of it, once however often it is asked."""
+    return metrics.once("counted", lambda: count(metrics))
+
+
 def _block(start: float, end: float, patched: Count, stable: Count) -> Block:
     return Block(start, end, patched, stable, 1 if patched.requests or stable.requests else 0)
 

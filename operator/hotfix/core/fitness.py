@@ -6,7 +6,7 @@ What must be right of the cluster is in preflight.py; what is counted, in counti
 from collections.abc import Callable
 
 from .countable import Problem
-from .counting import Counter, count, series_of
+from .counting import Counter, counted, series_of
 from .observation import MetricsView, Series, SideSeries
 from .reasons import Reason, named
 
@@ -52,7 +52,7 @@ def _is_grpc(series: Series) -> bool:
 
 def not_counters(view: MetricsView) -> Problem | None:
     """They fell, or have values that no counter has."""
-    problem = view.once("counted", lambda: count(view)).problem
+    problem = counted(view).problem
     return Problem(Reason.COUNTERS_UNFIT, problem[1]) if problem else None
 
 
