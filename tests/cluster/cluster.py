@@ -115,7 +115,7 @@ class Cluster(Provider):
         reader.start()
         reader.join(START_SECONDS)
         if not answer or answer[0].strip() != "ready":
-            raise RuntimeError(f"the cluster did not start:\n{(self.home / 'logs' / 'inside.log').read_text()[-3000:]}")
+            raise RuntimeError(f"the cluster did not start:\n{(self.home / 'logs' / 'inside.log').read_text()[-6000:]}")
         self._connect()
         self.log(f"cluster up in {time.monotonic() - started:.0f} s")
 

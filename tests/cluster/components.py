@@ -61,7 +61,8 @@ def components(home: Path, binaries: Path, *, relay_seconds: float) -> list[Comp
         ),
         Component("scheduler", [hyper, "kube-scheduler", config, "--leader-elect=false", "--secure-port=0"]),
         Component("relay", relay, f"127.0.0.1:{RELAY_PORT}"),
-        Component("contour", [str(binaries / "contour"), *_contour(home)], "http://127.0.0.1:8010/healthz"),
+        # It listens for Envoy only when it knows the whole cluster, which is later than it says that it is healthy.
+        Component("contour", [str(binaries / "contour"), *_contour(home)], f"127.0.0.1:{XDS_PORT}"),
         Component("envoy", [str(Path(sys.executable).parent / "envoy"), *_envoy(home)], "http://127.0.0.1:8002/ready"),
         Component("prometheus", [str(binaries / "prometheus"), *_prometheus(home)], f"{PROMETHEUS_URL}/-/ready"),
     ]

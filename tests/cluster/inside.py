@@ -52,9 +52,15 @@ class World:
         deadline = loop.time() + SERVES_SECONDS
         while component.ready and not await _answers(component.ready):
             if process.returncode is not None or loop.time() > deadline:
-                tail = (self.home / "logs" / f"{component.name}.log").read_text(errors="replace")[-1500:]
-                raise RuntimeError(f"{component.name} does not serve (exit code {process.returncode}):\n{tail}")
+                raise RuntimeError(f"{component.name} does not serve (exit code {process.returncode}):\n{self.logs(component)}")
             await asyncio.sleep(0.1)
+
+    def logs(self, component: Component) -> str:
+        """The end of its log, after shorter ends of the others': it may wait for one of them."""
+        others = [name for name in self.wanted if name != component.name]
+        ends = {**dict.fromkeys(others, 300), component.name: 1000}
+        files = {name: (self.home / "logs" / f"{name}.log").read_text(errors="replace") for name in ends}
+        return "\n".join(f"--- {name}:\n{files[name][-length:]}" for name, length in ends.items())
 
     async def stop(self, name: str) -> None:
         """End one component."""

@@ -29,16 +29,26 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dela
         await sender
 
 
-async def serve(listen: int, target: int, delay_seconds: float) -> None:
-    """Listen on 127.0.0.1:listen and relay to 127.0.0.1:target; only what the target answers is late."""
+async def relay(listen: int, target: int, delay_seconds: float) -> asyncio.Server:
+    """Listen on 127.0.0.1:listen (0: any free port) and relay to 127.0.0.1:target; only what the target answers is late.
+
+    While nobody listens behind it, it hangs up, as the target itself would: a caller left waiting would never try again.
+    """
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", target)
+        try:
+            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", target)
+        except OSError:
+            writer.close()
+            return
         await asyncio.gather(_pump(reader, upstream_writer, 0.0), _pump(upstream_reader, writer, delay_seconds))
 
-    server = await asyncio.start_server(connected, "127.0.0.1", listen)
-    await server.serve_forever()
+    return await asyncio.start_server(connected, "127.0.0.1", listen)
+
+
+async def _serve(listen: int, target: int, delay_seconds: float) -> None:
+    await (await relay(listen, target, delay_seconds)).serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
