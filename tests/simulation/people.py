@@ -4,7 +4,7 @@ messages tell them to do in the end.
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tests.reconcile.shop import NAMESPACE
@@ -35,12 +35,13 @@ OF_THE_SPEC: dict[str, tuple[Any, ...]] = {
 
 
 class People:
-    """`happened` counts what they did. `asked`: verbs; `accepted`: those that were answered so."""
+    """`happened` counts what they did. `asked`: verbs; `accepted`: those that were answered so, in a status that was stored."""
 
     def __init__(self, api: Any, lots: random.Random, note: Callable[[str], None]) -> None:
         self.api, self.lots, self.note = api, lots, note
         self.happened: Counter[str] = Counter()
         self.accepted: set[str] = set()
+        self._answers: set[tuple[str, str]] = set()  # (request, result)
         self.asked: list[str] = []
         self.scalers: list[Autoscaler] = []
         self.ended_pods = False  # somebody scaled patched to 0
@@ -99,11 +100,15 @@ class People:
         self.note(f"-- a person scales {deployment} to {replicas}")
         self.api.edit("Deployment", NAMESPACE, deployment, [{"op": "replace", "path": "/spec/replicas", "value": replicas}])
 
-    def answered(self, request: str, result: str) -> None:
-        """The operator said so."""
-        verb = request.partition(":")[0]
-        self.happened[f"{result.lower()}: {verb}"] += 1
-        if result == "Accepted":
+    def read(self, status: Mapping[str, Any]) -> None:
+        """They read a status: an answer counts from when it is stored, which a decided one may never be."""
+        last = status.get("lastHandledRequest")
+        if not last or (last["request"], last["result"]) in self._answers:
+            return
+        self._answers.add((last["request"], last["result"]))
+        verb = last["request"].partition(":")[0]
+        self.happened[f"{last['result'].lower()}: {verb}"] += 1
+        if last["result"] == "Accepted":
             self.accepted.add(verb)
 
     # ---- in the end

@@ -113,6 +113,8 @@ class World:
                 outside.wrote(method, url, body, answer)
             elif kind is not None:
                 outside.note(kind, name)
+        if kind == "HotfixRollout" and answer.status < 300:
+            self.weather.people.read(answer.body.get("status") or {})
         if method == "PATCH" and answer.status < 300 and "/httproutes/" in url:
             self.note(f"route {' | '.join(str(rule) for rule in weights(answer.body))}")
 
@@ -218,11 +220,7 @@ class World:
     def _decided(self, spec: Spec, before: Status, seen: Observation, decision: Decision) -> None:
         for promise, text in broken(Decided(spec, before, seen, decision)):
             self._breach(promise, text)
-        status = decision.status
-        answer, known = status.last_handled_request, before.last_handled_request
-        if answer and (known is None or (known.request, known.result) != (answer.request, answer.result)):
-            self.weather.people.answered(answer.request, str(answer.result))
-        line = self._line(seen, status)
+        line = self._line(seen, decision.status)
         if line[:60] != self.last.get(seen.name, "")[:60]:
             self.note(line[:200])
         self.last[seen.name] = line
