@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 6
+# one more than there are processors: some tests wait for a moment
+BUSY := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BASE_IMAGE ?= python:3.13-slim
 BUILD_IMAGE ?= $(BASE_IMAGE)
 IMAGE ?= hotfix-operator:dev
@@ -52,7 +54,7 @@ demo: $(READY) ## Watch a good hotfix be promoted and a bad one rolled back, und
 .PHONY: test
 test: test-fast ## Run all tests, on an embedded cluster too (WORKERS=6 stories side by side)
 	@echo "nets: every cell, a crash at every request, 5,000 simulated rollouts, planted bugs (about half an hour on two slow cores)"
-	@$(BIN)/pytest -m "net and not cluster" -n auto --dist worksteal -q
+	@$(BIN)/pytest -m "net and not cluster" -n $(BUSY) --dist worksteal -q
 	@echo "tests on embedded clusters (their programs are built once, which takes about 8 minutes)"
 	@$(BIN)/pytest -m cluster -n $(WORKERS) --dist worksteal
 
@@ -74,7 +76,7 @@ lint: $(READY) ## Lint, types, import contracts
 .PHONY: test-fast
 test-fast: $(READY) ## Run the tests that need no cluster; every branch of the core must be covered by them
 	@echo "tests without a cluster, with the coverage of the core"
-	@$(BIN)/pytest -m "not cluster and not net" -n auto -q --cov --cov-report=term
+	@$(BIN)/pytest -m "not cluster and not net" -n $(BUSY) -q --cov --cov-report=term
 
 .PHONY: format
 format: $(READY) ## Format the code, and mend what can be mended by itself

@@ -19,6 +19,7 @@ from tests.reconcile.two import NEWER, OLDER, SLOWLY, WAITS, Two
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release, "OPERATOR_SECONDS", 0.2)
     monkeypatch.setattr(release, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(release, "LOOK_SECONDS", 0.1)
     monkeypatch.setattr(release, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(release, "UNAVAILABLE_SECONDS", 0.05)
 

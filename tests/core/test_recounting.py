@@ -71,7 +71,7 @@ def view(sides: list[list[Series]], end: int, errors: bool) -> MetricsView:
     )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(counters("patched"), counters("stable"), st.booleans(), st.integers(1, 7), st.booleans())
 def test_counted_on_is_counted_from_the_start(
     patched: list[Series], stable: list[Series], errors: bool, stride: int, excluded: bool

@@ -31,6 +31,7 @@ OPERATOR_SECONDS = 10.0  # an operator that runs has looked by then
 SILENT_SECONDS = 30.0  # one that has taken it up has changed something by then, unless a drain is longer; two do no harm
 UNAVAILABLE_SECONDS = 2.0
 POLL_SECONDS = 0.5
+LOOK_SECONDS = 2.0  # at most, between two looks of its own: somebody waits for it
 SETTINGS = ReconcileSettings(scrape_interval_seconds=15.0, metrics_timeout_seconds=1.0)
 
 
@@ -115,7 +116,7 @@ class Release:
     async def _look(self) -> float:
         """One look as an operator makes it; seconds until the next."""
         try:
-            return min(await self._reconciler.reconcile(self._key) or POLL_SECONDS, 2.0)
+            return min(await self._reconciler.reconcile(self._key) or POLL_SECONDS, LOOK_SECONDS)
         except Conflict:
             return 0.1
         except Unavailable as error:
