@@ -84,6 +84,17 @@ def test_put_back_once_more_the_moment_that_comes_first_is_waited_for() -> None:
     assert stepped.present(Status(evidence_from=FUTURE, clock_ahead=later), NOW).clock_ahead == FUTURE
 
 
+def test_a_decision_of_a_clock_that_was_ahead_does_not_hide_that_it_is_right_again() -> None:
+    """Ahead for a while, then behind, then right: what was noted while it was behind is from before the fix."""
+    later = rfc3339(NOW + 7200)
+    decided = DecisionRecord(sequence=1, time=later, what="weight 5", reason="TrafficShifted")
+    behind = stepped.present(Status(evidence_from=FUTURE, clock_ahead=later, decisions=[decided]), NOW)
+    assert stepped.present(behind, NOW + 3599) is behind
+    right = stepped.present(behind, NOW + 3601)
+    assert (right.evidence_from, right.clock_ahead) == (rfc3339(NOW + 3601), later), "the other moment may come too"
+    assert stepped.present(right, NOW + 7201).evidence_from == rfc3339(NOW + 7201)
+
+
 @pytest.mark.parametrize("field", ["evidence_from", "baked_until"])
 def test_a_bake_that_a_wrong_clock_counted_begins_again(field: str) -> None:
     baking = Status(bake_seconds=9, **{field: FUTURE})

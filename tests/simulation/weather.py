@@ -11,7 +11,7 @@ from tests.reconcile.shop import NAMESPACE, Shop
 
 from .operator import Operator, drawn
 from .outside import STABLE, Outside
-from .people import People
+from .people import People, unanswered
 from .proxies import Flaw, ProxiedRequests
 from .swarm import OF_METRICS, OF_PEOPLE, OF_PODS, OF_THE_ROLLOUT, Fault
 
@@ -224,6 +224,8 @@ class Weather:
         held, mode = status.get("held"), (spec.get("promotion") or {}).get("mode")
         if held in ("PromotionFailed", "DeletionHeld") and mode != "KeepPatched":
             rollout.ask("promotion", {"mode": "KeepPatched"})
+        elif held == "PromotionFailed" and (status.get("resolved") or {}).get("owners") and not unanswered(rollout):
+            self.people.ask(rollout, "promote")  # what git keeps cannot be left as it is
         elif held == "PatchedAlreadyServes" or (held == "WeightsEdited" and status.get("stage") == "DrainingPatched"):
             self._put_back(rollout)
         elif held == "WeightsEdited":

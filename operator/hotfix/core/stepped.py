@@ -15,19 +15,26 @@ FIELDS = ("started_at", "phase_started_at", "stage_started_at", "acknowledged_at
 
 def present(status: Status, now: float) -> Status:
     """The status with everything from the future set to now, or everything anew when the clock is right again; the very same when
-    there is nothing."""
-    known = max((moments.unix(text) for text in _known(status)), default=now)
+    there is nothing.
+
+    A clock that is put back twice comes to two moments. The nearer one is waited for first; the last decision, whose time is left
+    as it was, tells of the other when that has come.
+    """
+    if status.clock_ahead is not None and now >= moments.unix(status.clock_ahead):
+        status = _anew(status, moments.rfc3339(now))
+    known = max((moments.unix(text) for text in _running(status)), default=now)
     if known > now + TOLERANCE_SECONDS:
         return _put_back(status, now, moments.rfc3339(known))
-    if status.clock_ahead is None or now < moments.unix(status.clock_ahead):
-        return status
-    return _anew(status, moments.rfc3339(now))
+    decided = moments.unix(status.decisions[-1].time) if status.decisions else now
+    if status.clock_ahead is None and decided > now + TOLERANCE_SECONDS:
+        return status.model_copy(update={"clock_ahead": moments.rfc3339(decided)})
+    return status
 
 
-def _known(status: Status) -> list[str]:
-    """Every moment that this rollout remembers of its own clock."""
+def _running(status: Status) -> list[str]:
+    """Every moment of its own clock that something runs from."""
     texts = [getattr(status, name) for name in FIELDS] + [*status.since.values()]
-    texts += [span.end for span in status.excluded] + [decision.time for decision in status.decisions[-1:]]
+    texts += [span.end for span in status.excluded]
     texts += [status.stable_lost.since if status.stable_lost else None, status.verdict.at if status.verdict else None]
     return [text for text in texts if text]
 
