@@ -95,3 +95,24 @@ async def test_an_overdue_mark_of_a_rollout_that_is_gone_is_taken_away(
 async def test_a_mark_that_somebody_made_unreadable_is_overdue(router: GatewayApiRouter, world: World) -> None:
     kept_by_flux(world, **{RECONCILE: "disabled", LENT_UNTIL: "soon"})
     assert await router.take_back(world.namespace, lambda key: True, 1.8e9) == [f"{world.namespace}/checkout"]
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+async def test_a_route_that_somebody_writes_to_while_it_is_freed_is_not_left_half_free(
+    router: GatewayApiRouter, world: World, adopted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_by_flux(world)
+    await lend(router, world)
+    write, stamp = router._write, {"op": "add", "path": "/metadata/annotations", "value": {STAMP: "second.8c1f2e7a.1"}}
+
+    async def between(namespace: str, raw: Any, operations: list[Any]) -> Any:
+        done = await write(namespace, raw, operations)
+        monkeypatch.undo()
+        meanwhile = stamp if adopted else {"op": "add", "path": "/metadata/labels/seen", "value": "yes"}
+        world.edit("HTTPRoute", "checkout", meanwhile)
+        return done
+
+    monkeypatch.setattr(router, "_write", between)
+    assert await router.take_back(world.namespace, lambda key: False, 2e9) == [f"{world.namespace}/checkout"]
+    assert LENT_UNTIL not in annotations(world)
+    assert ("hotfix-operator" in managers(world)) is adopted, "the ownership of a newer rollout stays"

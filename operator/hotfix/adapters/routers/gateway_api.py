@@ -18,6 +18,7 @@ from . import route_patch, route_return
 from .route_patch import Operation, Services
 from .route_view import ingress_names, lent_until, names, view_of
 
+DISOWN_TRIES = 5
 log = logging.getLogger(__name__)
 API_VERSION = "gateway.networking.k8s.io/v1"
 SETTLE_SECONDS = 1.0  # Contour holds updates back for up to half a second
@@ -119,12 +120,26 @@ class GatewayApiRouter:
                 continue
             try:
                 latest = await self._write(meta["namespace"], raw, route_patch.annotated(raw, route_patch.returned(raw, None)))
-                await self._write(meta["namespace"], latest, route_return.disown(latest, FIELD_MANAGER))
+                await self._disown(meta["namespace"], latest)
             except OutsideError as error:  # the next one may be free, and this one the next time
                 log.info("HTTPRoute %s/%s is still marked: %s", meta["namespace"], meta["name"], error)
                 continue
             freed.append(f"{meta['namespace']}/{meta['name']}")
         return freed
+
+    async def _disown(self, namespace: str, raw: Mapping[str, Any]) -> None:
+        """Our ownership of a route that is freed goes, also where somebody writes meanwhile: without its mark it would not be
+        found again. One that a rollout has adopted meanwhile is left. Conflict where somebody always writes first."""
+        for _ in range(DISOWN_TRIES):
+            try:
+                await self._write(namespace, raw, route_return.disown(raw, FIELD_MANAGER))
+                return
+            except Conflict as error:
+                changed, latest = error, await self._kube.find(ROUTES.path(namespace, raw["metadata"]["name"]))
+            if latest is None or route_patch.STAMP in (latest["metadata"].get("annotations") or {}):
+                return
+            raw = latest
+        raise changed
 
     async def _write(self, namespace: str, raw: Mapping[str, Any], operations: list[Operation]) -> Mapping[str, Any]:
         """The route after the write; nothing is written where there is nothing to do.
