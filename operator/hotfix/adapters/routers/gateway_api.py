@@ -18,9 +18,9 @@ from . import route_patch, route_return
 from .route_patch import Operation, Services
 from .route_view import ingress_names, lent_until, names, view_of
 
-DISOWN_TRIES = 5
 log = logging.getLogger(__name__)
 API_VERSION = "gateway.networking.k8s.io/v1"
+DISOWN_TRIES = 5
 SETTLE_SECONDS = 1.0  # Contour holds updates back for up to half a second
 
 
