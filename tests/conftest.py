@@ -22,7 +22,10 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")
 
 SCRAPE_SECONDS = 2
-KIND = Path(__file__).parent / "kind"
+HERE = Path(__file__).parent
+KIND = HERE / "kind"
+# what covers the core together; whatever else ran under coverage would only take twice as long
+MEASURED = (str(HERE / "core"), str(HERE / "reconcile" / "test_supersede"))
 NET = "net: "  # what a net counted, among the properties of its report
 _started: list[Cluster] = []
 
@@ -55,6 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What the chosen cluster cannot do is left out; what takes minutes begins first, or it would end alone."""
     for item in items:
         leave_out(item)
+        if not str(item.path).startswith(MEASURED):
+            item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
@@ -149,6 +154,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if left := _left_to_kind(config):
         lines.append(f"tests/kind: {left} stories {LEFT_OUT} {chosen.NAME}, as they need nodes: make test-kind")
     lines += [f"{what}: {number:,}" for what, number in sorted(_counted(terminalreporter).items())]
+    lines += [f"{file}: {seconds:.0f} s of one worker" for file, seconds in _took(terminalreporter).most_common()]
     for line in lines:
         terminalreporter.write_line(line)
 
@@ -161,4 +167,13 @@ def _counted(terminalreporter: pytest.TerminalReporter) -> Counter[str]:
             for name, value in report.user_properties:
                 if name.startswith(NET):
                     sums[name.removeprefix(NET)] += value
+    return sums
+
+
+def _took(terminalreporter: pytest.TerminalReporter) -> Counter[str]:
+    """File of nets -> how many seconds its tests took."""
+    sums: Counter[str] = Counter()
+    for report in (report for kind in ("passed", "failed", "") for report in terminalreporter.stats.get(kind, [])):
+        if "net" in getattr(report, "keywords", ()):
+            sums[report.nodeid.partition("::")[0]] += report.duration
     return sums

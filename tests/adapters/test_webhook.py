@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from hotfix.adapters import webhook as module
 from hotfix.adapters.webhook import Told, Webhook
 from hotfix.core.actions import Announce
-from hotfix.core.notices import Rollout, cloud_event, signing_key
+from hotfix.core.notices import Rollout, cloud_event
 from hotfix.core.observation import RivalView
 from hotfix.ports import Key, Stored
 
@@ -165,14 +165,6 @@ async def test_a_signature_can_be_checked_with_the_key_as_it_is_now(receiver: tu
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     expected = base64.b64encode(hmac.new(b"new", signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
-
-
-@pytest.mark.parametrize(
-    ("written", "key"),
-    [(b"whsec_c2VjcmV0\n", b"secret"), (b"plain key \n", b"plain key "), (b"two\n\n", b"two\n"), (b"c2VjcmV0", b"c2VjcmV0")],
-)
-def test_a_key_is_decoded_where_it_says_that_it_is_encoded(written: bytes, key: bytes) -> None:
-    assert signing_key(written) == key
 
 
 @pytest.mark.parametrize("key", ["whsec_c2VjcmV0", "plain"])

@@ -117,7 +117,7 @@ def test_the_overlay_that_is_explained_sets_the_address_of_the_runbooks_and_what
     overlay = yaml.safe_load("\n".join(line[4:] for line in re.findall(r"^#   .*$", text, re.MULTILINE)))
     overlay["components"] = [os.path.relpath(RULES.parent, tmp_path)]
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    (rule,) = yaml.safe_load_all(run("hyperkube", "kubectl", "kustomize", str(tmp_path)))
+    (rule,) = yaml.safe_load_all(run("kubectl", "kustomize", str(tmp_path)))
     told = [
         alert["annotations"]["runbook_url"] for group in rule["spec"]["groups"] for alert in group["rules"] if "alert" in alert
     ]

@@ -87,7 +87,7 @@ def test_the_namespace_is_that_of_the_context(cluster: Cluster, namespace: str, 
 
 def test_kubectl_finds_the_plugin(cluster: Cluster, run: Any) -> None:
     path = f"{Path(PLUGIN).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [str(cluster.programs / "hyperkube"), "kubectl", "hotfix", "crd"]
+    command = [str(cluster.programs / "kubectl"), "hotfix", "crd"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}, timeout=60)
     assert answer.stdout == run("crd").stdout != ""
 

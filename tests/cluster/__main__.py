@@ -12,7 +12,7 @@ def _up() -> None:
     with Cluster.start("up") as cluster:
         print(
             f"\nexport KUBECONFIG={cluster.kubeconfig}\n"
-            f"kubectl get nodes            # your own kubectl, or: {cluster.programs / 'hyperkube'} kubectl\n"
+            f"kubectl get nodes            # your own kubectl, or: {cluster.programs / 'kubectl'}\n"
             f"gateway     {cluster.gateway_url}   (send the route's host name as the Host header)\n"
             f"Prometheus  {cluster.prometheus_url}\n"
             f"logs        {cluster.home / 'logs'}\n\nCtrl-C ends it and leaves nothing behind."

@@ -40,10 +40,12 @@ def builds(go: str) -> tuple[Build, ...]:
     """What is built, in this order."""
     version = "k8s.io/component-base/version"
     flags = f"-s -w -X {version}.gitVersion={KUBERNETES} -X {version}.gitMajor=1 -X {version}.gitMinor={KUBERNETES.split('.')[1]}"
+    build = (go, "build", "-trimpath", "-ldflags", flags, "-o", "{out}")
     install = (go, "install", "-trimpath", "-ldflags", "-s -w")
     tags = ("-tags", "remove_all_sd,slicelabels")
     return (
-        Build("hyperkube", (go, "build", "-trimpath", "-ldflags", flags, "-o", "{out}", "."), HERE / "hyperkube", 7.5),
+        Build("hyperkube", (*build, "."), HERE / "hyperkube", 7.5),
+        Build("kubectl", (*build, "./kubectl"), HERE / "hyperkube", 0.2),
         Build("contour", (*install, f"github.com/projectcontour/contour/cmd/contour@{CONTOUR}"), HERE, 1.6),
         Build("prometheus", (*install, *tags, f"github.com/prometheus/prometheus/cmd/prometheus@{PROMETHEUS}"), HERE, 1.6),
         # with the same tags: all that is compiled for it alone is a Kubernetes client
@@ -67,7 +69,7 @@ def cache_root() -> Path:
 def cache_folder() -> Path:
     """The folder of exactly these versions."""
     parts = [KUBERNETES, CONTOUR, PROMETHEUS, GATEWAY_API]
-    sums = [(HERE / "hyperkube" / name).read_text() for name in ("main.go", "go.mod", "go.sum")]
+    sums = [(HERE / "hyperkube" / name).read_text() for name in ("main.go", "kubectl/main.go", "go.mod", "go.sum")]
     return cache_root() / hashlib.sha256("\n".join(parts + sums).encode()).hexdigest()[:16]
 
 
@@ -115,7 +117,7 @@ def _locked(folder: Path, log: Log) -> Iterator[None]:
 
 
 def ensure(log: Log = print) -> Path:
-    """The folder with hyperkube, contour, prometheus, promtool and the CRDs; builds what is not there yet."""
+    """The folder with hyperkube, kubectl, contour, prometheus, promtool and the CRDs; builds what is not there yet."""
     check_prerequisites()
     folder = cache_folder()
     with _locked(folder, log):

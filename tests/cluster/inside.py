@@ -239,7 +239,7 @@ def _bootstrap(home: Path, binaries: Path) -> None:
 
 async def _install(home: Path, binaries: Path) -> None:
     """CRDs, the Gateway and its class."""
-    kubectl = [str(binaries / "hyperkube"), "kubectl", f"--kubeconfig={home / 'inside.kubeconfig'}"]
+    kubectl = [str(binaries / "kubectl"), f"--kubeconfig={home / 'inside.kubeconfig'}"]
     (home / "gateway.json").write_text(json.dumps(GATEWAY))
     steps = (
         [*kubectl, "apply", "--server-side", "-f", str(binaries / "crds")],

@@ -121,7 +121,7 @@ class Provider(ABC):
     @property
     def kubectl_command(self) -> list[str]:
         """The cluster's kubectl, with who asks."""
-        return [str(self.programs / "hyperkube"), "kubectl", f"--kubeconfig={self.kubeconfig}"]
+        return [str(self.programs / "kubectl"), f"--kubeconfig={self.kubeconfig}"]
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the cluster's kubectl; raises with what it printed when it fails."""

@@ -71,6 +71,7 @@ def view(sides: list[list[Series]], end: int, errors: bool) -> MetricsView:
     )
 
 
+@pytest.mark.no_cover  # long, and covers nothing that others do not
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(counters("patched"), counters("stable"), st.booleans(), st.integers(1, 7), st.booleans())
 def test_counted_on_is_counted_from_the_start(

@@ -143,6 +143,7 @@ def test_a_deletion_does_not_wait_for_one_that_will_not_take_over(rival: RivalVi
     assert world.remembered.why == "Deleted"
 
 
+@pytest.mark.no_cover  # long, and covers nothing that others do not
 def test_a_deletion_waits_for_one_that_asks_already_until_what_it_has_is_confirmed() -> None:
     world = ready_world(asked=a_spec(startWeight=25), ack_seconds=1000.0).phase(Phase.ANALYZING)
     world.rivals, world.deleting = (newer(held="Superseding"),), True

@@ -73,6 +73,7 @@ def test_what_cannot_be_seen_leaves_it_standing(blinded: bool) -> None:
     assert world.remembered.held == "Superseding"
 
 
+@pytest.mark.no_cover  # long, and covers nothing that others do not
 def test_one_that_has_nothing_settled_does_not_stand_still_yet() -> None:
     world = ready_world(asked=a_spec(startWeight=25), ack_seconds=1000.0).phase(Phase.ANALYZING)
     world.rivals = (newer(),)

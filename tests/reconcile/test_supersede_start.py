@@ -74,6 +74,7 @@ async def test_an_older_one_that_is_deleted_waits_while_the_pods_of_the_newer_co
     assert min(shares) >= 25
 
 
+@pytest.mark.no_cover  # long, and covers nothing that others do not
 async def test_a_newer_one_that_could_not_start_for_long_may_lose_a_pod_for_a_moment() -> None:
     shop = Two(promotion=WAITS)
     replicas(shop, "checkout", 10)
@@ -116,6 +117,7 @@ async def test_a_newer_one_whose_pods_are_ready_for_a_moment_now_and_then_is_rol
     await shop.both(lambda s: not s.of("fix"), seconds=120)
 
 
+@pytest.mark.no_cover  # long, and covers nothing that others do not
 async def test_one_pod_of_ten_that_is_unready_now_and_then_is_no_reason_to_roll_back() -> None:
     shop = await ten()
     shop.requests.silent = True
@@ -163,6 +165,7 @@ async def test_an_older_one_is_asked_less_and_less_often_by_one_that_cannot_star
     assert flips(still) < 16
 
 
+@pytest.mark.no_cover  # long, and covers nothing that others do not
 async def test_a_newer_one_with_as_few_pods_as_stable_has_by_now_does_not_get_what_ten_served() -> None:
     shop = Two(startWeight=50, steps=[50])
     replicas(shop, "checkout", 10)
