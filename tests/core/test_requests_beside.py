@@ -73,3 +73,12 @@ def test_one_that_bakes_without_evidence_is_no_control_and_is_taken_back() -> No
     assert not world.remembered.superseded_by.control
     ask(world, "rollback:1").phase(Phase.ROLLING_BACK, seconds=5)
     assert answer(world)[0] == "Accepted"
+
+
+def test_a_rollback_of_what_never_began_tells_who_sends_requests_to_patched() -> None:
+    world = ready_world()
+    world.weights, world.ours, world.manager = (70, 30), False, "kubectl-edit"
+    ask(world.held("PatchedAlreadyServes"), "rollback:1").phase(Phase.ROLLED_BACK, seconds=5)
+    assert world.weights == (70, 30)
+    assert "checkout-hotfix still gets requests" in world.remembered.message
+    assert "set it to 0 in HTTPRoute shop" in world.remembered.message

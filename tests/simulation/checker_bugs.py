@@ -184,3 +184,8 @@ def never_takes_stable_as_it_is(patch: Patch) -> None:
 def waits_for_all_pods_of_patched(patch: Patch) -> None:
     """A patched that was lost is waited for though stable, which has everything meanwhile, has the fix."""
     patch.setattr(returning, "stable_keeps_everything", lambda look: look.status)
+
+
+def ends_without_a_word(patch: Patch) -> None:
+    """Who still sends requests to patched when a rollback ends is not said."""
+    patch.setattr(rolling_back, "_left_serving", lambda look: "")

@@ -1,4 +1,5 @@
-"""The ten promises as checks on one decision: what was remembered, what was seen, what is wanted and done about it. Pure.
+"""The ten promises as checks on one decision, and that its end is told as it is: what was remembered, what was seen, what is
+wanted and done about it. Pure.
 
 `broken` names every promise that a decision breaks. The cells and the simulation ask it about every decision they see; what
 can only be told from the outside (versions carried by writes, routes as before) is in outside.py.
@@ -297,6 +298,18 @@ def _is_held(one: Decided, route: RouteView) -> bool:
     return own if beside or anothers else bool(route.ours or route.stamp)
 
 
+def told_as_it_is(one: Decided) -> str | None:
+    """A rollback that ends while patched has requests, which others gave it, says so."""
+    ends = one.after.phase is Phase.ROLLED_BACK and one.before.stage is not Stage.DONE
+    if not ends or one.seen.routes is None or one.seen.namespace_ending:
+        return None
+    look = Look(one.spec, one.before, one.seen)
+    serving = [route for route in one.seen.routes.routes if any(share_of(rule) for rule in shifted_rules(look, route))]
+    if serving and "still gets requests" not in one.after.message:
+        return f"rolled back, and HTTPRoute {serving[0].name} gives patched requests: {one.after.message}"
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     intention_before_action,
     a_difference,
@@ -308,6 +321,7 @@ RULES: tuple[Rule, ...] = (
     never_a_dead_side,
     terminal_is_final,
     users_is_users,
+    told_as_it_is,
 )
 
 

@@ -151,9 +151,20 @@ def giving_back(look: Look) -> Status:
     phase, reason = (Phase.PROMOTED, Reason.PROMOTED) if good else (Phase.ROLLED_BACK, Reason.ROLLED_BACK)
     if status.phase is Phase.SUPERSEDED:
         phase, reason = Phase.SUPERSEDED, Reason.SUPERSEDED
-    message = f"{_outcome(look) or reason.sentence} {incidents.closing(look, promoted=good)}".rstrip()
+    told = (_outcome(look) or reason.sentence, _left_serving(look), incidents.closing(look, promoted=good))
+    message = " ".join(filter(None, told))
     recorded = record(status, look.now, "end", reason, message)
     return say(enter(recorded, look.now, phase, Stage.DONE), message)
+
+
+def _left_serving(look: Look) -> str:
+    """Where a rollback, also of what never began, leaves patched with requests that others gave it; empty where it has none."""
+    routes = look.seen.routes.routes if look.seen.routes and look.status.phase in (Phase.PENDING, Phase.ROLLING_BACK) else ()
+    names = [f"HTTPRoute {route.name}" for route in routes if any(share_of(rule) > 0 for rule in shifted_rules(look, route))]
+    if not names:
+        return ""
+    where = " and ".join(names)
+    return f"{look.spec.patched_service} still gets requests, by a weight that is not this rollout's: set it to 0 in {where}."
 
 
 def lost_its_weight(look: Look, route: RouteView) -> bool:
