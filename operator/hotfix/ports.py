@@ -99,7 +99,7 @@ class RolloutStore(Protocol):
         ...
 
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
-        """The namespace's other rollouts that are unfinished, or were rolled back."""
+        """The namespace's other rollouts that are unfinished, were rolled back, or are newer and were promoted."""
         ...
 
     async def named(self, namespace: str, names: Collection[str], *, fresh: bool = False) -> tuple[RivalView, ...]:

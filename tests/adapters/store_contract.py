@@ -138,19 +138,23 @@ async def what_is_held_ends_when_it_is_let_go(store: RolloutStore, world: World)
 
 
 @check
-async def unfinished_and_rolled_back_rollouts_of_the_namespace_are_rivals(store: RolloutStore, world: World) -> None:
+async def unfinished_and_rolled_back_rollouts_of_the_namespace_are_rivals_and_newer_ones_that_were_promoted(
+    store: RolloutStore, world: World
+) -> None:
+    world.apply(rollout("done", "mail"))
     world.apply(
         rollout(),
+        rollout("later", "mail"),
         rollout("named", "cart", traffic={"httpRoutes": [{"name": "front"}, {"name": "back"}]}),
         rollout("inferred", "search"),
         rollout("new", "login"),
-        rollout("done", "mail"),
         rollout("undone", "pay"),
     )
     for name, status in (
         ("named", {"phase": "Analyzing"}),
         ("inferred", {"phase": "Baking", "resolved": {"routes": [{"name": "search", "rules": [0]}]}}),
         ("done", {"phase": "Promoted"}),
+        ("later", {"phase": "Promoted"}),
         ("undone", {"phase": "RolledBack", "why": "PatchedWorse", "baseline": BASELINE}),
     ):
         await store.save_status(await loaded(store, world, name), status)
@@ -158,6 +162,7 @@ async def unfinished_and_rolled_back_rollouts_of_the_namespace_are_rivals(store:
     assert {name: (rival.stable, rival.routes, rival.phase) for name, rival in found.items()} == {
         "named": ("cart", ("front", "back"), "Analyzing"),
         "inferred": ("search", ("search",), "Baking"),
+        "later": ("mail", (), "Promoted"),
         "new": ("login", (), None),
         "undone": ("pay", (), "RolledBack"),
     }

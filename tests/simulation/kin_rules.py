@@ -27,7 +27,7 @@ KEEPS = "the older one keeps its share"
 STILL, STARTS = "the older one stands still", "starts beside one that stands still"
 STABLE_RISES, NO_RISE, FLOOR = "stable never gets more", "neither rises after its rollback", "stable's floor is kept"
 GIVES_WAY, GOES_ON, DELETED = "gives way when it has nothing", "goes on when the other has nothing", "a deletion waits"
-DEAD = "the share moves to no dead side"
+DEAD, TAKEN_BACK = "the share moves to no dead side", "what a newer one promoted is not taken back"
 
 Breach = tuple[str, str]
 Rule = dict[str, int]
@@ -167,6 +167,9 @@ class Kin:
 
     def _of_the_older(self, one: Decided) -> Iterator[Breach]:
         before, after, newer = one.before, one.after, self.newer.status()
+        fixed = any(rival.name == self.newer.name and rival.phase == Phase.PROMOTED for rival in one.seen.rivals or ())
+        if fixed and before.phase is Phase.PENDING and after.weight and not after.same_again:
+            yield TAKEN_BACK, f"{one.seen.name} starts though {self.newer.name} has given stable its fix"
         begins = after.phase is Phase.ROLLING_BACK is not before.phase and after.why == "Deleted"
         if begins and not self._lost_without(newer) and (self._goes_on_with(before, newer) or self._comes(one)):
             yield DELETED, f"it went back to stable while {self.newer.name} is {newer.get('phase')} {newer.get('stage')}"

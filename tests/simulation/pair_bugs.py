@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hotfix.adapters.routers import route_patch
-from hotfix.core import guards, kin, look, plan, rolling_back, superseding, yielding
+from hotfix.core import guards, kin, look, plan, retrying, rolling_back, superseding, yielding
 from hotfix.core.lineage import SupersededBy
 from hotfix.core.look import Look
 from hotfix.core.originals import Borrowed
@@ -113,3 +113,7 @@ def only_a_rise_needs_pods(patch: Patch) -> None:
             return weigh(look, route, weight)
 
     patch.setattr(plan, "_weigh", guarded)
+
+
+def starts_after_the_newer(patch: Patch) -> None:
+    patch.setattr(retrying, "overtaken_by", lambda look: None)

@@ -2,9 +2,9 @@
 broken."""
 
 from . import pair_bugs
-from .kin_rules import DEAD, DELETED, GIVES_WAY, GOES_ON, KEEPS, STABLE_RISES, STARTS, STILL
+from .kin_rules import DEAD, DELETED, GIVES_WAY, GOES_ON, KEEPS, STABLE_RISES, STARTS, STILL, TAKEN_BACK
 from .mutants import Mutant
-from .pair_plots import dead_when_the_share_moves
+from .pair_plots import awake_when_the_newer_is_promoted, dead_when_the_share_moves
 
 SUPERSEDING = "two on one route"
 PAIR_MUTANTS: tuple[Mutant, ...] = (
@@ -57,5 +57,12 @@ PAIR_MUTANTS: tuple[Mutant, ...] = (
         pair_bugs.only_a_rise_needs_pods,
         DEAD,
         plot=dead_when_the_share_moves,
+    ),
+    Mutant(
+        SUPERSEDING,
+        "the older one starts when the newer has been promoted",
+        pair_bugs.starts_after_the_newer,
+        TAKEN_BACK,
+        plot=awake_when_the_newer_is_promoted,
     ),
 )

@@ -57,4 +57,16 @@ async def dead_when_the_share_moves() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-PAIR_PLOTS: tuple[Plot, ...] = (dead_when_the_share_moves,)
+async def awake_when_the_newer_is_promoted() -> list[str]:
+    """The older one is paused before its start; it goes on when the newer one has given stable its fix."""
+    told, found = Two(paused=True), list[str]()
+    await told.both(lambda shop: shop.state("fix").get("held") == "Paused")
+    told.hurry(GOOD, analysis={"bakeTime": "20s"})
+    await told.both(lambda shop: shop.phase("second") == "Promoted")
+    with _listening(told, found):
+        told.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "replace", "path": "/spec/paused", "value": False}])
+        await told.wait(60)
+    return list(dict.fromkeys(found))
+
+
+PAIR_PLOTS: tuple[Plot, ...] = (dead_when_the_share_moves, awake_when_the_newer_is_promoted)

@@ -78,10 +78,15 @@ class KubeStore:
         await self._kube.merge_patch(url, {"metadata": {"annotations": {REQUEST: text}}}, manager)
 
     async def rivals(self, key: Key) -> tuple[RivalView, ...]:
-        """The namespace's other rollouts that are unfinished, or were rolled back."""
-        others = await self._reader.list(ROLLOUTS, key.namespace)
-        finished = (Phase.PROMOTED, Phase.SUPERSEDED)
-        return tuple(o.as_rival for o in others if o.as_rival.phase not in finished and o.key != key)
+        """The namespace's other rollouts that are unfinished, were rolled back, or are newer and were promoted."""
+        everybody = await self._reader.list(ROLLOUTS, key.namespace)
+        created = next((known.created for known in everybody if known.key == key), "")
+
+        def matters(rival: RivalView) -> bool:
+            newer = (rival.created, rival.name) > (created, key.name)
+            return rival.phase != Phase.SUPERSEDED and (newer or rival.phase != Phase.PROMOTED)
+
+        return tuple(known.as_rival for known in everybody if known.key != key and matters(known.as_rival))
 
     async def named(self, namespace: str, names: Collection[str], *, fresh: bool = False) -> tuple[RivalView, ...]:
         """Those of these that exist. `fresh`: as they are now, not as they were told of last."""

@@ -53,7 +53,9 @@ def _asking(verb: str) -> Callable[..., None]:
 
 def _retry(  # noqa: PLR0913, PLR0917 - one parameter is one option
     name: Name,
-    same: Annotated[bool, typer.Option("--same", help="Also where patched is what was rolled back.")] = False,
+    same: Annotated[
+        bool, typer.Option("--same", help="Also where patched is what was rolled back, or a newer fix is in stable.")
+    ] = False,
     timeout: Timeout = ANSWERED,
     output: Output = None,
     namespace: Namespace = None,

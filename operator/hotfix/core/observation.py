@@ -225,7 +225,7 @@ class MetricsView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RivalView:
-    """Another HotfixRollout of the namespace that is not finished, or was rolled back."""
+    """Another HotfixRollout of the namespace that is not finished, was rolled back, or is newer and was promoted."""
 
     name: str
     created: str

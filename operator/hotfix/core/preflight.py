@@ -218,6 +218,19 @@ def failed_before(look: Look) -> Problem | None:
     )
 
 
+def overtaken(look: Look) -> Problem | None:
+    """A newer fix is in stable by now, which this patch may not have."""
+    rival = retrying.overtaken_by(look)
+    if rival is None:
+        return None
+    stable, patched = kin.stable_of(look), look.spec.patched.deployment
+    return Problem(
+        Reason.STABLE_MOVED,
+        f"HotfixRollout {rival.name} is newer, and {stable} has its fix already, which {patched} might take back. Delete this "
+        f"rollout; or, where {patched} has that fix too: kubectl hotfix retry {look.seen.name} --same.",
+    )
+
+
 def no_port(look: Look) -> Problem | None:
     """A Service lacks the port that the route sends to."""
     for route in look.seen.routes.routes if look.seen.routes else ():
@@ -242,6 +255,7 @@ CHECKS: tuple[Check, ...] = (
     nothing_to_promote,
     managed_by_gitops,
     failed_before,
+    overtaken,
     no_port,
     metrics_unknown,
     blind_to_grpc,

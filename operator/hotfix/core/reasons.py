@@ -38,7 +38,7 @@ class Reason(StrEnum):
     SERVICE_SELECTS_BOTH_SIDES = "ServiceSelectsBothSides", "A Service selects pods of both sides; weights would mean nothing."
     SELECTORS_OVERLAP = "SelectorsOverlap", "One Deployment's selector matches the other's pods."
     NOTHING_TO_PROMOTE = "NothingToPromote", "Both Deployments have the same pod spec; there is no fix to ship."
-    STABLE_MOVED = "StableMoved", "Stable runs another image than this hotfix was made for."
+    STABLE_MOVED = "StableMoved", "Stable runs another image than this hotfix was made for, or has a newer fix."
     LATENCY_UNKNOWN = "LatencyUnknown", "A latency threshold was given, and there is no histogram to judge it by."
     DECISION_LATER_THAN_DEADLINE = "DecisionLaterThanDeadline", "With this traffic the deadline is expected to pass undecided."
     TARGET_ERRORS_TOO_RARE = (

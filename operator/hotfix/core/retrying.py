@@ -1,4 +1,5 @@
-"""A rollout that was rolled back, begun again because a person asks for it; and what was rolled back before, remembered. Pure.
+"""A rollout that was rolled back, begun again because a person asks for it; and what was rolled back before it began, or promoted
+meanwhile. Pure.
 
 Without a changed patch the same would happen again, so that has to be said expressly (`retry-same`).
 """
@@ -10,6 +11,8 @@ from .reasons import Reason
 from .spec import ReplicaPolicy
 from .status import Phase, Stage, Status
 from .verbs import RETRIES, HandledRequest, RequestResult, Verb
+
+RETRY = "retry"  # the decision that begins another attempt
 
 
 def asked(request: str | None, status: Status) -> bool:
@@ -28,7 +31,7 @@ def begun(look: Look) -> Status | None:
     status, moment = look.status, moments.rfc3339(look.now)
     same = look.asked is Verb.RETRY_SAME
     message = f"Begun again{' with the same patch' if same else ' with another patch'}; it was rolled back for {status.why}."
-    told = record(status, look.now, "retry", Reason.REQUESTED, message)
+    told = record(status, look.now, RETRY, Reason.REQUESTED, message)
     return Status(
         phase=Phase.PENDING,
         stage=Stage.CHECKING,
@@ -102,3 +105,25 @@ def failed_before(look: Look) -> RivalView | None:
         ),
         None,
     )
+
+
+def overtaken_by(look: Look) -> RivalView | None:
+    """A newer rollout that has given the same stable its fix while this one waited, and that this one would take back again; None
+    where a person has begun it since then, or wants its patch all the same."""
+    template = _template(look)
+    if template is None or look.status.same_again == template:
+        return None
+    begun_again = [entry.time for entry in look.status.decisions if entry.what == RETRY]
+    return next(
+        (rival for rival in look.seen.rivals or () if _overtakes(look, rival) and not _ended_before(rival, begun_again)), None
+    )
+
+
+def _overtakes(look: Look, rival: RivalView) -> bool:
+    newer = (rival.created, rival.name) > (look.seen.created, look.seen.name)
+    return newer and rival.phase == Phase.PROMOTED and rival.stable == kin.stable_of(look)
+
+
+def _ended_before(rival: RivalView, times: list[str]) -> bool:
+    ended = rival.status.get("phaseStartedAt")
+    return isinstance(ended, str) and any(time >= ended for time in times)
