@@ -88,7 +88,7 @@ crd: $(READY) ## Generate crds/hotfixrollout.yaml from the models
 	@echo "crds/hotfixrollout.yaml is what operator/hotfix/core says"
 
 .PHONY: docs
-docs: $(READY) ## Draw docs/metrics.md, reasons.md, state-machine.md and what is drawn in decision.md from code and recorded data
+docs: $(READY) ## Draw docs/metrics.md, reasons.md, state-machine.md, telemetry.md and parts of decision.md from code and recorded data
 	@$(BIN)/python -m tests.docs.generate
 
 .PHONY: lock

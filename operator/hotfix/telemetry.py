@@ -26,6 +26,7 @@ PASSING = frozenset(
         Reason.STABLE_LOST,
         Reason.BOTH_UNREADY,
         Reason.ROUTE_BUSY,
+        Reason.SUPERSEDING,
     }
 )
 Series = dict[tuple[Gauge, tuple[str, ...]], float]

@@ -85,7 +85,7 @@ HELD = [
     ),
     *(
         Case(what=f"held for {reason}", alert="HotfixRolloutHeld", series={held(reason): "1x40"}, firing={"15m": ()})
-        for reason in ("Paused", "RouteBusy", "WeightsEdited", "StableLost", "BothUnready")
+        for reason in ("Paused", "RouteBusy", "Superseding", "WeightsEdited", "StableLost", "BothUnready")
     ),
 ]
 
@@ -103,7 +103,7 @@ ROLLED_BACK = [
             series={tells("rolled_back_timestamp_seconds", reason=reason): "60x20"},
             firing={"2m": ()},
         )
-        for reason in ("Deleted", "Released")
+        for reason in ("Deleted", "Released", "Requested")
     ),
 ]
 

@@ -166,6 +166,13 @@ def test_a_changed_value_is_a_valid_label_value(value: str, changed: str) -> Non
     assert labels.suffixed(value) == changed
 
 
+def test_a_second_copy_has_labels_of_its_own() -> None:
+    assert labels.suffixed("x" * 63, 12) == "x" * 53 + "-hotfix-12"
+    one, two = (hotfix(stable(single()), Change(image=IMAGE, number=number))[0] for number in (1, 2))
+    assert not one["spec"]["selector"]["matchLabels"].items() <= two["spec"]["template"]["metadata"]["labels"].items()
+    assert not two["spec"]["selector"]["matchLabels"].items() <= one["spec"]["template"]["metadata"]["labels"].items()
+
+
 NAMES = st.sampled_from(["app", "tier", "version", "app.kubernetes.io/name", "track"])
 VALUES = st.text("abz019-", max_size=63).map(lambda text: text.strip("-"))
 

@@ -96,8 +96,8 @@ def test_what_covers_only_stable_is_said_on_standard_error(run: Any, manifests: 
         "note: HorizontalPodAutoscaler scaler scales stable only; patched keeps 6 replicas.",
         "note: PodDisruptionBudget budget covers stable's pods and not patched's.",
         "note: NetworkPolicy policy selects stable's pods and not patched's; give patched the same one if it needs it.",
-        "note: HotfixRollout older (Baking) is at work on Deployment checkout; this one would wait for it.",
-        "note: HotfixRollout checkout-hotfix exists already (Pending) and does not start again; choose another one with --name.",
+        "note: HotfixRollout older (Baking) is at work on Deployment checkout; this one takes its place, or waits for it.",
+        "note: HotfixRollout checkout-hotfix exists already (Pending); applying this changes it.",
         "note: Service metrics selects stable's pods too; patched's are not in it.",
         "note: PersistentVolumeClaim carts would be used by the pods of both sides at once.",
         "note: The pods use ports of their nodes, so patched's need nodes on which none of stable's runs.",
@@ -111,6 +111,69 @@ def test_a_copy_that_exists_already_is_said(run: Any, manifests: Any) -> None:
     earlier["spec"]["selector"] = {"matchLabels": {"app": "by-hand"}}
     answer = run("init", "deploy/checkout", *IMAGE, "-f", manifests(single(), service(), earlier))
     assert "exists already with another selector, which cannot be changed; delete it before" in answer.err
+
+
+def at_work(phase: str | None, patched: str, name: str = "first", stable: str = "checkout") -> dict[str, Any]:
+    """A HotfixRollout as a cluster has it, or a file, which knows no phase."""
+    sides = {"stable": {"deployment": stable}, "patched": {"deployment": patched}}
+    return {**around("HotfixRollout", name, **sides), **({"status": {"phase": phase}} if phase else {})}
+
+
+@pytest.mark.parametrize(
+    ("others", "name"),
+    [
+        ([], "checkout-hotfix"),
+        ([at_work("Analyzing", "checkout-hotfix")], "checkout-hotfix-2"),
+        ([at_work("Promoting", "checkout-hotfix"), at_work("Baking", "checkout-hotfix-2", "second")], "checkout-hotfix-3"),
+        ([at_work("AwaitingGit", "checkout-hotfix-2")], "checkout-hotfix"),
+        ([at_work("RolledBack", "checkout-hotfix")], "checkout-hotfix"),
+        ([at_work("Analyzing", "checkout-hotfix", stable="cart")], "checkout-hotfix"),
+        ([at_work("Pending", "checkout-hotfix")], "checkout-hotfix"),
+        ([at_work(None, "checkout-hotfix")], "checkout-hotfix"),
+    ],
+    ids=[
+        "alone",
+        "beside one",
+        "beside two",
+        "of another name",
+        "after one",
+        "of another stable",
+        "beside a rehearsal",
+        "in a file",
+    ],
+)
+def test_pods_that_have_traffic_are_not_written_over(run: Any, manifests: Any, others: list[Any], name: str) -> None:
+    answer = run("init", "deploy/checkout", *IMAGE, "-f", manifests(single(), service(), *others))
+    copied, served, rollout = yaml.safe_load_all(answer.out)
+    assert {item["metadata"]["name"] for item in (copied, served, rollout)} == {name}
+    assert rollout["spec"]["patched"] == {"deployment": name}
+    chosen = copied["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/name"]
+    assert (chosen, served["spec"]["selector"]["app.kubernetes.io/name"]) == (name, name)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (
+            at_work("Analyzing", "checkout-hotfix"),
+            "(Analyzing) is at work on Deployment checkout; this one takes its place",
+        ),
+        (
+            at_work(None, "checkout-hotfix"),
+            "(Pending) is at work with Deployment checkout-hotfix too; this one would wait",
+        ),
+        (
+            at_work("RolledBack", "checkout-hotfix", "checkout-hotfix"),
+            "with `kubectl hotfix retry checkout-hotfix`, or choose",
+        ),
+        (
+            at_work("Promoted", "checkout-hotfix", "checkout-hotfix"),
+            "exists already (Promoted); choose another name with --name.",
+        ),
+    ],
+)
+def test_another_rollout_of_this_stable_is_named(run: Any, manifests: Any, other: Any, says: str) -> None:
+    assert says in run("init", "deploy/checkout", *IMAGE, "-f", manifests(single(), service(), other)).err
 
 
 REFUSED: tuple[tuple[tuple[Any, ...], tuple[str, ...], str], ...] = (

@@ -106,6 +106,23 @@ def test_what_is_missing_is_said(namespace: str, run: Any, arguments: tuple[str,
     assert says in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("role", "may", "may_not"),
+    [("view", {"get", "list", "watch"}, {"create", "patch", "delete"}), ("edit", {"get", "create", "patch", "delete"}, set())],
+)
+def test_who_may_edit_a_namespace_may_ship_a_hotfix_in_it(
+    cluster: Cluster, namespace: str, role: str, may: set[str], may_not: set[str]
+) -> None:
+    cluster.kubectl("create", "rolebinding", role, f"--clusterrole={role}", "--user=jane", "-n", namespace)
+
+    def can(verb: str, resource: str = "hotfixrollouts") -> bool:
+        return not cluster.kubectl("auth", "can-i", verb, resource, "--as=jane", "-q", "-n", namespace, check=False).returncode
+
+    cluster.until(lambda: can("get"), "the role is put together by the cluster")
+    assert {verb for verb in may | may_not if can(verb)} == may
+    assert not can("patch", "hotfixrollouts/status"), "what is remembered is the operator's"
+
+
 def test_a_missing_right_is_named(cluster: Cluster, namespace: str, run: Any, tmp_path: Path) -> None:
     config = yaml.safe_load(cluster.kubeconfig.read_text())
     config["users"][0]["user"] = {"token": cluster.kubectl("create", "token", "default", "-n", namespace).stdout.strip()}

@@ -34,7 +34,7 @@ def test_a_rehearsal_says_what_would_happen_and_writes_nothing(shop: Stories) ->
     shop.apply(rollout(paused=True))
     status = shop.held("Paused")
     assert shop.conditions()["Paused"] == ("True", "Paused")
-    assert status["message"].startswith("Rehearsal: every check passes")
+    assert status["message"].startswith("Rehearsal: every check of the cluster passes")
     assert "containers.app.image" in status["message"]
     assert _nothing_written(shop)
     with shop.story(DELETED):

@@ -11,13 +11,12 @@ import typer
 
 from hotfix.adapters.clock import SystemClock
 from hotfix.adapters.kube import Kube
-from hotfix.adapters.prometheus import Access
 from hotfix.errors import OutsideError, Refused, Unavailable
 from hotfix.ports import Key
 
 from . import asking, backtest, commands, copying, crd, doctor, init, sources, why
 from .copying import Change
-from .options import Config, Context, Namespace, Output, connected, moment, namespace_of, note, say, seconds
+from .options import Config, Context, Namespace, Output, access, connected, moment, namespace_of, note, say, seconds
 from .printing import as_data, as_yaml, check
 from .release import Release
 from .sources import Found
@@ -37,6 +36,7 @@ Url = Annotated[
     str, typer.Option("--prometheus-url", envvar="HOTFIX_PROMETHEUS_URL", help="Address of Prometheus as seen from here.")
 ]
 Token = Annotated[str | None, typer.Option("--prometheus-bearer-token-file", help="File with a bearer token for it.")]
+Header = Annotated[list[str] | None, typer.Option("--prometheus-header", help="NAME=@FILE: one more header for it (repeatable).")]
 Ca = Annotated[str | None, typer.Option("--prometheus-ca-file", help="File with the CA certificates of its address.")]
 Interval = Annotated[str, typer.Option("--scrape-interval", envvar="HOTFIX_SCRAPE_INTERVAL", help="How often it scrapes.")]
 
@@ -84,6 +84,7 @@ def init_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
         incident=incident,
         paused=paused,
         namespace=where or stable.deployment["metadata"].get("namespace"),
+        number=init.number(found, stable.name),
     )
     printed = init.manifests(stable, change)
     for sentence in init.remarks(stable, found, printed):
@@ -92,7 +93,10 @@ def init_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
 
 
 async def _look(kube: Kube, namespace: str, deployment: str) -> Found:
-    return await sources.from_cluster(kube, namespace, deployment, copying.patched_name(deployment))
+    def patched(found: Found) -> str:
+        return copying.patched_name(deployment, init.number(found, deployment))
+
+    return await sources.from_cluster(kube, namespace, deployment, patched)
 
 
 def _variables(pairs: list[str]) -> dict[str, str]:
@@ -143,17 +147,18 @@ def doctor_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     prometheus_url: Url = "http://localhost:9090",
     token: Token = None,
     ca: Ca = None,
+    header: Header = None,
     interval: Interval = "15s",
     namespace: Namespace = None,
     context: Context = None,
     config: Config = None,
 ) -> None:
     """Say which series Prometheus has for which side, at what rate, and what would keep traffic from moving (exit code 1)."""
-    access = Access(url=prometheus_url, bearer_token_file=token, ca_file=ca)
+    reached = access(prometheus_url, token, ca, header)
 
     async def asked(kube: Kube) -> doctor.Report:
         subject = await _subject(kube, name, file, namespace_of(namespace, config, context))
-        return await doctor.examine(access, subject, SystemClock().now(), seconds(interval))
+        return await doctor.examine(reached, subject, SystemClock().now(), seconds(interval))
 
     report = connected(asked, config, context)
     print(report.text, end="")
@@ -178,15 +183,16 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     prometheus_url: Url = "http://localhost:9090",
     token: Token = None,
     ca: Ca = None,
+    header: Header = None,
     interval: Interval = "15s",
     namespace: Namespace = None,
 ) -> None:
     """Run the analysis over past counts of two Deployments, or of one against itself. Only Prometheus is asked."""
-    access = Access(url=prometheus_url, bearer_token_file=token, ca_file=ca)
+    reached = access(prometheus_url, token, ca, header)
     subject = asking.from_file(file, namespace)
     step = seconds(interval)
     span = (moment(begin) // step * step, moment(end) // step * step, step)
-    found = asyncio.run(backtest.run(access, subject, span, same=same, every_seconds=seconds(every), weight=weight))
+    found = asyncio.run(backtest.run(reached, subject, span, same=same, every_seconds=seconds(every), weight=weight))
     print(backtest.as_json(found) if output == "json" else backtest.as_text(found), end="")
 
 

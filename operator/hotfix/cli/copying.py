@@ -69,6 +69,7 @@ class Change:
     incident: str | None = None
     paused: bool = False
     namespace: str | None = None
+    number: int = 1  # 2 for the second hotfix of this stable that is under way ...
 
 
 def labels_of(deployment: Mapping[str, Any]) -> Mapping[str, str]:
@@ -80,26 +81,26 @@ def hotfix(stable: Stable, change: Change) -> tuple[Object, Object, Object]:
     """(Deployment, Service, HotfixRollout) to be applied; Refused with a sentence where there is nothing sensible to print."""
     selector = stable.deployment["spec"]["selector"]
     keys = labels.keys_of(selector).union(*(service["spec"]["selector"] for service in stable.selecting))
-    pod_labels = labels.of_patched(stable.pod_labels, keys)
+    pod_labels = labels.of_patched(stable.pod_labels, keys, change.number)
     if selects(selector_of(selector), pod_labels):
         raise Refused(
             f"The selector of Deployment {stable.name} would match the pods of any copy, whatever the values of "
             f"{', '.join(sorted(labels.keys_of(selector)))}; select by matchLabels instead."
         )
-    name = patched_name(stable.name)
+    name = patched_name(stable.name, change.number)
     deployment = _deployment(stable, change, name, pod_labels)
-    service = _service(stable, change, service_name(stable.name), pod_labels)
+    service = _service(stable, change, service_name(name), pod_labels)
     return deployment, service, _rollout(stable, change, service["metadata"]["name"])
 
 
-def patched_name(stable: str) -> str:
+def patched_name(stable: str, number: int = 1) -> str:
     """Name of patched's Deployment."""
-    return labels.suffixed(stable)
+    return labels.suffixed(stable, number)
 
 
-def service_name(stable: str) -> str:
+def service_name(patched: str) -> str:
     """Name of patched's Service: that of its Deployment, without the dots that a Service may not have."""
-    return patched_name(stable).replace(".", "-")
+    return patched.replace(".", "-")
 
 
 def rollout_name(stable: str, change: Change) -> str:
@@ -108,7 +109,7 @@ def rollout_name(stable: str, change: Change) -> str:
         return change.name
     if change.incident:
         return f"{stable}-{re.sub('[^a-z0-9]+', '-', change.incident.lower()).strip('-')}".rstrip("-")
-    return patched_name(stable)
+    return patched_name(stable, change.number)
 
 
 def container_of(stable: Stable, wanted: str | None) -> str:
@@ -138,7 +139,7 @@ def _deployment(stable: Stable, change: Change, name: str, pod_labels: Mapping[s
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(stable, stable.deployment, _named(name, change.namespace), pod_labels),
+        "metadata": _metadata(stable, stable.deployment, _named(name, change.namespace), pod_labels, change.number),
         "spec": {**first, **rest, "template": template},
     }
 
@@ -181,7 +182,7 @@ def _service(stable: Stable, change: Change, name: str, pod_labels: Mapping[str,
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(stable, stable.service, _named(name, change.namespace), pod_labels),
+        "metadata": _metadata(stable, stable.service, _named(name, change.namespace), pod_labels, change.number),
         "spec": spec,
     }
 
@@ -189,7 +190,7 @@ def _service(stable: Stable, change: Change, name: str, pod_labels: Mapping[str,
 def _rollout(stable: Stable, change: Change, patched_service: str) -> Object:
     chosen = container_of(stable, change.container)
     images = {entry["name"]: entry["image"] for entry in stable.template["spec"]["containers"]}
-    sides: Object = {"stable": {"deployment": stable.name}, "patched": {"deployment": patched_name(stable.name)}}
+    sides: Object = {"stable": {"deployment": stable.name}, "patched": {"deployment": patched_name(stable.name, change.number)}}
     if stable.service["metadata"]["name"] != stable.name:
         sides["stable"]["service"] = stable.service["metadata"]["name"]
     sides["stable"]["image"] = images[chosen]
@@ -201,13 +202,13 @@ def _rollout(stable: Stable, change: Change, patched_service: str) -> Object:
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": {**sides, **incident, **paused}}
 
 
-def _metadata(stable: Stable, item: Mapping[str, Any], meta: Object, pod_labels: Mapping[str, str]) -> Object:
+def _metadata(stable: Stable, item: Mapping[str, Any], meta: Object, pod_labels: Mapping[str, str], number: int) -> Object:
     """Labels that tell stable's pods have patched's values here too, so that nobody's list mixes the sides."""
     kept = _cleaned(item["metadata"].get("labels"))
     same = {key for key, value in kept.items() if stable.pod_labels.get(key) == value}
     changed = {key: pod_labels[key] if key in same else value for key, value in kept.items()}
     if INSTANCE in kept and changed[INSTANCE] == kept[INSTANCE]:
-        changed[INSTANCE] = labels.suffixed(kept[INSTANCE])
+        changed[INSTANCE] = labels.suffixed(kept[INSTANCE], number)
     annotations = _cleaned(item["metadata"].get("annotations"), ADDRESSES)
     return {
         **meta,

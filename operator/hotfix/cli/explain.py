@@ -17,9 +17,9 @@ BORROWED = {
 
 STATUS = {
     "observedGeneration": "Generation of the spec that this status is about.",
-    "phase": "Pending, Analyzing, Baking, Promoting, Promoted, RollingBack, RolledBack or Superseded; for people.",
+    "phase": "Pending, Analyzing, Baking, Promoting, AwaitingGit, Promoted, RollingBack, RolledBack or Superseded; for people.",
     "stage": "Where in the steps of its phase it is.",
-    "conditions": "Ready, Succeeded and Completed; Reconciling, Stalled and Paused while they are True.",
+    "conditions": "Ready, Succeeded and Completed; Reconciling, Stalled, Paused and FollowUpRequired while they are True.",
     "conditions[].type": "Name of the condition.",
     "conditions[].status": "True, False or Unknown.",
     "conditions[].reason": "One word for machines and dashboards.",

@@ -1,5 +1,6 @@
 """`kubectl hotfix init`: chooses what is copied and says what the copy is not covered by. The copy itself is cli/copying.py's."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -58,6 +59,24 @@ def _service(found: Found, deployment: str, wanted: str | None, selecting: list[
     said = f"Service {chosen} does not select" if chosen else "Several Services select"
     choices = ", ".join(f"--service {name}" for name in sorted(by_name))
     raise Refused(f"{said} the pods of Deployment {deployment}; name the one that the HTTPRoute sends to: {choices}.")
+
+
+def number(found: Found, stable: str) -> int:
+    """1, or the first number whose Deployment no other rollout of this stable has that is under way: its pods have traffic."""
+    taken = {_sides(item).get("patched") for item in found.others if _at_work(item, stable)}
+    return next(number for number in itertools.count(1) if copying.patched_name(stable, number) not in taken)
+
+
+def _at_work(item: Mapping[str, Any], stable: str) -> bool:
+    """A rollout of this stable that has begun and not ended."""
+    phase = (item.get("status") or {}).get("phase", "Pending")
+    return item.get("kind") == "HotfixRollout" and phase not in ("Pending", *FINISHED) and _sides(item)["stable"] == stable
+
+
+def _sides(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Side -> its Deployment."""
+    spec = item.get("spec") or {}
+    return {side: (spec.get(side) or {}).get("deployment") for side in ("stable", "patched")}
 
 
 def manifests(stable: Stable, change: Change) -> tuple[Object, Object, Object]:
@@ -120,10 +139,17 @@ def _left_out(selector: Mapping[str, Any] | None, stable: Stable, deployment: Ob
 def _other_rollout(item: Mapping[str, Any], stable: Stable, rollout: Object) -> str | None:
     name, phase = item["metadata"]["name"], (item.get("status") or {}).get("phase", "Pending")
     if name == rollout["metadata"]["name"]:
-        return f"HotfixRollout {name} exists already ({phase}) and does not start again; choose another one with --name."
-    if phase not in FINISHED and ((item.get("spec") or {}).get("stable") or {}).get("deployment") == stable.name:
-        return f"HotfixRollout {name} ({phase}) is at work on Deployment {stable.name}; this one would wait for it."
-    return None
+        again = {
+            "Pending": "; applying this changes it.",
+            "RolledBack": f"; begin it again with `kubectl hotfix retry {name}`, or choose another name with --name.",
+        }
+        return f"HotfixRollout {name} exists already ({phase}){again.get(phase, '; choose another name with --name.')}"
+    sides = _sides(item)
+    if phase in FINISHED or sides["stable"] != stable.name:
+        return None
+    if sides["patched"] == rollout["spec"]["patched"]["deployment"]:
+        return f"HotfixRollout {name} ({phase}) is at work with Deployment {sides['patched']} too; this one would wait for it."
+    return f"HotfixRollout {name} ({phase}) is at work on Deployment {stable.name}; this one takes its place, or waits for it."
 
 
 def _shared(pod_spec: Mapping[str, Any]) -> Iterator[str]:

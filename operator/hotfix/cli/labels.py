@@ -13,13 +13,15 @@ def keys_of(selector: Mapping[str, Any]) -> set[str]:
     return {*(selector.get("matchLabels") or {}), *(entry["key"] for entry in selector.get("matchExpressions") or ())}
 
 
-def suffixed(value: str) -> str:
-    """`checkout` becomes `checkout-hotfix`, cut where a label value would be too long."""
-    stem = value[: LONGEST_VALUE - len(SUFFIX)].rstrip("-_.")
-    return f"{stem}{SUFFIX}" if stem else SUFFIX.lstrip("-")
+def suffixed(value: str, number: int = 1) -> str:
+    """`checkout` becomes `checkout-hotfix`, or `checkout-hotfix-2` for the second one beside it; cut where a label value would be
+    too long."""
+    suffix = SUFFIX if number == 1 else f"{SUFFIX}-{number}"
+    stem = value[: LONGEST_VALUE - len(suffix)].rstrip("-_.")
+    return f"{stem}{suffix}" if stem else suffix.lstrip("-")
 
 
-def of_patched(labels: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
+def of_patched(labels: Mapping[str, str], keys: Iterable[str], number: int = 1) -> dict[str, str]:
     """Labels of patched's pods: those by which stable's are selected have another value, and the side is named."""
-    changed = {name: suffixed(labels[name]) for name in sorted(keys) if name in labels}
+    changed = {name: suffixed(labels[name], number) for name in sorted(keys) if name in labels}
     return {**labels, **changed, SIDE_LABEL: "patched"}

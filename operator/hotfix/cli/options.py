@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from hotfix.adapters.kube import Kube
+from hotfix.adapters.prometheus import Access
 from hotfix.core import moments, quantities
 from hotfix.errors import Refused
 
@@ -35,6 +36,16 @@ def connected(act: Callable[[Kube], Awaitable[T]], config: str | None, context: 
             return await act(kube)
 
     return asyncio.run(acted())
+
+
+def access(url: str, token: str | None, ca: str | None, headers: list[str] | None) -> Access:
+    """How Prometheus is reached; Refused where a header is not NAME=@FILE."""
+    pairs = [(entry, *entry.partition("=@")) for entry in headers or ()]
+    for entry, name, _, file in pairs:
+        if not name or not file:
+            raise Refused(f"--prometheus-header {entry} is not NAME=@FILE, for example X-Scope-OrgID=@tenant.")
+    named = tuple((name, file) for _, name, _, file in pairs)
+    return Access(url=url, bearer_token_file=token, ca_file=ca, headers=named)
 
 
 def seconds(text: str) -> float:

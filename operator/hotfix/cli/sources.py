@@ -1,8 +1,8 @@
 """Where `init` reads from: a cluster, or manifests in a file. Both give the same few lists of raw objects; nothing is written."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,13 @@ LISTED = (
 )
 
 
-async def from_cluster(kube: Kube, namespace: str, deployment: str, patched: str) -> Found:
-    """The Deployment that is asked for (and patched's, where it exists), with what surrounds it."""
+async def from_cluster(kube: Kube, namespace: str, deployment: str, patched: Callable[[Found], str]) -> Found:
+    """The Deployment that is asked for, with what surrounds it, and patched's where it exists; its name may depend on what else
+    there is."""
     where = f"namespace {namespace}"
     found = await kube.find(path("apps/v1", "deployments", namespace, deployment))
     if found is None:
         raise NotFound(f"There is no Deployment {deployment} in {where}; `kubectl get deployments -n {namespace}` lists them.")
-    already = await kube.find(path("apps/v1", "deployments", namespace, patched))
     services = await kube.list(path("v1", "services", namespace))
     others: list[Object] = []
     unread: list[str] = []
@@ -50,8 +50,9 @@ async def from_cluster(kube: Kube, namespace: str, deployment: str, patched: str
             others += [{**item, "kind": kind} for item in await kube.list(path(version, plural, namespace))]
         except Refused:  # no right to list them, or this cluster has no such kind: it is said, and nothing depends on it
             unread.append(kind)
-    deployments = [found] if already is None else [found, already]
-    return Found(deployments=deployments, services=services, others=others, unread=unread, where=where)
+    alone = Found(deployments=[found], services=services, others=others, unread=unread, where=where)
+    already = await kube.find(path("apps/v1", "deployments", namespace, patched(alone)))
+    return alone if already is None else replace(alone, deployments=[found, already])
 
 
 def from_manifests(file: str) -> Found:

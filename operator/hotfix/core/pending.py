@@ -77,7 +77,7 @@ def _detected(look: Look, status: Status) -> str:
 
 
 def _rehearsal(look: Look, status: Status) -> str:
-    return f"Rehearsal: every check passes. {_detected(look, status)}"
+    return f"Rehearsal: every check of the cluster passes; counters are not looked at yet. {_detected(look, status)}"
 
 
 def replicas_wanted(look: Look) -> int | None:
