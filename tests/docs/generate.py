@@ -117,7 +117,7 @@ def telemetry() -> str:
         "# Telemetry",
         NOTE,
         "",
-        "What the operator tells about itself, at `/metrics` on port 8080. `deploy/podmonitor` lets the Prometheus Operator scrape",
+        "What the operator tells about itself, at `/metrics` on port 8080. `deploy/podmonitor` lets a Prometheus Operator scrape",
         "it; the alerts of `deploy/alerts` ([runbooks](runbooks.md)) and the dashboard of `deploy/dashboard` read nothing else.",
         "Series of a rollout come from the replica that leads, and go when the rollout is deleted. Beside them are those of the",
         "process (`process_*`, `python_*`).",
