@@ -55,7 +55,7 @@ demo: $(READY) ## Watch a good hotfix be promoted and a bad one rolled back, und
 test: test-fast ## Run all tests, on an embedded cluster too (WORKERS=6 stories side by side)
 	@echo "nets: every cell, a crash at every request, 5,000 simulated rollouts, planted bugs (about half an hour on two slow cores)"
 	@$(BIN)/pytest -m "net and not cluster" -n $(BUSY) --dist worksteal -q
-	@echo "tests on embedded clusters (their programs are built once, which takes about 8 minutes)"
+	@echo "tests on embedded clusters (their programs are built once, which takes 8 to 22 minutes)"
 	@$(BIN)/pytest -m cluster -n $(WORKERS) --dist worksteal
 
 .PHONY: cluster
