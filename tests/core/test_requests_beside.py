@@ -4,6 +4,7 @@ import pytest
 
 from hotfix.core.status import Phase, Stage
 
+from .test_git_stories import awaiting
 from .test_requested import analyzing, answer, ask
 from .test_superseded import standing
 from .world import World, a_spec, ready_world
@@ -82,3 +83,30 @@ def test_a_rollback_of_what_never_began_tells_who_sends_requests_to_patched() ->
     assert world.weights == (70, 30)
     assert "checkout-hotfix still gets requests" in world.remembered.message
     assert "set it to 0 in HTTPRoute shop" in world.remembered.message
+
+
+def test_a_promotion_that_failed_and_is_paused_is_tried_again_only_when_it_is_resumed() -> None:
+    world = ask(failed(), "pause:1")
+    ask(world, "promote:2")
+    assert answer(world) == ("Refused", "It is paused. Use kubectl hotfix resume fix first.")
+    world.asked = a_spec(paused=True)
+    ask(world, "promote:3")
+    assert answer(world) == ("Refused", "It is paused. Set spec.paused to false first.")
+
+
+def test_a_rollback_in_a_look_that_does_not_see_stable_is_done_when_it_is_seen() -> None:
+    world = awaiting()
+    world.unseen = True
+    ask(world, "rollback:1")
+    assert answer(world)[0] == "Waiting"
+    world.unseen = False
+    world.phase(Phase.ROLLED_BACK, seconds=100)
+    assert answer(world)[0] == "Accepted"
+
+
+def test_a_rollback_to_a_stable_that_got_something_else_says_so() -> None:
+    world = awaiting()
+    world.stable.template = "v1c"
+    ask(world.rest(5), "rollback:1")
+    assert answer(world)[0] == "Refused"
+    assert "checkout has another pod spec by now than before" in answer(world)[1]

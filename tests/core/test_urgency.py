@@ -257,3 +257,11 @@ def test_a_bake_of_few_requests_does_not_promote_what_is_seen_to_fail(mode: str)
     assert (world.remembered.phase, "no longer fails more" in (world.remembered.next or "")) == (Phase.BAKING, True)
     world.phase(Phase.ROLLED_BACK, seconds=600)
     assert world.stable.template == "v1"
+
+
+@pytest.mark.parametrize("bake", ["0s", "5s"])
+def test_without_evidence_nothing_is_promoted_before_some_requests_were_counted(bake: str) -> None:
+    world = ready_world(asked=a_spec(urgency="BreakGlass", incident=INCIDENT, analysis={"bakeTime": bake}))
+    world.patched.errors = 1.0
+    world.phase(Phase.ROLLED_BACK, seconds=120)
+    assert (world.remembered.why, world.stable.template) == ("PatchedWorse", "v1")

@@ -62,7 +62,9 @@ async def test_a_control_whose_backend_git_dropped_is_let_go_on() -> None:
     await shop.both(lambda s: s.phase("fix") == "AwaitingGit")
     shop.hurry()
     await shop.both(lambda s: bool(s.state("fix").get("supersededBy")))
-    shop.edit_rules({"op": "replace", "path": "/spec/rules", "value": rules})
+    dropped = {"op": "replace", "path": "/spec/rules", "value": rules}
+    shop.api.edit("HTTPRoute", NAMESPACE, "checkout", [dropped], "kustomize-controller")
+    shop.controllers.step()
     await shop.both(lambda s: s.share("checkout-hotfix") == 100 or s.share("checkout-second") == 100, seconds=300)
     assert shop.share("checkout") == 0
 

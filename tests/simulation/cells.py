@@ -66,6 +66,12 @@ def _stable_comes_back(world: World) -> World:
     return world.rest(1)
 
 
+def _taken_back_before_the_start() -> World:
+    world = ready_world(asked=a_spec(paused=True)).held("Paused")
+    world.request = "rollback:1"
+    return world.stage(Stage.GIVING_BACK)
+
+
 def _scaler(world: World) -> World:
     world.stable.scaler = HPA
     return world.stage(Stage.SHIFTING)
@@ -85,6 +91,7 @@ LED_TO = (Stage.CHECKING, Stage.RETURN_FAILED, Stage.WEIGHT_ZERO, Stage.AWAITING
 MEMORIES: dict[str, Callable[[], World]] = {
     "nothing": ready_world,
     "Checking": lambda: ready_world(asked=a_spec(paused=True)).held("Paused"),
+    "GivingBack before the start": _taken_back_before_the_start,
     **{str(stage): _at(stage) for stage in Stage if stage not in LED_TO},
     "Shifting, settled": lambda: ready_world().stage(Stage.SHIFTING).rest(4),
     "Returning, settled": lambda: ready_world().stage(Stage.RETURNING).rest(4),

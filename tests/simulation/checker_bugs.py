@@ -9,7 +9,7 @@ from hotfix import reconcile
 from hotfix.adapters.reading import Writer
 from hotfix.adapters.routers import route_patch
 from hotfix.adapters.routers.gateway_api import ROUTES, GatewayApiRouter
-from hotfix.core import fencing, guards, machine, plan, promoting, requested, returning, rolling_back, superseding
+from hotfix.core import fencing, guards, left_alone, machine, plan, promoting, requested, returning, rolling_back, superseding
 from hotfix.core.look import Look, enter, say
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage, Status
@@ -189,3 +189,13 @@ def waits_for_all_pods_of_patched(patch: Patch) -> None:
 def ends_without_a_word(patch: Patch) -> None:
     """Who still sends requests to patched when a rollback ends is not said."""
     patch.setattr(rolling_back, "_left_serving", lambda look: "")
+
+
+def holds_for_one_reason_alone(patch: Patch) -> None:
+    """An edit is left alone only while it is what the rollout is held for."""
+    patch.setattr(left_alone, "kept", lambda look, after: after)
+
+
+def ends_on_a_stable_that_died(patch: Patch) -> None:
+    """Nobody looks whether stable can serve while patched drains."""
+    patch.setattr(returning, "lost_at_the_end", lambda look: None)

@@ -10,7 +10,23 @@ CHECKER, VERSIONS = "each checker", "4 versions"
 CHECKER_MUTANTS: tuple[Mutant, ...] = (
     Mutant(CHECKER, "a write rests on an earlier look", checker_bugs.carries_what_it_saw_before, "version_seen", "Shifting"),
     Mutant(CHECKER, "a side that was not seen raises", checker_bugs.expects_to_see_every_side, "total", "Shifting"),
-    Mutant(CHECKER, "what is left to patched is not said", checker_bugs.ends_without_a_word, "told_as_it_is", "Checking"),
+    Mutant(
+        CHECKER,
+        "what is left to patched is not said",
+        checker_bugs.ends_without_a_word,
+        "told_as_it_is",
+        "GivingBack before the start",
+    ),
+    Mutant(
+        CHECKER, "an edit is left for one reason alone", checker_bugs.holds_for_one_reason_alone, "edits_are_left", "Shifting"
+    ),
+    Mutant(
+        CHECKER,
+        "patched's pods end beside a dead stable",
+        checker_bugs.ends_on_a_stable_that_died,
+        "fix_is_kept",
+        "DrainingPatched",
+    ),
     Mutant(CHECKER, "what is there is written again", checker_bugs.writes_what_is_there, "a difference", seeds=(0,)),
     Mutant(CHECKER, "the end is noted on the route", checker_bugs.notes_the_end_on_the_route, "terminal is final", seeds=(0,)),
     Mutant(CHECKER, "intentions are counted anew", checker_bugs.counts_anew_when_it_rolls_back, "fenced", seeds=(6,)),

@@ -1,4 +1,4 @@
-"""The ten promises as checks on one decision, and that its end is told as it is: what was remembered, what was seen, what is
+"""The ten promises as checks on one decision, and what else is promised to people: what was remembered, what was seen, what is
 wanted and done about it. Pure.
 
 `broken` names every promise that a decision breaks. The cells and the simulation ask it about every decision they see; what
@@ -18,6 +18,10 @@ from hotfix.core.status import LIVE_PHASES, TERMINAL_PHASES, Phase, Stage, Statu
 
 FORWARD = frozenset({Stage.SHIFTING, Stage.ALL_TO_PATCHED})
 WITH_THE_FIX = frozenset({Stage.RETURNING, Stage.RETURN_FAILED})
+ENDING = frozenset({Stage.DRAINING_PATCHED, Stage.SCALING_DOWN})
+EDITED = frozenset(
+    {Stage.SHIFTING, Stage.ALL_TO_PATCHED, Stage.DRAINING_STABLE, Stage.PATCHING_STABLE, Stage.AWAITING_GIT, Stage.RETURNING}
+)
 OF_PATCHED = frozenset({"PatchedLost", "PatchedScaledToZero", "PatchedNeverReady"})
 POLICIES = frozenset({"Deadline", "BlindTooLong", "Released", "Requested"})
 
@@ -184,10 +188,17 @@ def fix_is_kept(one: Decided) -> str | None:
     serves = ready(seen.patched) != 0 or not ready(seen.stable)
     if after.stage is Stage.RETURN_FAILED and serves and after.weight == 0 and before.weight == 100:
         return "stable got everything though patched can serve"
+    draining = before.phase is Phase.PROMOTING and before.stage in ENDING and before.weight == 0 and not seen.namespace_ending
+    if draining and ready(seen.stable) == 0 and _can_serve(seen.patched) and after.weight != 100:
+        return "stable keeps everything without a ready pod while patched still has some"
     for action in one.of(act.Scale):
         if after.phase is Phase.PROMOTING and after.weight != 0 and action.replicas == 0:  # type: ignore[union-attr]
             return "patched's pods end while they serve"
     return None
+
+
+def _can_serve(side: SideView | None) -> bool:
+    return bool(side and ready(side) and side.deployment and not side.deployment.deleting)
 
 
 def _over(one: Decided) -> bool:
@@ -310,6 +321,22 @@ def told_as_it_is(one: Decided) -> str | None:
     return None
 
 
+def edits_are_left(one: Decided) -> str | None:
+    """What a person gave patched by hand is written over only by a way back to stable, and for a side that cannot serve."""
+    before, after = one.before, one.after
+    goes = after.phase is Phase.ROLLING_BACK or one.lost or after.stage not in EDITED
+    if goes or 0 in (ready(one.seen.stable), ready(one.seen.patched)) or after.acknowledged_weight is None:
+        return None
+    for action, look in one.shifts():
+        by_hand = not action.route.ours and (action.route.weight_manager or "").startswith("kubectl")
+        known = [weight for weight in (before.weight, before.acknowledged_weight) if weight is not None]
+        rules = shifted_rules(look, action.route)
+        wanted = any(all(has_weight(rule, weight) for rule in rules) for weight in known)
+        if action.rules and by_hand and not wanted and before.acknowledged_weight is not None:
+            return f"HTTPRoute {action.route.name} gets {action.weight} % over what {action.route.weight_manager} gave it"
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     intention_before_action,
     a_difference,
@@ -322,6 +349,7 @@ RULES: tuple[Rule, ...] = (
     terminal_is_final,
     users_is_users,
     told_as_it_is,
+    edits_are_left,
 )
 
 

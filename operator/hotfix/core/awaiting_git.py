@@ -167,9 +167,10 @@ def _wait_seconds(look: Look) -> float:
 
 def _patched_again(look: Look) -> Status:
     """Pods tell, and nothing else: it was proven. Each time it was lost it is waited for twice as long; not any more once stable,
-    which has everything meanwhile, has the fix too."""
+    which has everything meanwhile, has the fix too, or cannot serve."""
     status, name = look.status, look.spec.patched.deployment
-    if not may_serve(look):
+    serves_alone = ready(look.seen.stable) == 0 and bool(ready(look.seen.patched))
+    if not serves_alone and not may_serve(look):
         if _has_it_for_good(look):
             return returning.stable_keeps_everything(look)
         runs = ", which runs the old version," if unchanged(look) else ""

@@ -11,6 +11,7 @@ from .judgement import Verdict
 from .look import READY_SECONDS, Look, displaced, ready, routes_have, shifted_rules, versions
 from .observation import Ack, SideView
 from .reasons import Reason, named
+from .status import OTHER_PODS
 from .verbs import Verb
 
 STALE_BLOCKS = 4  # newest block with requests on both sides may be this many blocks old
@@ -74,7 +75,9 @@ def patched_crash_looping(look: Look) -> Veto | None:
     side, baseline = look.seen.patched, look.status.baseline
     if side is None or not side.pods or baseline is None:
         return None
-    bad = [pod.name for pod in side.pods if pod.crash_looping or pod.restarts - baseline.patched_restarts.get(pod.name, 0) >= 2]
+    before = baseline.patched_restarts
+    others = before.get(OTHER_PODS, 0)
+    bad = [pod.name for pod in side.pods if pod.crash_looping or pod.restarts - before.get(pod.name, others) >= 2]
     if 2 * len(bad) < len(side.pods):
         return None
     return Veto(
@@ -201,7 +204,7 @@ def several_versions(look: Look) -> Veto | None:
     """A rolling update runs inside one side."""
     for name, side in (("patched", look.seen.patched), ("stable", look.seen.stable)):
         if versions(side) > 1 or _rolling(side):
-            return Veto(Reason.SEVERAL_VERSIONS, f"The pods of {name} run several images; waiting until one is left.")
+            return Veto(Reason.SEVERAL_VERSIONS, f"The pods of {name} run several images; nothing is judged until one is left.")
     return None
 
 

@@ -17,6 +17,7 @@ from . import (
     forgotten,
     guards,
     kin,
+    left_alone,
     moments,
     pending,
     plan,
@@ -86,8 +87,10 @@ STAGES: dict[Stage, Step] = {
         (Stage.ALL_TO_PATCHED, Stage.AWAITING_GIT, Stage.RETURNING, Stage.GIVING_BACK, Stage.WEIGHT_ZERO),
     ),
     Stage.WEIGHT_ZERO: Step(rolling_back.weight_zero, (Stage.DRAINING_PATCHED, Stage.GIVING_BACK)),
-    Stage.DRAINING_PATCHED: Step(rolling_back.draining_patched, (Stage.SCALING_DOWN, Stage.WEIGHT_ZERO)),
-    Stage.SCALING_DOWN: Step(rolling_back.scaling_down, (Stage.GIVING_BACK, Stage.DRAINING_PATCHED, Stage.WEIGHT_ZERO)),
+    Stage.DRAINING_PATCHED: Step(rolling_back.draining_patched, (Stage.SCALING_DOWN, Stage.WEIGHT_ZERO, Stage.RETURN_FAILED)),
+    Stage.SCALING_DOWN: Step(
+        rolling_back.scaling_down, (Stage.GIVING_BACK, Stage.DRAINING_PATCHED, Stage.WEIGHT_ZERO, Stage.RETURN_FAILED)
+    ),
     Stage.GIVING_BACK: Step(rolling_back.giving_back, (Stage.DONE,)),
     Stage.DONE: Step(lambda look: look.status, ()),
 }
@@ -107,7 +110,7 @@ def decide(spec: Spec, status: Status, seen: Observation) -> Decision:
     else:
         look = _with_judgement(look.having(retrying.same_again(look)))
         look = look.having(superseding.noted(look))
-        look = look.having(_unacknowledged(status, superseding.moved(look, _next(look))))
+        look = look.having(_unacknowledged(status, superseding.moved(look, left_alone.kept(look, _next(look)))))
         look = look.having(verdicts.shown(before, look, judged=before.stage in JUDGED))
         look = look.having(_explained(before, look.status, look.judgement))
         look = fencing.numbered(look, before)
@@ -138,7 +141,7 @@ def _next(look: Look) -> Status:
     nothing_moved = look.asked is Verb.ROLLBACK and look.status.phase is Phase.PENDING
     if (look.released or nothing_moved) and not rolling_back.on_its_way(look):
         return rolling_back.release(look)
-    following = STAGES[stage].handle(look)
+    following = returning.lost_at_the_end(look) or STAGES[stage].handle(look)
     assert following.stage is stage or following.stage in STAGES[stage].following, (stage, following.stage)
     return following
 
@@ -243,6 +246,7 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
         ("Unfit", status.phase is Phase.PENDING and pending.is_unfit(look)),
         ("PatchedUnready", None if patched is None else patched == 0),
         ("PatchedReady", None if patched is None else patched >= wanted),
+        ("PatchedAwaited", status.stage is Stage.SCALING and not look.paused),
         ("PatchedFew", None if patched is None else pending.has_few(look, wanted)),
         ("StableThin", None if stable is None else stable_lost.is_thin(look)),
         ("StableReady", None if stable is None else stable_lost.is_back(look)),

@@ -159,7 +159,7 @@ def _too_late(look: Look) -> bool:
     side = look.seen.patched
     if side is None or side.ready_endpoints >= pods_needed(look):
         return False
-    waited = look.elapsed(look.status.stage_started_at)
+    waited = look.lasted("PatchedAwaited") or 0.0  # while it is paused nobody asks for its pods
     if look.status.supersedes:  # it may have been ready for long, and waited for the older one
         waited = min(waited, look.lasted("PatchedFew") or 0.0)
     return not look.paused and not look.seen.deleting and waited > _grace_seconds(look, side)
@@ -185,7 +185,7 @@ def _trouble(side: SideView | None) -> str:
 
 def _never_ready(look: Look) -> str:
     count = ready(look.seen.patched) or 0
-    waited = span(look.elapsed(look.status.stage_started_at))
+    waited = span(look.lasted("PatchedAwaited") or 0.0)
     return f"{look.spec.patched.deployment} has {count} ready pods after {waited}.{_trouble(look.seen.patched)}"
 
 

@@ -8,7 +8,7 @@ from .guards import Veto
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
 from .preflight import managed_by_gitops
 from .promotion_mode import left_to_git, mode_of
-from .proven import fix_noted, other_template, runs_proven, unchanged
+from .proven import fix_noted, has_fix, other_template, runs_proven, unchanged
 from .quantities import seconds, span
 from .reasons import Reason
 from .returning import held, hold_for, stable_takes_over
@@ -34,9 +34,14 @@ def begin(look: Look) -> Status:
 
 
 def _lost_before_the_change(look: Look) -> Status | None:
-    """Stable still runs what it ran: a patched that cannot serve gives everything back to it."""
-    veto = guards.first(BEFORE_THE_CHANGE, look)
-    return roll_back(look.status, look.now, veto) if veto and ready(look.seen.stable) else None
+    """Stable still runs what it ran: a patched that cannot serve gives everything back to it, as soon as it can."""
+    veto, count = guards.first(BEFORE_THE_CHANGE, look), ready(look.seen.stable)
+    if veto is None or count is None:
+        return None
+    if count:
+        return roll_back(look.status, look.now, veto)
+    message = f"{veto.message} {look.spec.stable.deployment} has no ready pod; traffic goes back to it when it has."
+    return None if guards.both_unready(look) else hold_for(look, Veto(Reason.STABLE_LOST, message))
 
 
 def all_to_patched(look: Look) -> Status:
@@ -58,9 +63,10 @@ def all_to_patched(look: Look) -> Status:
     if mode is PromotionMode.AWAIT_GIT:
         return awaiting_git.begin(look)
     if mode is PromotionMode.KEEP_PATCHED:
+        runs = "has the fix too" if has_fix(look) else "still runs the old version"
         return say(
             enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK),
-            f"Patched is proven and serves everything; {look.spec.stable.deployment} still runs the old version.",
+            f"Patched is proven and serves everything; {look.spec.stable.deployment} {runs}.",
             "give the route back with its weights",
         )
     return say(enter(look.status, look.now, Phase.PROMOTING, Stage.DRAINING_STABLE), look.status.message, "drain stable")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from . import moments, retrying
 from .look import Look, record
 from .observation import Observation
-from .proven import unchanged
+from .proven import has_fix, unchanged
 from .reasons import Reason
 from .spec import Spec
 from .status import Phase, Stage, Status
@@ -126,11 +126,12 @@ def _not_rolled_back(before: Status, look: Look) -> str | None:
     if _control(look):
         return _control(look)
     ending = status.stage in TAKEN_BACK and status.phase is Phase.PROMOTING
-    waits = status.stage is Stage.AWAITING_GIT and not unchanged(look)
+    waits = status.stage is Stage.AWAITING_GIT and look.seen.stable is not None and not unchanged(look)
     if status.stage not in FIX_IN_STABLE and not ending and not waits:
         return None
+    gets = "is getting the fix already" if has_fix(look) or not waits else "has another pod spec by now than before"
     return (
-        f"{look.spec.stable.deployment} is getting the fix already, and patched may be the only side that can serve; "
+        f"{look.spec.stable.deployment} {gets}, and patched may be the only side that can serve; "
         "`kubectl hotfix release` gives everything back to stable all the same."
     )
 
@@ -152,9 +153,16 @@ def _not_promoted(before: Status, look: Look) -> str | None:
         return f"No request has gone to patched yet: {status.message}"
     if status.phase is Phase.ROLLING_BACK:
         return f"It is rolled back: {status.message}"
+    if look.paused and status.phase in PAST_ANALYSIS:
+        return _how_to_resume(look)
     if before.phase in PAST_ANALYSIS and (status.stage, _accepted(status)) == (before.stage, _accepted(before)):
         return f"It is past that: {status.message}"
     return status.message if status.held and status.held != Reason.INCONCLUSIVE else None
+
+
+def _how_to_resume(look: Look) -> str:
+    how = "Set spec.paused to false" if look.spec.paused else f"Use kubectl hotfix resume {look.seen.name}"
+    return f"It is paused. {how} first."
 
 
 def _not_retried(before: Status, look: Look) -> str | None:

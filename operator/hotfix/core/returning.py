@@ -4,7 +4,7 @@ good there. Pure.
 The patched pods may be the only healthy ones: a failure holds them in place.
 """
 
-from . import capacity, edits, guards, moments, reports
+from . import capacity, edits, guards, moments, reports, stable_lost
 from .guards import Veto
 from .look import Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
@@ -153,16 +153,25 @@ def _still_rolling_out(look: Look) -> Status:
 
 def _return_failed(look: Look) -> Veto | None:
     """The swapped guard: the new stable against patched. While patched can serve, it takes everything back."""
-    stable, judged = look.seen.stable, look.judgement
     if not ready(look.seen.patched) or patched_going(look):
         return None
-    name = look.spec.stable.deployment
-    if ready(stable) == 0:
-        return Veto(Reason.PROMOTION_FAILED, f"{name} has no ready pod with the fix.")
+    return _told_by_pods(look) or _told_by_counts(look)
+
+
+def _told_by_pods(look: Look) -> Veto | None:
+    stable, name = look.seen.stable, look.spec.stable.deployment
+    few = _too_few(look)
+    if few:
+        return few
     if stable and stable.pods and 2 * sum(pod.crash_looping for pod in stable.pods) >= len(stable.pods):
         return Veto(Reason.PROMOTION_FAILED, f"The pods of {name} crash with the fix.")
     if stable and stable.deployment and not has_fix(look):
         return Veto(Reason.PROMOTION_FAILED, f"{name} no longer has the pod spec that was proven.")
+    return None
+
+
+def _told_by_counts(look: Look) -> Veto | None:
+    judged, name = look.judgement, look.spec.stable.deployment
     if judged and judged.findings.worse.reached_ever:
         rates = f"{reports.rate(judged.patched)} of its requests, patched {reports.rate(judged.stable)}"
         return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix fails {rates}.")
@@ -172,6 +181,25 @@ def _return_failed(look: Look) -> Veto | None:
         missing = reports.silence(judged.silence)
         return Veto(Reason.PROMOTION_FAILED, f"{name} with the fix does not answer any more: {missing}.")
     return None
+
+
+def _too_few(look: Look) -> Veto | None:
+    """Stable has no pods, or where it has everything far too few."""
+    name, count = look.spec.stable.deployment, ready(look.seen.stable)
+    if count == 0:
+        return Veto(Reason.PROMOTION_FAILED, f"{name} has no ready pod with the fix.")
+    thin = not look.status.weight and stable_lost.is_thin(look) and (look.lasted("StableThin") or 0.0) > 0
+    return Veto(Reason.PROMOTION_FAILED, f"{name} has too few ready pods with the fix ({count}).") if count and thin else None
+
+
+def lost_at_the_end(look: Look) -> Status | None:
+    """Stable, which has everything with the fix, cannot serve while patched's pods are still there: patched takes everything."""
+    status = look.status
+    ends = status.phase is Phase.PROMOTING and status.stage in (Stage.DRAINING_PATCHED, Stage.SCALING_DOWN)
+    if not ends or status.weight or not ready(look.seen.patched) or patched_going(look):
+        return None
+    veto = _too_few(look)
+    return _fail(look, veto) if veto else None
 
 
 def _fail(look: Look, veto: Veto) -> Status:

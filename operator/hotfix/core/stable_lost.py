@@ -13,7 +13,8 @@ from .status import Phase, Span, StableLost, Stage, Status
 from .verbs import Verb
 
 RETURN_SECONDS = 30.0  # stable must have been ready this long; doubled each time it is lost again,
-LONGEST_SECONDS = 32 * 60.0  # up to this
+LONGEST_SECONDS = 32 * 60.0  # up to this; not so where a person wants it back
+DECIDED = frozenset(map(str, (Reason.RELEASED, Reason.REQUESTED, Reason.DELETED)))
 RETURN_WEIGHTS = (95, 50)  # patched's weights on the way back
 LIMIT_SPANS = 20
 BACK = {Verb.RELEASE: (Reason.RELEASED, "was released"), Verb.ROLLBACK: (Reason.REQUESTED, "is to be rolled back")}
@@ -115,7 +116,8 @@ def _away(look: Look) -> Status:
     assert away is not None
     if lost(look) and status.weight != 100:
         return _begin(look)
-    wait = moments.doubled(RETURN_SECONDS, status.stable_lost_times - 1, LONGEST_SECONDS)
+    times = 0 if status.why in DECIDED and status.phase is Phase.ROLLING_BACK else status.stable_lost_times - 1
+    wait = moments.doubled(RETURN_SECONDS, times, LONGEST_SECONDS)
     ready_for = look.lasted("StableReady")
     if look.seen.stable is None:
         return hold(status, Reason.STABLE_LOST, "Stable cannot be seen; weights stay.", "back when it has ready pods")

@@ -25,7 +25,7 @@ from .start_weight import (
     outlook,
     reach_seconds,
 )
-from .status import Baseline, Phase, Resolved, Stage, Status
+from .status import LISTED, OTHER_PODS, Baseline, Phase, Resolved, Stage, Status
 from .terms import Terms, terms_of
 
 LEARNING_SCRAPES = 4  # stable's request rate is waited for this long; without it the largest start is taken
@@ -79,8 +79,15 @@ def _known(look: Look, learnt: Learnt) -> dict[str, object]:
     return {
         "rates": {str(counter): f"{rate:.6g}" for counter, rate in learnt.rates.items()},
         "sigma2": {str(counter): f"{spread:.6g}" for counter, spread in learnt.sigma2.items()},
-        "patched_restarts": dict(list(restarts.items())[:64]),
+        "patched_restarts": _bounded(restarts),
     }
+
+
+def _bounded(restarts: dict[str, int]) -> dict[str, int]:
+    """The pods with the most restarts; of those that are left out the most, under the name that no pod has."""
+    most = sorted(restarts.items(), key=lambda entry: (-entry[1], entry[0]))
+    kept, others = (most, []) if len(most) <= LISTED else (most[: LISTED - 1], most[LISTED - 1 :])
+    return dict(kept) | ({OTHER_PODS: others[0][1]} if others else {})
 
 
 def _shift(look: Look, learnt: Learnt) -> Status:

@@ -46,6 +46,8 @@ Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?(
 Pasted = Annotated[str, StringConstraints(max_length=4096)]
 ReasonOf = Annotated[str, StringConstraints(pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=1024)]  # a condition
 
+LISTED, OTHER_PODS = 64, "*"  # of patched's pods that had restarted before the start so many are named; a name that no pod has
+
 
 class Condition(Model):
     """A metav1.Condition with its own observedGeneration."""
@@ -113,7 +115,9 @@ class Baseline(Model):
     patched_images: list[Image] = Field(default_factory=list, max_length=16)
     stable_pods: int = Field(ge=0, description="Ready pods of stable when the rollout began.")
     patched_restarts: dict[str, int] = Field(
-        default_factory=dict, max_length=64, description="Restarts of patched's pods at the start, where not 0."
+        default_factory=dict,
+        max_length=LISTED,
+        description="Restarts of patched's pods at the start, if any; `*`: of the others.",
     )
 
 

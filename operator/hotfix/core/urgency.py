@@ -11,6 +11,7 @@ from .look import Look
 from .quantities import seconds, share, span
 from .spec import Control, Spec, Urgency
 from .status import Baseline
+from .terms import MINIMUM_BLOCKS
 
 CONTROL_PERCENT = 5  # stable's share in the bake ...
 CONTROL_PERCENT_QUIET = 20  # ... and where 5 % would be under 20 requests a scrape
@@ -43,14 +44,16 @@ def bake_seconds(spec: Spec) -> float:
 
 def bakes_on(look: Look) -> str | None:
     """What the bake waits for; None when it is over. Where the evidence was passed over, and so few requests came that nothing
-    is proven, it is not over while patched is seen to fail more than is allowed."""
+    is proven, it is not over while patched is seen to fail more than is allowed, nor before anything was counted."""
     judged, left = look.judgement, bake_seconds(look.spec) - look.status.bake_seconds
     if left > 0 or judged is None or not look.settled:
         return f"promote after {span(max(0.0, left))} more of fresh requests"
     most = look.spec.analysis.max_error_rate_increase
-    if judged.findings.proven or judged.patched.rate - judged.stable.rate <= float(share(most)):
+    if judged.findings.proven:
         return None
-    return f"promote when patched no longer fails more than stable by {most} of its requests, or roll back when it is worse"
+    if judged.patched.rate - judged.stable.rate > float(share(most)):
+        return f"promote when patched no longer fails more than stable by {most} of its requests, or roll back when it is worse"
+    return "promote when some requests were counted" if judged.blocks < MINIMUM_BLOCKS else None
 
 
 def start(look: Look, request_rate: float | None) -> tuple[int, str] | None:
