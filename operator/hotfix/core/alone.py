@@ -12,7 +12,7 @@ from .counting import Block, count
 from .fitness import problems
 from .guards import Veto
 from .judgement import Tally
-from .look import Look, say
+from .look import Look, has_its_share, say
 from .quantities import percent, share, span
 from .reasons import Reason
 from .status import Stage, Status
@@ -47,8 +47,8 @@ def baked(look: Look) -> tuple[Status, float]:
     """The status with the newest blocks counted towards the bake, and the seconds that are left."""
     status = look.status
     since = moments.unix(status.baked_until or status.phase_started_at or moments.rfc3339(look.now))
-    fresh = [] if look.paused else [block for block in _blocks(look) if block.start >= since and block.patched.requests]
-    counted = sum(block.end - block.start for block in fresh[-guards.STALE_BLOCKS :])
+    fresh = [block for block in _blocks(look) if block.start >= since and block.patched.requests]
+    counted = sum(block.end - block.start for block in fresh[-guards.STALE_BLOCKS :]) if has_its_share(look) else 0.0
     if fresh:
         update = {"bake_seconds": status.bake_seconds + round(counted), "baked_until": moments.rfc3339(fresh[-1].end)}
         status = status.model_copy(update=update)

@@ -6,7 +6,7 @@ Order: what rolls back, then changed versions, then the blind policy, then what 
 from . import alone as without_control
 from . import capacity, changes, edits, guards, incidents, moments, promoting, reports
 from .judgement import Judgement
-from .look import Look, enter, hold, record, record_once, say, versions
+from .look import Look, enter, has_its_share, hold, record, record_once, say, versions
 from .planner import suspect
 from .proven import planned
 from .quantities import seconds, span
@@ -59,6 +59,8 @@ def _bake_alone(look: Look) -> Status:
     veto = without_control.standing(look)
     if veto and veto.reason is Reason.ERROR_ALARM and look.asked is Verb.PROMOTE and look.settled:
         return promoting.begin(look)
+    if veto and veto.reason is Reason.ERROR_ALARM:  # it bakes without that from the beginning
+        look = look.having(status.model_copy(update={"bake_seconds": 0}))
     if veto:
         return _hold(look, veto)
     return without_control.waiting(look, status, left) if left > 0 or not look.settled else promoting.begin(look)
@@ -273,13 +275,13 @@ def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> 
 
 
 def _baked(look: Look) -> Look:
-    """Count the newest blocks towards the bake, unless paused; a block counts once. Of many that are seen at once, after a time
-    in which nothing was seen, only the last ones count: nobody was on guard in the others."""
+    """Count the newest blocks towards the bake, where patched has its share; a block counts once. Of many that are seen at once,
+    after a time in which nothing was seen, only the last ones count: nobody was on guard in the others."""
     status, judged = look.status, look.judgement
     if status.phase is not Phase.BAKING or judged is None or judged.baked_until is None:
         return look
     guarded = min(judged.baked_seconds, guards.STALE_BLOCKS * look.interval_seconds)
-    counted = 0 if look.paused else round(guarded)
+    counted = round(guarded) if has_its_share(look) else 0
     update = {"bake_seconds": status.bake_seconds + counted, "baked_until": moments.rfc3339(judged.baked_until)}
     return Look(look.spec, status.model_copy(update=update), look.seen, judged)
 

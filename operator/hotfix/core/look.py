@@ -180,6 +180,13 @@ def routes_have(look: Look, weight: int) -> bool:
     return all(route_has(look, route, weight) for route in view.routes)
 
 
+def has_its_share(look: Look) -> bool:
+    """Patched serves the share that it bakes with, and nobody has stopped that: not paused, confirmed, and still so in every
+    route that can be seen."""
+    confirmed = look.status.acknowledged_at is not None
+    return confirmed and not look.paused and (look.seen.routes is None or routes_have(look, look.status.weight or 0))
+
+
 def routes_acknowledge(look: Look, weight: int) -> bool:
     """Every route carries this weight and all its controllers report it as applied."""
     view = look.seen.routes

@@ -66,7 +66,7 @@ def all_to_patched(look: Look) -> Status:
         runs = "has the fix too" if has_fix(look) else "still runs the old version"
         return say(
             enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK),
-            f"Patched is proven and serves everything; {look.spec.stable.deployment} {runs}.",
+            f"Patched serves everything; {look.spec.stable.deployment} {runs}.",
             "give the route back with its weights",
         )
     return say(enter(look.status, look.now, Phase.PROMOTING, Stage.DRAINING_STABLE), look.status.message, "drain stable")

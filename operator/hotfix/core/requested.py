@@ -21,6 +21,7 @@ ROOM = MEMORY // 2  # so many new requests may come between two looks at one tha
 TAKEN_BACK = frozenset({Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN, Stage.GIVING_BACK})
 FIX_IN_STABLE = frozenset({Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_FAILED})
 PAST_ANALYSIS = frozenset({Phase.BAKING, Phase.PROMOTING, Phase.AWAITING_GIT})
+BESIDE = frozenset({Verb.PAUSE, Verb.RESUME, Verb.ACKNOWLEDGE})  # they decide nothing
 AFTER_THE_END = frozenset({Verb.ACKNOWLEDGE, *RETRIES})
 WORDS = ", ".join(Verb)
 
@@ -34,12 +35,21 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     if text in status.handled_requests:
         return status.model_copy(update={"handled_requests": _kept(status.handled_requests, text)})
     new = HandledRequest(request=text, result=RequestResult.WAITING, time=moments.rfc3339(seen.now))
+    status = _replaced(status, known, new, seen.now)
     before = [*status.handled_requests, known.request][-MEMORY:] if known else status.handled_requests
     status = status.model_copy(update={"last_handled_request": new, "handled_requests": before})
     paused = _paused_after(spec, status, new.verb)
     if new.verb is Verb.ACKNOWLEDGE:
         return status.model_copy(update={"follow_up": None})
     return status if paused is None else status.model_copy(update={"paused": paused})
+
+
+def _replaced(status: Status, known: HandledRequest | None, new: HandledRequest, now: float) -> Status:
+    """What waits to be done is given up for what is asked for next; where that does not say so itself, people are told."""
+    if known is None or known.result is not RequestResult.WAITING or known.verb in BESIDE or new.verb not in BESIDE:
+        return status
+    message = f"{known.verb} was not done yet when {new.verb} was asked for, and is given up; ask for it again."
+    return record(status, now, "refuse", Reason.REQUEST_REFUSED, message)
 
 
 def _kept(handled: list[str], text: str) -> list[str]:

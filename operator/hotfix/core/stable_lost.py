@@ -5,7 +5,7 @@ It holds also while paused, rolling back or blind; the phase does not change, th
 
 from . import capacity, kin, moments
 from .guards import LOST_SHARE, Veto
-from .look import Look, enter, hold, ready, record, say
+from .look import Look, enter, hold, ready, record, routes_have, say
 from .quantities import span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
@@ -66,6 +66,8 @@ def handle(look: Look) -> Status | None:
     status = look.status
     if status.stable_lost is None:
         return _begin(look) if lost(look) and (ready(look.seen.patched) or 0) > 0 else None
+    if _is_promoted(look):
+        return _promoted(look)
     asked = BACK.get(look.asked) if look.asked else None
     deleted = look.seen.deleting and status.superseded_by is None  # that one has its share before this one goes
     if (deleted or asked) and status.phase is not Phase.ROLLING_BACK:
@@ -79,6 +81,20 @@ def handle(look: Look) -> Status | None:
     if ready(look.seen.patched) == 0:
         return _patched_lost_too(look)
     return _away(look)
+
+
+def _is_promoted(look: Look) -> bool:
+    """A person wants stable to get the fix without having been compared: it may never be able to serve without it."""
+    status, wants = look.status, look.asked is Verb.PROMOTE and not look.paused and not look.seen.deleting
+    forward = status.phase in (Phase.ANALYZING, Phase.BAKING) and status.weight == 100 and status.superseded_by is None
+    serves = look.settled and routes_have(look, 100) and capacity.patched_short(look, 100) is None
+    return wants and forward and serves and bool(ready(look.seen.patched))
+
+
+def _promoted(look: Look) -> Status:
+    message = f"A person promotes it while {look.spec.stable.deployment} cannot serve; patched, which does, was not compared."
+    recorded = record(look.status, look.now, "promote", Reason.REQUESTED, message)
+    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.ALL_TO_PATCHED, weight=100, stable_lost=None), message)
 
 
 def _begin(look: Look) -> Status:
@@ -122,13 +138,19 @@ def _away(look: Look) -> Status:
     if look.seen.stable is None:
         return hold(status, Reason.STABLE_LOST, "Stable cannot be seen; weights stay.", "back when it has ready pods")
     if ready_for is None:
-        short = f"Stable has too few ready pods; patched keeps {status.weight} %."
+        short = f"Stable has too few ready pods; patched keeps {status.weight} %.{_way_out(look)}"
         return hold(status, Reason.STABLE_LOST, short, _needs(look, away) or "back when it has enough")
     if ready_for < wait:
         return hold(status, Reason.STABLE_LOST, "Stable has ready pods again; making sure.", f"back in {span(wait - ready_for)}")
     if not look.settled or look.elapsed(status.acknowledged_at) < 2 * look.interval_seconds:
         return hold(status, Reason.STABLE_LOST, f"Stable is back; patched has {status.weight} %.", "the next step back")
     return _step_back(look, away)
+
+
+def _way_out(look: Look) -> str:
+    if look.status.phase is Phase.ROLLING_BACK or look.status.superseded_by:
+        return ""
+    return f" Where {look.spec.stable.deployment} cannot serve without the fix: kubectl hotfix promote {look.seen.name}."
 
 
 def _needs(look: Look, away: StableLost) -> str | None:
