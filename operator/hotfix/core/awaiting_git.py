@@ -221,6 +221,5 @@ def _rolling_out(look: Look) -> Status:
     stable, name = look.seen.stable, look.spec.stable.deployment
     grace = stable.deployment.progress_deadline_seconds if stable and stable.deployment else 600
     if (look.lasted("StableRollingOut") or 0.0) > grace:
-        message = f"{name} has not rolled out what git says in {span(grace)} ({ready(stable)} ready); patched keeps everything."
-        return returning.hold_for(look, Veto(Reason.PROMOTION_FAILED, message))
+        return returning.not_rolled_out(look, f"{name} has not rolled out what git says in {span(grace)}")
     return _waiting(look.status, look, f"{name} rolls out what git says; patched serves everything.")

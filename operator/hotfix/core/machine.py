@@ -76,8 +76,10 @@ STAGES: dict[Stage, Step] = {
     Stage.ALL_TO_PATCHED: Step(
         promoting.all_to_patched, (Stage.DRAINING_STABLE, Stage.AWAITING_GIT, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
     ),
-    Stage.DRAINING_STABLE: Step(promoting.draining_stable, (Stage.PATCHING_STABLE, Stage.AWAITING_GIT, Stage.WEIGHT_ZERO)),
-    Stage.PATCHING_STABLE: Step(promoting.patching_stable, (Stage.RETURNING, Stage.WEIGHT_ZERO)),
+    Stage.DRAINING_STABLE: Step(
+        promoting.draining_stable, (Stage.PATCHING_STABLE, Stage.AWAITING_GIT, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
+    ),
+    Stage.PATCHING_STABLE: Step(promoting.patching_stable, (Stage.RETURNING, Stage.WEIGHT_ZERO, Stage.GIVING_BACK)),
     Stage.AWAITING_GIT: Step(
         awaiting_git.awaiting_git, (Stage.RETURNING, Stage.DRAINING_STABLE, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
     ),
@@ -147,8 +149,7 @@ def _next(look: Look) -> Status:
 
 
 def _left_to_the_other(look: Look) -> bool:
-    """On its way back beside another live rollout: what stable, or the control, loses is that one's affair. Not so where this one
-    serves instead already."""
+    """On its way back beside a live one, what stable or the control loses is that one's affair, unless this one serves already."""
     return look.status.phase is Phase.ROLLING_BACK and look.status.stable_lost is None and kin.other_lives(look)
 
 

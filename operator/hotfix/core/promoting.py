@@ -11,7 +11,7 @@ from .promotion_mode import left_to_git, mode_of
 from .proven import fix_noted, has_fix, other_template, runs_proven, unchanged
 from .quantities import seconds, span
 from .reasons import Reason
-from .returning import held, hold_for, stable_takes_over
+from .returning import held, hold_for, not_rolled_out, stable_takes_over
 from .rolling_back import begin as roll_back
 from .spec import PromotionMode
 from .status import Phase, PromotionRecord, Stage, Status
@@ -63,13 +63,14 @@ def all_to_patched(look: Look) -> Status:
     if mode is PromotionMode.AWAIT_GIT:
         return awaiting_git.begin(look)
     if mode is PromotionMode.KEEP_PATCHED:
-        runs = "has the fix too" if has_fix(look) else "still runs the old version"
-        return say(
-            enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK),
-            f"Patched serves everything; {look.spec.stable.deployment} {runs}.",
-            "give the route back with its weights",
-        )
+        return _kept_by_patched(look)
     return say(enter(look.status, look.now, Phase.PROMOTING, Stage.DRAINING_STABLE), look.status.message, "drain stable")
+
+
+def _kept_by_patched(look: Look) -> Status:
+    runs = "has the fix too" if has_fix(look) else "still runs the old version"
+    message = f"Patched serves everything; {look.spec.stable.deployment} {runs}."
+    return say(enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
 
 
 def draining_stable(look: Look) -> Status:
@@ -87,6 +88,8 @@ def draining_stable(look: Look) -> Status:
     look = look.having(left_to_git(look))
     if mode_of(look) is PromotionMode.AWAIT_GIT:
         return awaiting_git.begin(look)
+    if mode_of(look) is PromotionMode.KEEP_PATCHED and not managed_by_gitops(look) and routes_have(look, 100):
+        return _kept_by_patched(look)
     deployment = look.seen.stable.deployment if look.seen.stable else None
     record_ = look.status.promotion or PromotionRecord()
     # what was once seen in stable, and taken away since, is written again: a person asked for that
@@ -126,7 +129,5 @@ def _rolling_out(look: Look) -> Status:
     deployment = look.seen.stable.deployment if look.seen.stable else None
     grace = deployment.progress_deadline_seconds if deployment else 600
     if look.elapsed(look.status.stage_started_at) > grace:
-        count = ready(look.seen.stable)
-        message = f"{look.spec.stable.deployment} has not rolled out in {span(grace)} ({count} ready); patched keeps everything."
-        return hold_for(look, Veto(Reason.PROMOTION_FAILED, message))
+        return not_rolled_out(look, f"{look.spec.stable.deployment} has not rolled out in {span(grace)}")
     return say(look.status, f"{look.spec.stable.deployment} rolls out the fix; patched serves everything.", "wait for its pods")

@@ -209,6 +209,25 @@ def _fail(look: Look, veto: Veto) -> Status:
     return hold(failed, veto.reason, message, "a person decides")
 
 
+def patched_keeps(look: Look) -> Status | None:
+    """Stable is not good with the fix, and the manifest asks by now to end with patched, which has everything."""
+    keeps = look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and not managed_by_gitops(look)
+    if not keeps or not look.settled or not routes_have(look, 100):
+        return None
+    message = f"Patched keeps everything; {look.spec.stable.deployment} is not good with the fix."
+    return say(enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
+
+
+def not_rolled_out(look: Look, what: str) -> Status:
+    """Patched keeps everything while stable does not get ready with the fix; a person is told of the ways out."""
+    name, ready_pods = look.spec.stable.deployment, ready(look.seen.stable)
+    message = (
+        f"{what} ({ready_pods} ready); patched keeps everything. Put {name} right{_or_keep(look)}; kubectl hotfix release "
+        f"{look.seen.name} gives everything back to {name} as it is."
+    )
+    return patched_keeps(look) or hold_for(look, Veto(Reason.PROMOTION_FAILED, message))
+
+
 def _or_keep(look: Look) -> str:
     """Git would take the weights of its route back after the end."""
     owned = any(route.owner for route in (look.seen.routes.routes if look.seen.routes else ()))
@@ -219,10 +238,9 @@ def return_failed(look: Look) -> Status:
     """Patched holds everything until a person decides; stable takes over only while patched cannot serve at all."""
     look = look.having(edits.corrected(look))
     status = look.status
-    keeps = look.spec.promotion.mode is PromotionMode.KEEP_PATCHED and not managed_by_gitops(look)
-    if keeps and look.settled and routes_have(look, 100):
-        message = f"Patched keeps everything; {look.spec.stable.deployment} is not good with the fix."
-        return say(enter(status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
+    keeps = patched_keeps(look)
+    if keeps:
+        return keeps
     patched, stable = ready(look.seen.patched), ready(look.seen.stable)
     if look.seen.deleting and patched_going(look) and stable:
         veto = Veto(Reason.DELETED, f"The object and Deployment {look.spec.patched.deployment} were deleted.")
