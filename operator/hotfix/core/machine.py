@@ -149,7 +149,7 @@ def _next(look: Look) -> Status:
 
 
 def _left_to_the_other(look: Look) -> bool:
-    """On its way back beside a live one, what stable or the control loses is that one's affair, unless this one serves already."""
+    """On its way back beside a live one, what stable or the control loses is that one's affair, unless this serves already."""
     return look.status.phase is Phase.ROLLING_BACK and look.status.stable_lost is None and kin.other_lives(look)
 
 
