@@ -1,13 +1,14 @@
 """The elector, on an event loop whose time is a number: never two that may write, and a new leader soon."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from hotfix.adapters.leases import LeaseRecord
-from hotfix.errors import Conflict, Unavailable
+from hotfix.errors import Conflict, Refused, Unavailable
 from hotfix.runtime.lease import Elector, Times
 
 from .virtual import VirtualLoop
@@ -173,6 +174,40 @@ def test_slow_answers_shorten_the_right_because_it_counts_from_before_the_reques
     assert two.electors[0].holds()
     loop.moment += TIMES.renews_within - 3.0 + 0.1
     assert not two.electors[0].holds()
+
+
+def test_an_expired_lease_is_tried_at_once_and_then_now_and_then(loop: VirtualLoop) -> None:
+    """Here by one who may not write it."""
+    two = Two(loop)
+    two.stored.record = LeaseRecord(holder="dead", seconds=15, transitions=3, version="7")
+    tries: list[float] = []
+
+    async def refused(seen: LeaseRecord | None, holder: str, seconds: int) -> LeaseRecord:
+        tries.append(loop.time())
+        raise Refused("no right")
+
+    two.ways[0].write = refused  # type: ignore[method-assign]
+    two.run(two.electors[0].acquire(), seconds=75)
+    assert tries[0] - TIMES.lasts == pytest.approx(0, abs=0.1)
+    assert min(later - earlier for earlier, later in itertools.pairwise(tries)) > 0.3 * TIMES.retry
+
+
+def test_an_api_server_that_asks_to_wait_is_not_asked_before(loop: VirtualLoop) -> None:
+    two = Two(loop)
+    two.stored.record = LeaseRecord(holder="dead", seconds=15, transitions=3, version="7")
+    asked: list[float] = []
+    read = two.ways[0].read
+
+    async def busy() -> LeaseRecord | None:
+        if loop.time() < TIMES.lasts - 1:
+            return await read()
+        asked.append(loop.time())
+        raise Unavailable("too many requests", retry_after_seconds=7.0)
+
+    two.ways[0].read = busy  # type: ignore[method-assign]
+    two.run(two.electors[0].acquire(), seconds=75)
+    assert len(asked) > 2
+    assert min(later - earlier for earlier, later in itertools.pairwise(asked)) == pytest.approx(7.0)
 
 
 def test_an_expired_lease_of_a_process_that_is_gone_is_waited_for_by_the_own_clock(loop: VirtualLoop) -> None:

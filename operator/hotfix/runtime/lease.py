@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hotfix.adapters.leases import LeaseRecord
-from hotfix.errors import Conflict, OutsideError
+from hotfix.errors import Conflict, OutsideError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class Elector:
         self._good_until = float("-inf")
         self._seen: LeaseRecord | None = None
         self._changed_at = monotonic()
+        self._asked_to_wait = 0.0
         self.read_once = False
 
     @property
@@ -69,7 +70,7 @@ class Elector:
     async def acquire(self) -> None:
         """Wait until it is ours."""
         while not await self._attempt():  # noqa: ASYNC110 - tries are spaced in time; there is no event to wait for
-            await asyncio.sleep(min(self._times.retry * (0.4 + 0.2 * random.random()), self._expires_in()))
+            await asyncio.sleep(self._pause())
         log.info("leading as %s", self.identity)
 
     async def keep(self) -> None:
@@ -102,7 +103,7 @@ class Elector:
 
     async def _attempt(self) -> bool:
         """Take or renew it; False when it is somebody else's, or when there is no answer."""
-        began = self._monotonic()
+        began, self._asked_to_wait = self._monotonic(), 0.0
         left = self._good_until - began if self.holds() else float("inf")  # an answer after that is of no use any more
         try:
             async with asyncio.timeout(min(self._times.retry * 2, left)):
@@ -115,15 +116,17 @@ class Elector:
                 self._note(await self._lease.write(record, self.identity, self._times.lasts))
         except (OutsideError, TimeoutError) as error:
             log.warning("the lease was not %s: %s", "renewed" if self.holds() else "taken", error or "time-out")
+            self._asked_to_wait = (error.retry_after_seconds or 0.0) if isinstance(error, Unavailable) else 0.0
             return False
         self._good_until = began + self._times.renews_within
         return True
 
-    def _expires_in(self) -> float:
-        """Seconds until the lease that was read last may be taken over."""
-        if self._seen is None:
-            return self._times.retry
-        return max(0.05, self._seen.seconds - (self._monotonic() - self._changed_at))
+    def _pause(self) -> float:
+        """Seconds until the next try to take it. One comes as the lease that was read last expires, those before and after it are
+        spaced, and none is earlier than the API server asked for."""
+        spaced = self._times.retry * (0.4 + 0.2 * random.random())
+        expires_in = self._seen.seconds - (self._monotonic() - self._changed_at) if self._seen else 0.0
+        return max(min(spaced, max(0.05, expires_in)) if expires_in > 0 else spaced, self._asked_to_wait)
 
     def _note(self, record: LeaseRecord | None) -> None:
         if record != self._seen:
