@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import itertools
 
 import pytest
 
+from hotfix.adapters.announcer import TIMEOUT_SECONDS
 from hotfix.errors import Conflict, OutsideError, Refused, Unavailable
 
-from .shop import KEY, NAMESPACE, Shop
+from .shop import INTERVAL, KEY, NAMESPACE, Shop
 
 
 def ended(shop: Shop) -> bool:
@@ -29,6 +31,28 @@ async def test_a_good_hotfix_is_promoted_through_the_real_adapters() -> None:
     assert shop.ending()["stable"] == "sample:1.1"
     assert shop.weights == {"checkout": 1}
     assert not shop.ending()["ours"]
+
+
+async def test_events_without_an_answer_keep_traffic_waiting_now_and_then_and_are_told_afterwards() -> None:
+    quick, shop, tries = Shop(patched="sample:crash"), Shop(patched="sample:crash"), list[float]()
+    await quick.run(ended)
+
+    def hang(method: str, url: str) -> None:
+        if method == "POST" and url.endswith("/events"):
+            tries.append(shop.clock.monotonic())
+            shop.clock.advance(TIMEOUT_SECONDS)
+            raise Unavailable("no answer")
+
+    shop.kube.before = hang
+    await shop.run(ended)
+    assert 0 < len(tries) <= 5
+    assert all(later - earlier > TIMEOUT_SECONDS for earlier, later in itertools.pairwise(tries))
+    slower = shop.clock.monotonic() - quick.clock.monotonic()
+    assert slower < TIMEOUT_SECONDS * len(tries) + 2 * INTERVAL
+    shop.kube.before = lambda method, url: None
+    await shop.run(lambda s: s.status["announced"] == s.status["decisions"][-1]["sequence"])
+    assert shop.ending() == quick.ending()
+    assert len(list(shop.api.every("Event", NAMESPACE))) == shop.status["announced"]
 
 
 async def test_the_intention_is_stored_before_anything_is_done() -> None:
