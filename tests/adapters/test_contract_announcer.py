@@ -74,6 +74,15 @@ async def test_a_rollout_that_was_made_anew_speaks_for_itself(announcer: Announc
     assert notes(world) == ["another one", "decision 1"]
 
 
+async def test_what_was_told_of_another_one_of_that_name_or_of_a_status_that_is_lost_does_not_count(
+    announcer: Announcer, world: World
+) -> None:
+    for uid, sequences in ((UID, (1, 2, 3)), (UID[:-1] + "c", (1, 2)), (UID[:-1] + "c", (1,))):
+        for sequence in sequences:
+            await announcer.announce(stored(world, uid=uid), event(sequence))
+        assert announcer.announced(Key(world.namespace, "fix")) == sequences[-1]
+
+
 @pytest.mark.parametrize("message", ["x" * 5000, "Größe " * 500, "😀" * 400, ""])
 async def test_a_long_sentence_is_cut_where_the_api_ends(announcer: Announcer, world: World, message: str) -> None:
     await announcer.announce(stored(world), event(1, message=message, action="a" * 300))

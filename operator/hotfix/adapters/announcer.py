@@ -72,7 +72,7 @@ class KubeAnnouncer:
 
     async def announce(self, stored: Stored, event: Announce) -> None:
         """Create the Event; one that exists already was published before. Raises nothing: see above."""
-        memory = self._memory(stored)
+        memory = self._memory(stored, event.sequence)
         for old in memory.gone(event.sequence):
             if not await self._told(stored, old, memory) and not self._waits():
                 memory.is_said(old.sequence)  # it is refused, and will be: the later ones do not wait for it
@@ -84,9 +84,10 @@ class KubeAnnouncer:
         memory = self._memories.get(key)
         return memory.said if memory else None
 
-    def _memory(self, stored: Stored) -> Memory:
+    def _memory(self, stored: Stored, sequence: int) -> Memory:
+        """Of this very object: it begins anew with one of the same name, and where the status counts from the beginning again."""
         memory = self._memories.pop(stored.key, None)
-        if memory is None or memory.uid != stored.uid:
+        if memory is None or memory.uid != stored.uid or sequence <= (memory.said or 0):
             memory = Memory(stored.uid)
         self._memories[stored.key] = memory
         while len(self._memories) > REMEMBERED:
