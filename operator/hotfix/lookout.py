@@ -47,7 +47,7 @@ class Lookout:
         services = superseding.services_of(asked, remembered)
         refusals: list[tuple[str, str]] = [(Reason.INVALID_SPEC, unreadable)] if unreadable else []
         if remembered.stage is status.Stage.DONE and not stored.finalizer:
-            return self._observation(stored, now, refusals, **await self._after_the_end(stored, asked, remembered))
+            return self._observation(stored, remembered, now, refusals, **await self._after_the_end(stored, asked, remembered))
         survey = remembered.stage in (None, status.Stage.CHECKING)
         pending = survey or remembered.stage in (status.Stage.SCALING, status.Stage.ADOPTING)
         stable, patched, routes, rivals, companions = await asyncio.gather(
@@ -64,6 +64,7 @@ class Lookout:
             metrics, why = await self._look_at_metrics(stored, asked, remembered, (stable, patched, routes), refusals)
         return self._observation(
             stored,
+            remembered,
             now,
             refusals,
             stable=stable,
@@ -130,7 +131,15 @@ class Lookout:
     async def _companions(self, namespace: str, *, asked: bool) -> tuple[CompanionView, ...] | None:
         return await _seen(lambda: self._workloads.companions(namespace), []) if asked else None
 
-    def _observation(self, stored: Stored, now: float, refusals: list[tuple[str, str]], **seen: Any) -> Observation:
+    def _announced(self, stored: Stored, remembered: status.Status) -> int | None:
+        """The last of its decisions that was told; one that it has not made yet was that of an object that had its name."""
+        told = self._announcer.announced(stored.key)
+        made = remembered.decisions[-1].sequence if remembered.decisions else 0
+        return told if told is not None and told <= made else None
+
+    def _observation(
+        self, stored: Stored, remembered: status.Status, now: float, refusals: list[tuple[str, str]], **seen: Any
+    ) -> Observation:
         return Observation(
             now=now,
             generation=stored.generation,
@@ -139,7 +148,7 @@ class Lookout:
             scrape_interval_seconds=self._settings.scrape_interval_seconds,
             owner=stored.owner,
             refused=refusals[0] if refusals else None,
-            announced=self._announcer.announced(stored.key),
+            announced=self._announced(stored, remembered),
             namespace_ending=stored.namespace_ending,
             name=stored.key.name,
             namespace=stored.key.namespace,

@@ -1,15 +1,18 @@
 """What an Announcer does, with Events in memory and on a real API server."""
 
 import asyncio
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from hotfix.adapters.announcer import KubeAnnouncer
+from hotfix.adapters.announcer import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, UNTOLD, KubeAnnouncer
 from hotfix.core.actions import Announce
 from hotfix.core.observation import RivalView
 from hotfix.errors import Refused, Unavailable
 from hotfix.ports import Announcer, Key, Stored
+from tests.fakes.clock import FakeClock
 
 from .worlds import FakeWorld, World
 
@@ -71,6 +74,15 @@ async def test_a_rollout_that_was_made_anew_speaks_for_itself(announcer: Announc
     assert notes(world) == ["another one", "decision 1"]
 
 
+async def test_what_was_told_of_another_one_of_that_name_or_of_a_status_that_is_lost_does_not_count(
+    announcer: Announcer, world: World
+) -> None:
+    for uid, sequences in ((UID, (1, 2, 3)), (UID[:-1] + "c", (1, 2)), (UID[:-1] + "c", (1,))):
+        for sequence in sequences:
+            await announcer.announce(stored(world, uid=uid), event(sequence))
+        assert announcer.announced(Key(world.namespace, "fix")) == sequences[-1]
+
+
 @pytest.mark.parametrize("message", ["x" * 5000, "Größe " * 500, "😀" * 400, ""])
 async def test_a_long_sentence_is_cut_where_the_api_ends(announcer: Announcer, world: World, message: str) -> None:
     await announcer.announce(stored(world), event(1, message=message, action="a" * 300))
@@ -116,10 +128,10 @@ async def test_a_later_event_does_not_hide_one_that_failed(memory: FakeWorld) ->
     await announcer.announce(stored(memory), event(1))
     fine = memory.kube.before
 
-    def down(method: str, url: str) -> None:
-        raise Unavailable("no answer")
+    def refused(method: str, url: str) -> None:
+        raise Refused("not this one")
 
-    memory.kube.before = down
+    memory.kube.before = refused
     await announcer.announce(stored(memory), event(2))
     memory.kube.before = fine
     await announcer.announce(stored(memory), event(3))
@@ -130,7 +142,8 @@ async def test_a_later_event_does_not_hide_one_that_failed(memory: FakeWorld) ->
 
 
 async def test_an_event_whose_answer_got_lost_is_still_one(memory: FakeWorld) -> None:
-    announcer = KubeAnnouncer(memory.kube, instance="x")
+    clock = FakeClock()
+    announcer = KubeAnnouncer(memory.kube, instance="x", monotonic=clock.monotonic)
     fine = memory.kube.after
 
     def lost(method: str, url: str) -> None:
@@ -139,6 +152,7 @@ async def test_an_event_whose_answer_got_lost_is_still_one(memory: FakeWorld) ->
     memory.kube.after = lost
     await announcer.announce(stored(memory), event(1))
     memory.kube.after = fine
+    clock.advance(FIRST_PAUSE_SECONDS)
     await announcer.announce(stored(memory), event(1))
     assert (announcer.announced(Key("shop", "fix")), notes(memory)) == (1, ["decision 1"])
 
@@ -168,3 +182,139 @@ async def test_only_so_many_rollouts_are_remembered(memory: FakeWorld, monkeypat
     for name in ("a", "b", "a", "c"):
         await announcer.announce(stored(memory, name), event(1))
     assert [announcer.announced(Key("shop", name)) for name in ("a", "b", "c")] == [1, None, 1]
+
+
+# ---- while the API server gives no answer to Events (in memory only)
+
+
+class Silent:
+    """Events get no answer until `error` is None; the moments at which one was tried."""
+
+    def __init__(self, memory: FakeWorld) -> None:
+        self.memory, self.clock, self.tried = memory, FakeClock(), list[float]()
+        self.error: Exception | None = Unavailable("no answer")
+        self.answer_seconds = 0.0
+        self.announcer = KubeAnnouncer(memory.kube, instance="x", monotonic=self.clock.monotonic)
+        memory.kube.before = self._before
+
+    def _before(self, method: str, url: str) -> None:
+        self.tried.append(self.clock.monotonic())
+        self.clock.advance(self.answer_seconds)
+        if self.error is not None:
+            raise self.error
+
+    async def look(self, sequences: Sequence[int], name: str = "fix") -> None:
+        """At one rollout whose status has these decisions."""
+        said = self.announcer.announced(Key("shop", name)) or 0
+        for sequence in sequences:
+            if sequence > said:
+                await self.announcer.announce(stored(self.memory, name), event(sequence, message=f"{name} {sequence:03}"))
+
+    async def until_told(self, sequences: Sequence[int], name: str = "fix") -> None:
+        """Looks, after the longest pause, until nothing is untold."""
+        self.error = None
+        self.clock.advance(LONGEST_PAUSE_SECONDS)
+        for _ in range(3):
+            await self.look(sequences, name)
+        assert self.announcer.announced(Key("shop", name)) == sequences[-1]
+
+
+@pytest.fixture
+def silent(memory: FakeWorld) -> Silent:
+    return Silent(memory)
+
+
+async def test_one_event_of_all_rollouts_is_tried_now_and_then(silent: Silent) -> None:
+    for _ in range(600):
+        for name in ("a", "b", "c"):
+            await silent.look(range(1, 11), name)
+        silent.clock.advance(1.0)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(silent.tried)]
+    assert pauses[:6] == [1, 2, 4, 8, 16, 32]
+    assert set(pauses[6:]) == {LONGEST_PAUSE_SECONDS}
+
+
+async def test_each_event_that_was_not_tried_is_told_once_when_there_are_answers(silent: Silent, memory: FakeWorld) -> None:
+    for name in ("a", "b"):
+        await silent.look((1, 2), name)
+    for name in ("a", "b"):
+        await silent.until_told((1, 2, 3), name)
+    assert notes(memory) == [f"{name} {sequence:03}" for name in ("a", "b") for sequence in (1, 2, 3)]
+    assert len(silent.tried) == 1 + 6
+
+
+async def test_an_answer_ends_the_pauses(silent: Silent) -> None:
+    for _ in range(10):
+        await silent.look((1,))
+        silent.clock.advance(10.0)
+    await silent.until_told((1,))
+    silent.error = Unavailable("no answer")
+    silent.tried.clear()
+    for _ in range(2):
+        await silent.look((2,))
+        silent.clock.advance(FIRST_PAUSE_SECONDS)
+    assert len(silent.tried) == 2
+
+
+async def test_what_a_status_has_no_room_for_meanwhile_is_told_before_the_rest(silent: Silent, memory: FakeWorld) -> None:
+    for first in range(1, 6):
+        await silent.look(range(first, first + 10))
+    await silent.until_told(range(5, 15))
+    assert notes(memory) == [f"fix {sequence:03}" for sequence in range(1, 15)]
+
+
+async def test_what_is_refused_and_wanted_no_more_keeps_nothing_from_being_told(silent: Silent, memory: FakeWorld) -> None:
+    silent.error = Refused("invalid")
+    await silent.look((1, 2))
+    await silent.look((2, 3))
+    await silent.until_told((3, 4))
+    assert silent.announcer.announced(Key("shop", "fix")) == 4
+    assert notes(memory) == ["fix 002", "fix 003", "fix 004"]
+
+
+async def test_only_so_many_untold_ones_are_kept_in_mind(silent: Silent, memory: FakeWorld) -> None:
+    for first in range(1, 101):
+        await silent.look(range(first, first + 10))
+    await silent.until_told(range(100, 110))
+    assert notes(memory) == [f"fix {sequence:03}" for sequence in range(110 - UNTOLD, 110)]
+
+
+async def test_a_look_waits_for_one_slow_answer_and_no_more(silent: Silent, memory: FakeWorld) -> None:
+    silent.error, silent.answer_seconds = None, 2.5
+    for told in (1, 2, 3):
+        await silent.look((1, 2, 3))
+        assert len(silent.tried) == told
+        silent.clock.advance(2.5)
+    assert notes(memory) == ["fix 001", "fix 002", "fix 003"]
+
+
+async def test_nothing_is_tried_before_the_api_server_asked_for_it(silent: Silent) -> None:
+    silent.error = Unavailable("too many requests", retry_after_seconds=7.0)
+    for _ in range(30):
+        await silent.look((1,))
+        silent.clock.advance(1.0)
+    assert [later - earlier for earlier, later in itertools.pairwise(silent.tried)][:3] == [7, 7, 7]
+
+
+async def test_events_that_hang_side_by_side_count_as_one_and_later_only_one_hangs(
+    memory: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never, hanging, clock = asyncio.Event(), list[str](), FakeClock()
+
+    async def hang(method: str, url: str, *_: Any, **__: Any) -> dict[str, Any]:
+        hanging.append(url)
+        await never.wait()
+        return {}
+
+    monkeypatch.setattr(memory.kube, "_call", hang)
+    announcer = KubeAnnouncer(memory.kube, instance="x", timeout_seconds=0.05, monotonic=clock.monotonic)
+
+    async def all_of_them() -> int:
+        hanging.clear()
+        await asyncio.gather(*(announcer.announce(stored(memory, name), event(1)) for name in "abcdefgh"))
+        return len(hanging)
+
+    assert await all_of_them() == 8
+    assert await all_of_them() == 0
+    clock.advance(FIRST_PAUSE_SECONDS)
+    assert await all_of_them() == 1

@@ -341,6 +341,40 @@ async def test_a_certificate_that_is_none_is_refused(tmp_path: Path) -> None:
             raise AssertionError("never here")
 
 
+PROXY = "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize(
+    ("host", "around", "proxy"),
+    [
+        ("https://10.96.0.1:443", "", PROXY),
+        ("https://10.96.0.1:443", "10.0.0.0/8", None),
+        ("https://10.96.0.1:443", "127.0.0.1,.svc, 10.96.0.5/12 ,.example", None),
+        ("https://11.96.0.1:443", "127.0.0.1,10.0.0.0/8", PROXY),
+        ("https://10.96.0.1", "10.96.0.1", None),
+        ("https://10.96.0.1", "10.96.0.1/64,fd00::/8,nonsense/8,,", PROXY),
+        ("https://[fd00::1]:6443", "10.0.0.0/8,fd00::/8", None),
+        ("https://[fd00::1]:6443", "[fd00:0::1]", None),
+        ("https://[fe80::1]:6443", "fd00::/8", PROXY),
+        ("https://api.example:6443", ".example", None),
+        ("https://api.example:6443", "10.0.0.0/8,0.0.0.0/0", PROXY),
+        ("https://10.96.0.1:443", "*", None),
+        ("http://10.96.0.1:8001", "", None),
+    ],
+)
+async def test_what_the_environment_excepts_is_asked_without_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str, around: str, proxy: str | None
+) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("NO_PROXY", around)
+    found = await configuration(kubeconfig=kubeconfig(tmp_path / "config", host))
+    async with Kube(found):
+        assert found.proxy == proxy
+
+
 async def test_in_a_pod_the_service_account_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("from-the-pod")
     (tmp_path / "ca.crt").write_text("any")

@@ -6,24 +6,27 @@ from .promtool import Case
 
 ONE, OTHER = "operator-1", "operator-2"
 FIX: Mapping[str, str] = {"namespace": "shop", "name": "fix"}
+SYSTEM = "hotfix-system"
 HOUR = 120  # in values
 
 
-def tells(metric: str, pod: str = ONE, *, honoured: bool = False, namespace: str = "shop", **labels: str) -> str:
-    """A series of a rollout as Prometheus stores it; `honoured`: its labels were kept as the operator gave them."""
+def tells(
+    metric: str, pod: str = ONE, *, honoured: bool = False, namespace: str = "shop", home: str = SYSTEM, **labels: str
+) -> str:
+    """A series of a rollout as Prometheus stores it; `honoured`: its labels were kept as the operator, at `home`, gave them."""
     target = {"job": "hotfix", "instance": f"{pod}:8080", "pod": pod}
-    place = {"namespace": namespace} if honoured else {"namespace": "hotfix-system", "exported_namespace": namespace}
+    place = {"namespace": namespace} if honoured else {"namespace": home, "exported_namespace": namespace}
     return series(f"hotfix_rollout_{metric}", **target, **place, name="fix", **labels)
 
 
-def leads(pod: str = ONE) -> str:
+def leads(pod: str = ONE, home: str = SYSTEM) -> str:
     """Whether a replica leads."""
-    return series("hotfix_leader", job="hotfix", instance=f"{pod}:8080", pod=pod, namespace="hotfix-system")
+    return series("hotfix_leader", job="hotfix", instance=f"{pod}:8080", pod=pod, namespace=home)
 
 
-def began(pod: str = ONE) -> str:
+def began(pod: str = ONE, home: str = SYSTEM) -> str:
     """When its process began."""
-    return series("process_start_time_seconds", job="hotfix", instance=f"{pod}:8080", pod=pod, namespace="hotfix-system")
+    return series("process_start_time_seconds", job="hotfix", instance=f"{pod}:8080", pod=pod, namespace=home)
 
 
 def series(metric: str, **labels: str) -> str:
@@ -36,9 +39,9 @@ def held(reason: str, pod: str = ONE, **more: str) -> str:
     return tells("held", pod, reason=reason, **more)
 
 
-def phase(name: str, pod: str = ONE, *, honoured: bool = False) -> str:
+def phase(name: str, pod: str = ONE, *, honoured: bool = False, home: str = SYSTEM) -> str:
     """A rollout is in a phase."""
-    return tells("phase", pod, honoured=honoured, phase=name)
+    return tells("phase", pod, honoured=honoured, home=home, phase=name)
 
 
 def steady(values: int) -> dict[str, str]:
@@ -280,6 +283,37 @@ ABSENT = [
             phase("Baking"): "1x20 stale _x20 1x40",
         },
         firing={"15m": (FIX,), "24m": ()},
+    ),
+]
+
+CAFE = {leads("cafe-1", "cafe"): "1x120", began("cafe-1", "cafe"): "-9999x120"}  # an operator of another namespace, which goes on
+ABSENT += [
+    *(
+        Case(
+            what=f"one of two operators is gone, with their labels {'honoured' if honoured else 'renamed'}",
+            alert="HotfixOperatorAbsent",
+            series={**CAFE, **steady(20), phase("Baking", honoured=honoured): "1x20 stale"},
+            firing={"10m": (), "15m": (FIX,), "50m": (FIX,)},
+        )
+        for honoured in (False, True)
+    ),
+    Case(
+        what="two operators, and the rollout of one of them is deleted",
+        alert="HotfixOperatorAbsent",
+        series={**CAFE, leads(): "1x120", began(): "-9999x120", phase("Baking"): "1x20 stale"},
+        firing={"10m": (), "13m": (), "15m": (), "50m": ()},
+    ),
+    Case(
+        what="an operator that was installed anew in another namespace goes on",
+        alert="HotfixOperatorAbsent",
+        series={
+            **steady(20),
+            leads(OTHER, "operators"): "_x22 1x100",
+            began(OTHER, "operators"): "_x22 660x100",
+            phase("Baking"): "1x20 stale",
+            phase("Baking", OTHER, home="operators"): "_x23 1x40 stale",
+        },
+        firing={"11m": (), "15m": (), "31m": (), "50m": ()},
     ),
 ]
 

@@ -16,6 +16,7 @@ from hotfix.cli.shown import Outcome
 from hotfix.core.changes import containers_patch
 from hotfix.core.handover import handover
 from hotfix.core.status import Phase
+from hotfix.errors import Refused
 from tests.reconcile.shop import NAMESPACE, Shop
 
 STABLE = {
@@ -225,6 +226,19 @@ def test_a_fix_that_is_promoted_may_be_brought_back_to_git(run: Run) -> None:
     found, out, err = run(shop)
     assert (found, err) == (0, "")
     assert out.splitlines()[:2] == ["Promoted: it is promoted already; nothing waits for this commit.", PASTED]
+
+
+def test_it_needs_no_rights_but_for_the_rollout_and_the_two_deployments(run: Run) -> None:
+    shop = led_to("AwaitingGit")
+
+    def forbidden(method: str, url: str) -> None:
+        if not url.endswith(("/hotfixrollouts/fix", "/deployments/checkout", "/deployments/checkout-hotfix")):
+            raise Refused(f"The operator lacks a right: {url}", reason="Forbidden")
+
+    shop.kube.before = forbidden
+    found, out, err = run(shop)
+    assert (found, err) == (0, "")
+    assert PASTED in out
 
 
 @pytest.mark.parametrize("phase", [*Phase, "Reviewing", None])

@@ -150,7 +150,7 @@ class Shop:
             router=GatewayApiRouter(self.kube, reader),
             workloads=KubeWorkloads(self.kube, reader),
             metrics=self.requests,
-            announcer=KubeAnnouncer(self.kube, instance="test"),
+            announcer=KubeAnnouncer(self.kube, instance="test", monotonic=self.clock.monotonic),
             clock=self.clock,
         )
         settings = ReconcileSettings(scrape_interval_seconds=INTERVAL, metrics_timeout_seconds=2.0)

@@ -84,7 +84,7 @@ async def shop() -> AsyncIterator[tuple[Shop, Server]]:
         router=GatewayApiRouter(shop.kube),
         workloads=KubeWorkloads(shop.kube),
         metrics=source,
-        announcer=KubeAnnouncer(shop.kube, instance="test"),
+        announcer=KubeAnnouncer(shop.kube, instance="test", monotonic=shop.clock.monotonic),
         clock=shop.clock,
     )
     shop.reconciler = Reconciler(ports, ReconcileSettings(scrape_interval_seconds=INTERVAL, metrics_timeout_seconds=20.0), shop)

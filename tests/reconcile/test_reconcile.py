@@ -2,18 +2,27 @@
 
 import asyncio
 import gc
+import itertools
 
 import pytest
 
+from hotfix.adapters.announcer import TIMEOUT_SECONDS
 from hotfix.errors import Conflict, OutsideError, Refused, Unavailable
+from tests.e2e.shop import rollout
 
-from .shop import KEY, NAMESPACE, Shop
+from .shop import INTERVAL, KEY, NAMESPACE, Shop
 
 
 def ended(shop: Shop) -> bool:
     """The rollout is over and everything of it has been done."""
     held = shop.api.read("HotfixRollout", NAMESPACE, "fix")["metadata"].get("finalizers")
     return shop.status.get("phase") in ("Promoted", "RolledBack") and not held
+
+
+def told(shop: Shop) -> bool:
+    """It is over, and all of it was told."""
+    decisions = shop.status.get("decisions") or [{}]
+    return ended(shop) and shop.status.get("announced") == decisions[-1].get("sequence")
 
 
 POINTS = 8  # of all calls of a rollout, evenly spread; each is a whole rollout with a crash in it
@@ -29,6 +38,40 @@ async def test_a_good_hotfix_is_promoted_through_the_real_adapters() -> None:
     assert shop.ending()["stable"] == "sample:1.1"
     assert shop.weights == {"checkout": 1}
     assert not shop.ending()["ours"]
+
+
+async def test_events_without_an_answer_keep_traffic_waiting_now_and_then_and_are_told_afterwards() -> None:
+    quick, shop, tries = Shop(patched="sample:crash"), Shop(patched="sample:crash"), list[float]()
+    await quick.run(ended)
+
+    def hang(method: str, url: str) -> None:
+        if method == "POST" and url.endswith("/events"):
+            tries.append(shop.clock.monotonic())
+            shop.clock.advance(TIMEOUT_SECONDS)
+            raise Unavailable("no answer")
+
+    shop.kube.before = hang
+    await shop.run(ended)
+    assert 0 < len(tries) <= 5
+    assert all(later - earlier > TIMEOUT_SECONDS for earlier, later in itertools.pairwise(tries))
+    slower = shop.clock.monotonic() - quick.clock.monotonic()
+    assert slower < TIMEOUT_SECONDS * len(tries) + 2 * INTERVAL
+    shop.kube.before = lambda method, url: None
+    await shop.run(told)
+    assert shop.ending() == quick.ending()
+    assert len(list(shop.api.every("Event", NAMESPACE))) == shop.status["announced"]
+
+
+async def test_one_that_is_made_anew_under_the_same_name_is_told_of_from_its_beginning() -> None:
+    shop = await Shop(patched="sample:crash").run(told)
+    shop.api.delete("HotfixRollout", NAMESPACE, "fix")
+    anew = rollout("fix")
+    shop.api.apply({**anew, "metadata": {**anew["metadata"], "namespace": NAMESPACE}})
+    uid = shop.api.read("HotfixRollout", NAMESPACE, "fix")["metadata"]["uid"]
+    shop.controllers.step()
+    await shop.run(told)
+    found = {event["metadata"]["name"] for event in shop.api.every("Event", NAMESPACE) if event["regarding"]["uid"] == uid}
+    assert found == {f"fix.{uid.replace('-', '')[-12:]}.{sequence}" for sequence in range(1, shop.status["announced"] + 1)}
 
 
 async def test_the_intention_is_stored_before_anything_is_done() -> None:

@@ -1,13 +1,14 @@
 """The elector, on an event loop whose time is a number: never two that may write, and a new leader soon."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from hotfix.adapters.leases import LeaseRecord
-from hotfix.errors import Conflict, Unavailable
+from hotfix.errors import Conflict, Refused, Unavailable
 from hotfix.runtime.lease import Elector, Times
 
 from .virtual import VirtualLoop
@@ -166,13 +167,108 @@ def test_keeping_ends_when_somebody_else_took_it(loop: VirtualLoop) -> None:
     assert two.electors[0].leader == "b"
 
 
-def test_slow_answers_shorten_the_right_because_it_counts_from_before_the_request(loop: VirtualLoop) -> None:
+def test_slow_answers_shorten_the_right_because_it_counts_from_before_the_write(loop: VirtualLoop) -> None:
     two = Two(loop)
     two.ways[0].slow_seconds = 1.5
     loop.run_until_complete(two.electors[0].acquire())
     assert two.electors[0].holds()
-    loop.moment += TIMES.renews_within - 3.0 + 0.1
+    loop.moment += TIMES.renews_within - 1.5 - 0.1
+    assert two.electors[0].holds()
+    loop.moment += 0.2
     assert not two.electors[0].holds()
+
+
+@pytest.mark.parametrize("seconds", [1.9, 2.5, 4.5])
+def test_an_api_server_that_takes_seconds_for_a_request_has_one_leader_who_stays(loop: VirtualLoop, seconds: float) -> None:
+    two = Two(loop)
+    for way in two.ways:
+        way.slow_seconds = seconds
+    two.run(*map(lead, two.electors), seconds=120)
+    assert [elector.holds() for elector in two.electors].count(True) == 1
+    assert two.stored.record is not None
+    assert two.stored.record.transitions == 0
+
+
+def test_a_leader_stays_when_the_api_server_becomes_slow(loop: VirtualLoop) -> None:
+    two = Two(loop)
+    two.run(lead(two.electors[0]), seconds=5)
+    two.ways[0].slow_seconds = 4.5
+    two.run(two.electors[0].keep(), seconds=120)
+    assert two.electors[0].holds()
+
+
+def test_a_leader_whose_renewal_gets_no_answer_renews_by_another_one(loop: VirtualLoop) -> None:
+    two = Two(loop)
+    two.run(lead(two.electors[0]), seconds=5)
+    way, lost = two.ways[0], [True]
+    write = way.write
+
+    async def losing(seen: LeaseRecord | None, holder: str, seconds: int) -> LeaseRecord:
+        record = await write(seen, holder, seconds)
+        if lost.pop() if lost else False:
+            await asyncio.sleep(3600.0)  # it was done, and nobody was told
+        return record
+
+    way.write = losing  # type: ignore[method-assign]
+    two.run(two.electors[0].keep(), seconds=60)
+    assert not lost
+    assert two.electors[0].holds()
+
+
+def test_a_leader_that_is_told_late_of_its_last_renewal_stops_before_the_other_takes_over(loop: VirtualLoop) -> None:
+    two = Two(loop)
+    two.run(lead(two.electors[0]), seconds=5)
+    way, ended = two.ways[0], []
+    write = way.write
+
+    async def late(seen: LeaseRecord | None, holder: str, seconds: int) -> LeaseRecord:
+        record = await write(seen, holder, seconds)
+        way.cut = True
+        await asyncio.sleep(4.9)
+        return record
+
+    async def leading() -> None:
+        await two.electors[0].keep()
+        ended.append(loop.time())
+
+    way.write = late  # type: ignore[method-assign]
+    two.run(leading(), lead(two.electors[1]), seconds=40)
+    assert two.electors[1].holds()
+    assert ended
+
+
+def test_an_expired_lease_is_tried_at_once_and_then_now_and_then(loop: VirtualLoop) -> None:
+    """Here by one who may not write it."""
+    two = Two(loop)
+    two.stored.record = LeaseRecord(holder="dead", seconds=15, transitions=3, version="7")
+    tries: list[float] = []
+
+    async def refused(seen: LeaseRecord | None, holder: str, seconds: int) -> LeaseRecord:
+        tries.append(loop.time())
+        raise Refused("no right")
+
+    two.ways[0].write = refused  # type: ignore[method-assign]
+    two.run(two.electors[0].acquire(), seconds=75)
+    assert tries[0] - TIMES.lasts == pytest.approx(0, abs=0.1)
+    assert min(later - earlier for earlier, later in itertools.pairwise(tries)) > 0.3 * TIMES.retry
+
+
+def test_an_api_server_that_asks_to_wait_is_not_asked_before(loop: VirtualLoop) -> None:
+    two = Two(loop)
+    two.stored.record = LeaseRecord(holder="dead", seconds=15, transitions=3, version="7")
+    asked: list[float] = []
+    read = two.ways[0].read
+
+    async def busy() -> LeaseRecord | None:
+        if loop.time() < TIMES.lasts - 1:
+            return await read()
+        asked.append(loop.time())
+        raise Unavailable("too many requests", retry_after_seconds=7.0)
+
+    two.ways[0].read = busy  # type: ignore[method-assign]
+    two.run(two.electors[0].acquire(), seconds=75)
+    assert len(asked) > 2
+    assert min(later - earlier for earlier, later in itertools.pairwise(asked)) == pytest.approx(7.0)
 
 
 def test_an_expired_lease_of_a_process_that_is_gone_is_waited_for_by_the_own_clock(loop: VirtualLoop) -> None:

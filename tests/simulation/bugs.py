@@ -178,7 +178,7 @@ def ends_before_it_gave_back(patch: Patch) -> None:
 
 def says_nothing(patch: Patch) -> None:
     async def silent(self: Any, stored: Any, event: Any) -> None:
-        self._remember(stored.key, event.sequence, published=True)
+        self._memory(stored, event.sequence).is_said(event.sequence)
 
     patch.setattr(KubeAnnouncer, "announce", silent)
 

@@ -90,7 +90,7 @@ class Operator:
             router=GatewayApiRouter(self.kube, self.mirror),
             workloads=KubeWorkloads(self.kube, self.mirror),
             metrics=Metrics(self.requests),
-            announcer=KubeAnnouncer(self.kube, instance=f"operator-{self.number}"),
+            announcer=KubeAnnouncer(self.kube, instance=f"operator-{self.number}", monotonic=self.clock.monotonic),
             clock=self.clock,
         )
         settings = ReconcileSettings(scrape_interval_seconds=INTERVAL, metrics_timeout_seconds=2.0)

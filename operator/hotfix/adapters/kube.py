@@ -6,12 +6,13 @@ time, and would drop fields they do not know).
 
 import asyncio
 import asyncio.sslproto
+import ipaddress
 import json
 import math
 import re
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -205,8 +206,24 @@ class Kube:
 
 def _proxy(host: str) -> str | None:
     """The proxy that the environment names for this address."""
-    address = urlsplit(host)
-    return None if address.hostname and proxy_bypass(address.hostname) else getproxies().get(address.scheme)
+    address, named = urlsplit(host), getproxies()
+    name = address.hostname or ""
+    if name and (proxy_bypass(name) or _in_a_range(name, named.get("no", ""))):
+        return None
+    return named.get(address.scheme)
+
+
+def _in_a_range(name: str, ranges: str) -> bool:
+    """It is an IP address in one of these, as of NO_PROXY: urllib compares text, kubectl and curl know 10.0.0.0/8 too."""
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    for one in ranges.split(","):
+        with suppress(ValueError):  # the others are names
+            if address in ipaddress.ip_network(one.strip().strip("[]"), strict=False):
+                return True
+    return False
 
 
 def _keep_alive(answer: aiohttp.ClientResponse) -> None:

@@ -33,7 +33,8 @@ def own_namespace() -> str | None:
 
 
 async def configuration(*, kubeconfig: str | None = None, context: str | None = None) -> Configuration:
-    """The pod's service account where there is one, else the kubeconfig (`KUBECONFIG`, ~/.kube/config); Refused without any."""
+    """The pod's service account where there is one and neither a file nor a context is named, else the kubeconfig (default:
+    `KUBECONFIG`, ~/.kube/config); Refused without any."""
     found = Configuration()
     try:
         if kubeconfig is None and context is None and in_a_pod():

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hotfix.adapters.kube import Kube
+from hotfix.adapters.reading import Direct
+from hotfix.adapters.workloads import DEPLOYMENTS
 from hotfix.core.changes import CONTAINERS, containers_patch
 from hotfix.core.handover import Handover, handover
 from hotfix.core.status import Phase
@@ -42,15 +44,16 @@ class Standing:
 
 async def difference(kube: Kube, namespace: str, name: str) -> tuple[Handover, dict[str, Any], Standing]:
     """From stable to patched as both are now, with the patch of containers for what differs besides their images, and whether
-    that is proven."""
+    that is proven. Nothing is read but the rollout and the two Deployments: a pipeline needs no rights for routes."""
     stored = await existing(kube, Key(namespace, name))
-    asked = asking.parsed(dict(stored.spec), name)
-    stable, patched, _ = (await asking.with_views(kube, asking.Subject(namespace=namespace, asked=asked))).views
-    if not (stable and stable.deployment and patched and patched.deployment):
+    asked, reader = asking.parsed(dict(stored.spec), name), Direct(kube)
+    stable = await reader.find(DEPLOYMENTS, namespace, asked.stable.deployment)
+    patched = await reader.find(DEPLOYMENTS, namespace, asked.patched.deployment)
+    if not (stable and patched):
         raise Refused("Stable's or patched's Deployment is gone; there is nothing to compare.")
-    before, after = stable.deployment.pod_spec, patched.deployment.pod_spec
-    told = handover(namespace, stable.deployment.name, before, after)
-    return told, containers_patch(before, after), standing(stored.status, patched.deployment.template)
+    before, after = stable.pod_spec, patched.pod_spec
+    told = handover(namespace, stable.name, before, after)
+    return told, containers_patch(before, after), standing(stored.status, patched.template)
 
 
 def standing(status: Mapping[str, Any], template: str) -> Standing:

@@ -1,7 +1,7 @@
-"""The namespace that a kubeconfig's context names, as kubectl finds it. Logging in is adapters/login.py's."""
+"""The context that is meant and the namespace that it names, as kubectl finds them. Logging in is adapters/login.py's."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,26 @@ from hotfix.errors import Refused
 DEFAULT = "default"
 
 
+def current(*, kubeconfig: str | None) -> str | None:
+    """The context that is meant where none is named; None where no file says so. Refused for an unreadable file."""
+    return _current([_read(path) for path in _paths(kubeconfig)])
+
+
 def namespace(*, kubeconfig: str | None, context: str | None) -> str:
     """Namespace of the context (default: the current one), else of this pod, else `default`; Refused for an unreadable file."""
-    if kubeconfig is None and context is None and login.in_a_pod():
-        return login.own_namespace() or "default"
     found = [_read(path) for path in _paths(kubeconfig)]
-    chosen = context or next((config["current-context"] for config in found if config.get("current-context")), None)
+    chosen = context or _current(found)
+    if chosen is None and kubeconfig is None:
+        return login.own_namespace() or DEFAULT
     for config in found:
         for entry in config.get("contexts") or ():
             if entry.get("name") == chosen:
                 return str((entry.get("context") or {}).get("namespace") or DEFAULT)
     return DEFAULT
+
+
+def _current(found: Sequence[Mapping[str, Any]]) -> str | None:
+    return next((config["current-context"] for config in found if config.get("current-context")), None)
 
 
 def _paths(kubeconfig: str | None) -> list[Path]:

@@ -32,7 +32,9 @@ def connected(act: Callable[[Kube], Awaitable[T]], config: str | None, context: 
     """What `act` does with a connection, which is closed afterwards. Raises what hotfix.errors names."""
 
     async def acted() -> T:
-        async with await Kube.login(kubeconfig=config, context=context) as kube:
+        # as for kubectl, a pod's own service account is for where no kubeconfig says otherwise
+        chosen = context or kubeconfig.current(kubeconfig=config)
+        async with await Kube.login(kubeconfig=config, context=chosen) as kube:
             return await act(kube)
 
     return asyncio.run(acted())

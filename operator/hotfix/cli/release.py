@@ -70,7 +70,7 @@ class Release:
             router=GatewayApiRouter(kube),
             workloads=KubeWorkloads(kube),
             metrics=_Unasked(),
-            announcer=KubeAnnouncer(kube, instance=MANAGER),
+            announcer=KubeAnnouncer(kube, instance=MANAGER, monotonic=self._clock.monotonic),
             clock=self._clock,
         )
         self._reconciler = Reconciler(ports, SETTINGS, _Unheard())

@@ -77,7 +77,7 @@ async def _serve(settings: Settings) -> int:
         store = KubeStore(kube, mirror)
         elector = _elector(settings, kube, apart, clock)
         source = PrometheusSource(_access(settings), clock)
-        router, announcer = GatewayApiRouter(kube, mirror), KubeAnnouncer(kube, instance=_name())
+        router, announcer = GatewayApiRouter(kube, mirror), KubeAnnouncer(kube, instance=_name(), monotonic=clock.monotonic)
         workloads, webhook = KubeWorkloads(kube, mirror), _webhook(settings, clock, telemetry)
         ports = Ports(
             store=store,

@@ -9,18 +9,19 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from hotfix.adapters.leases import LeaseRecord
-from hotfix.errors import Conflict, OutsideError
+from hotfix.errors import Conflict, OutsideError, Unavailable
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Seconds. Others take over `lasts` after the last renewal; the holder stops `renews_within` after it; it renews every
+    """Seconds. Others take over `lasts` after the last renewal; the holder stops `renews_within` after it began; it renews every
     `retry`, and the others look twice as often. The same numbers as kube-controller-manager's."""
 
     lasts: int = 15
@@ -49,6 +50,8 @@ class Elector:
         self._good_until = float("-inf")
         self._seen: LeaseRecord | None = None
         self._changed_at = monotonic()
+        self._wrote_last = False  # what was seen last is what this process wrote
+        self._tried_at, self._asked_to_wait = float("-inf"), 0.0
         self.read_once = False
 
     @property
@@ -68,15 +71,17 @@ class Elector:
 
     async def acquire(self) -> None:
         """Wait until it is ours."""
-        while not await self._attempt():  # noqa: ASYNC110 - tries are spaced in time; there is no event to wait for
-            await asyncio.sleep(min(self._times.retry * (0.4 + 0.2 * random.random()), self._expires_in()))
+        while not await self._attempt(self._times.renews_within):  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(self._pause())
         log.info("leading as %s", self.identity)
 
     async def keep(self) -> None:
         """Renew until it is lost; returns then."""
         while self.holds():
-            await asyncio.sleep(self._times.retry)
-            await self._attempt()
+            # where the last attempt took longer than that, as an answer was slow or lost, there is no time for a pause
+            await asyncio.sleep(max(0.0, self._tried_at + self._times.retry - self._monotonic()))
+            # an answer after the end of the right is of no use any more; one that slept through it may still find it its own
+            await self._attempt(self._good_until - self._monotonic() if self.holds() else self._times.retry)
         log.error("the lease is lost to %s; this process ends", self.leader or "nobody yet")
 
     async def release(self) -> None:
@@ -100,30 +105,49 @@ class Elector:
             return False
         return True
 
-    async def _attempt(self) -> bool:
-        """Take or renew it; False when it is somebody else's, or when there is no answer."""
-        began = self._monotonic()
-        left = self._good_until - began if self.holds() else float("inf")  # an answer after that is of no use any more
+    async def _attempt(self, seconds: float) -> bool:
+        """Take or renew it, in so many seconds; False when it is somebody else's, or when there is no answer."""
+        self._tried_at, self._asked_to_wait = self._monotonic(), 0.0
         try:
-            async with asyncio.timeout(min(self._times.retry * 2, left)):
-                record = await self._lease.read()
-                self.read_once = True
-                self._note(record)
-                if self._is_others(record):
-                    self._good_until = float("-inf")
-                    return False
-                self._note(await self._lease.write(record, self.identity, self._times.lasts))
+            async with asyncio.timeout(seconds):
+                if self._wrote_last:  # one request instead of two; the version in it shows whether somebody wrote since
+                    with suppress(Conflict):
+                        return await self._written()
+                return await self._taken()
         except (OutsideError, TimeoutError) as error:
             log.warning("the lease was not %s: %s", "renewed" if self.holds() else "taken", error or "time-out")
+            self._asked_to_wait = (error.retry_after_seconds or 0.0) if isinstance(error, Unavailable) else 0.0
             return False
-        self._good_until = began + self._times.renews_within
+
+    async def _taken(self) -> bool:
+        async with asyncio.timeout(self._request_seconds()):
+            record = await self._lease.read()
+        self.read_once = True
+        self._note(record)
+        if self._is_others(record):
+            self._good_until = float("-inf")
+            return False
+        return await self._written()
+
+    async def _written(self) -> bool:
+        """Over what was seen last. The right counts from before the request: the others cannot see it earlier."""
+        began = self._monotonic()
+        self._wrote_last = False
+        async with asyncio.timeout(self._request_seconds()):
+            self._note(await self._lease.write(self._seen, self.identity, self._times.lasts))
+        self._wrote_last, self._good_until = True, began + self._times.renews_within
         return True
 
-    def _expires_in(self) -> float:
-        """Seconds until the lease that was read last may be taken over."""
-        if self._seen is None:
-            return self._times.retry
-        return max(0.05, self._seen.seconds - (self._monotonic() - self._changed_at))
+    def _request_seconds(self) -> float:
+        """Both requests of an attempt fit into the time for it, and a renewal that gets no answer leaves time for another one."""
+        return self._times.renews_within / 2
+
+    def _pause(self) -> float:
+        """Seconds until the next try to take it. One comes as the lease that was read last expires, those before and after it are
+        spaced, and none is earlier than the API server asked for."""
+        spaced = self._times.retry * (0.4 + 0.2 * random.random())
+        expires_in = self._seen.seconds - (self._monotonic() - self._changed_at) if self._seen else 0.0
+        return max(min(spaced, max(0.05, expires_in)) if expires_in > 0 else spaced, self._asked_to_wait)
 
     def _note(self, record: LeaseRecord | None) -> None:
         if record != self._seen:
