@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from hotfix.adapters.prometheus import Access, PrometheusSource
-from hotfix.adapters.promql import Side, pods_pattern, render
+from hotfix.adapters.promql import Side, render
 from hotfix.core.spec import Metrics
 from hotfix.errors import Refused, Unavailable
 from hotfix.ports import MetricsQuery
@@ -219,11 +219,3 @@ def test_only_names_get_into_a_query_and_only_known_variables() -> None:
         render("$(secret)", side)
     with pytest.raises(Refused, match="no name"):
         render("$(service)", Side(namespace="shop", deployment="d", service='x"}', port=80))
-
-
-def test_the_pattern_fits_the_pods_of_a_deployment_and_of_no_other() -> None:
-    pattern = re.compile(pods_pattern("checkout"))
-    assert pattern.fullmatch("checkout-7cb966475d-lnqxx")
-    assert not pattern.fullmatch("checkout-hotfix-7cb966475d-lnqxx")
-    long = "a" * 60
-    assert re.fullmatch(pods_pattern(long), long[:58] + "abcde")
