@@ -151,13 +151,15 @@ class Mirror:
     async def _ask_anew(self, found: Collection[Any]) -> None:
         """What was doubted, one by one; all at once where single objects may not be read, which must not end every read."""
         for name in sorted(found.doubted):
+            before = found.known(name)
             try:
                 item = await self._kube.find(found.resource.path(found.namespace, name))
             except Refused as error:
                 log.warning("objects are read by lists alone: %s", error)
                 await self._listed(found)
                 return
-            changed = found.put(item) if item is not None else found.forget(name)
+            # what the watch has told meanwhile is newer than the answer that there is none
+            changed = found.put(item) if item is not None else found.known(name) is before and found.forget(name)
             found.doubted.discard(name)
             self._tell(found, [name] if changed else [])
 
