@@ -157,6 +157,7 @@ async def test_a_query_that_cannot_be_right_is_named_although_it_was_asked_with_
         (200, "<html>login</html>", Unavailable, "not JSON"),
         (200, "[]", Unavailable, "not an object"),
         (302, "", Unavailable, "302"),
+        (200, json.dumps({"status": "success", "isPartial": True, "data": {"result": []}}), Unavailable, "partial"),
         (400, failed(), Refused, "parse error"),
         (422, failed(errorType="execution"), Refused, "parse error"),
         (500, failed(errorType="internal"), Unavailable, "500"),

@@ -86,8 +86,9 @@ def _check(response: requests.Response) -> None:
         )
     if response.status_code != 200 or payload.get("status") != "success":
         raise Unavailable(f"Prometheus answered {response.status_code}: {problem or payload.get('status')}")
-    if payload.get("warnings"):
-        raise Unavailable(f"Prometheus gave a partial answer: {'; '.join(map(str, payload['warnings']))[:512]}")
+    if payload.get("warnings") or payload.get("isPartial"):  # the latter is VictoriaMetrics' word
+        said = "; ".join(map(str, payload.get("warnings") or ("isPartial",)))
+        raise Unavailable(f"Prometheus gave a partial answer: {said[:512]}")
     if not isinstance(payload.get("data"), Mapping) or not isinstance(payload["data"].get("result"), list):
         raise Unavailable("Prometheus answered without a result")
     response.json = lambda **_: payload  # type: ignore[method-assign] # the client would read the same text once more
