@@ -408,3 +408,8 @@ def test_a_name_that_would_lead_elsewhere_in_the_path_is_refused(name: str) -> N
         path("v1", "pods", "shop", name)
     with pytest.raises(Refused, match="No object can have the name"):
         path("v1", "pods", name)
+
+
+def test_an_empty_name_is_not_the_collection() -> None:
+    with pytest.raises(Refused, match="No object can have the name ''"):
+        path("v1", "pods", "shop", "")

@@ -315,6 +315,51 @@ async def test_what_a_write_contradicts_is_asked_for_anew(time: Time, heard: lis
     await mirror.close()
 
 
+async def test_an_object_that_is_made_anew_while_the_old_one_is_asked_for_is_kept(
+    time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    world.apply(service("one"))
+    await mirror.list(LABELLED, "shop")
+    await settle()
+    find = world.kube.find
+
+    async def slow(url: str) -> Any:
+        """Its answer is looked at when the watch has told what came after it."""
+        answer = await find(url)
+        world.apply(service("one"))
+        await settle()
+        return answer
+
+    monkeypatch.setattr(world.kube, "find", slow)
+    world.delete("Service", "one")
+    mirror.doubt(LABELLED, "shop", "one")
+    assert await mirror.find(LABELLED, "shop", "one") == "one"
+    assert mirror.watches == 1
+    await mirror.close()
+
+
+async def test_where_single_objects_may_not_be_read_what_a_write_contradicts_is_listed_anew(time: Time) -> None:
+    world = FakeWorld("shop")
+    mirror = Mirror(world.kube, time)
+    world.apply(service("one"), service("two"))
+    await mirror.list(LABELLED, "shop")
+
+    def refuse(method: str, url: str) -> None:
+        if url == LABELLED.path("shop", "one"):
+            raise Refused("The operator lacks a right", reason="Forbidden")
+
+    world.kube.before = refuse
+    world.edit("Service", "one", {"op": "add", "path": "/spec/selector", "value": {"app": "moved"}})
+    mirror.doubt(LABELLED, "shop", "one")
+    assert await mirror.list(LABELLED, "shop", "moved") == ["one"]
+    world.api.requests.clear()
+    assert await mirror.find(LABELLED, "shop", "two") == "two"
+    assert world.api.requests == [], "the doubt is over"
+    await mirror.close()
+
+
 async def test_a_list_does_not_undo_what_is_known_to_be_newer(time: Time) -> None:
     world = FakeWorld("shop")
     mirror = Mirror(world.kube, time)

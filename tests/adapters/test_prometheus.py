@@ -12,13 +12,26 @@ import pytest
 from aiohttp import web
 
 from hotfix.adapters.prometheus import Access, PrometheusSource
-from hotfix.adapters.promql import Side, pods_pattern, render
+from hotfix.adapters.promql import Side, render
 from hotfix.core.spec import Metrics
 from hotfix.errors import Refused, Unavailable
 from hotfix.ports import MetricsQuery
 from tests.fakes.clock import FakeClock
 
 NOW = 1_800_000_000.0
+FORBIDDEN = (
+    f"found duplicate series for the match group {{}} on the right hand-side of the operation: [{'x' * 999}];many-to-many "
+    "matching not allowed: matching labels must be unique on one side",
+    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+    "multiple matches for labels: grouping labels must ensure unique matches",
+    "vector cannot contain metrics with the same labelset",
+    "invalid destination label name in label_replace(): a-b",
+    "invalid regular expression in label_replace(): (",
+)
+PASSING = (
+    "query processing would load too many samples into memory in query execution",
+    "expanding series: proxy Series(): rpc error: code = Unavailable desc = connection refused",
+)
 PART = re.compile(r'"hotfix_part", "(\d+)"')
 
 
@@ -29,6 +42,7 @@ class Server:
         self.asked: list[dict[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.status, self.body, self.delay = 200, "", 0.0
+        self.most_parts = 100  # of one query; one with more loads too much
         self.series: list[dict[str, str]] = [{"instance": "proxy"}]
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -38,6 +52,8 @@ class Server:
         await asyncio.sleep(self.delay)
         if self.body:
             return web.Response(status=self.status, text=self.body)
+        if len(PART.findall(request.query["query"])) > self.most_parts:
+            return web.Response(status=422, text=failed(errorType="execution", error=PASSING[0]))
         start, end, step = (float(request.query[name]) for name in ("start", "end", "step"))
         times = [start + step * n for n in range(int((end - start) / step) + 1)]
         values = [[moment, str(moment - NOW)] for moment in times]
@@ -147,6 +163,13 @@ async def test_a_query_that_cannot_be_right_is_named_although_it_was_asked_with_
     assert any("label_replace" not in entry["query"] for entry in server[0].asked)
 
 
+async def test_queries_that_are_too_much_together_are_asked_for_one_by_one(server: tuple[Server, str]) -> None:
+    server[0].most_parts = 1
+    view = await source(server[1]).collect(query())
+    assert view.patched.requests
+    assert view.stable.errors
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "words"),
     [
@@ -157,8 +180,11 @@ async def test_a_query_that_cannot_be_right_is_named_although_it_was_asked_with_
         (200, "<html>login</html>", Unavailable, "not JSON"),
         (200, "[]", Unavailable, "not an object"),
         (302, "", Unavailable, "302"),
+        (200, json.dumps({"status": "success", "isPartial": True, "data": {"result": []}}), Unavailable, "partial"),
         (400, failed(), Refused, "parse error"),
-        (422, failed(errorType="execution"), Refused, "parse error"),
+        *((422, failed(errorType="execution", error=text), Refused, "Correct it") for text in FORBIDDEN),
+        *((422, failed(errorType="execution", error=text), Unavailable, text[:20]) for text in PASSING),
+        (503, failed(errorType="execution", error=FORBIDDEN[0]), Unavailable, "duplicate series"),
         (500, failed(errorType="internal"), Unavailable, "500"),
         (503, "busy", Unavailable, "503"),
         (401, json.dumps({"status": "error"}), Unavailable, "401"),
@@ -219,11 +245,3 @@ def test_only_names_get_into_a_query_and_only_known_variables() -> None:
         render("$(secret)", side)
     with pytest.raises(Refused, match="no name"):
         render("$(service)", Side(namespace="shop", deployment="d", service='x"}', port=80))
-
-
-def test_the_pattern_fits_the_pods_of_a_deployment_and_of_no_other() -> None:
-    pattern = re.compile(pods_pattern("checkout"))
-    assert pattern.fullmatch("checkout-7cb966475d-lnqxx")
-    assert not pattern.fullmatch("checkout-hotfix-7cb966475d-lnqxx")
-    long = "a" * 60
-    assert re.fullmatch(pods_pattern(long), long[:58] + "abcde")

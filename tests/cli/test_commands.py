@@ -52,6 +52,13 @@ def test_each_verb_asks_for_itself(patience: Patience, run: Run, verb: str) -> N
     assert (patience.asked or "").partition(":")[0] == verb
 
 
+@pytest.mark.parametrize("command", [*VERBS, "get", "watch", "status", "handover", "why", "release", "doctor"])
+def test_an_empty_name_is_wrong_usage(run: Run, command: str) -> None:
+    code, out, err = run(command, "", "-n", "shop")
+    assert (code, out) == (2, "")
+    assert "give the name of a HotfixRollout" in err
+
+
 @pytest.mark.parametrize("output", ["json", "yaml"])
 @pytest.mark.parametrize(("verb", "result"), [*((verb, "Accepted") for verb in VERBS), ("pause", "Refused")])
 def test_an_answer_is_data_where_that_is_asked_for(patience: Patience, run: Run, verb: str, result: str, output: str) -> None:

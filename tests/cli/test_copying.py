@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotfix.cli import labels
-from hotfix.cli.copying import Change, Stable, hotfix
+from hotfix.cli.copying import Change, Stable, hotfix, patched_name
+from hotfix.cli.init import number
+from hotfix.cli.sources import Found
 from hotfix.core.labels import service_selects
 from hotfix.errors import Refused
 
@@ -171,6 +173,13 @@ def test_a_second_copy_has_labels_of_its_own() -> None:
     one, two = (hotfix(stable(single()), Change(image=IMAGE, number=number))[0] for number in (1, 2))
     assert not one["spec"]["selector"]["matchLabels"].items() <= two["spec"]["template"]["metadata"]["labels"].items()
     assert not two["spec"]["selector"]["matchLabels"].items() <= one["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_the_name_of_a_long_deployment_leaves_room_for_those_of_its_pods_and_is_not_its_own() -> None:
+    assert patched_name("x" * 63) == "x" * 50 + "-hotfix"
+    stable = "x" * 50 + "-hotfix"
+    assert number(Found(deployments=(), services=(), where="the file"), stable) == 2
+    assert patched_name(stable, 2) == "x" * 48 + "-hotfix-2"
 
 
 NAMES = st.sampled_from(["app", "tier", "version", "app.kubernetes.io/name", "track"])

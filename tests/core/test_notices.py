@@ -30,6 +30,17 @@ def test_without_an_incident_it_names_the_rollout_alone() -> None:
     assert event["data"]["incident"] is None
 
 
+def test_a_manifest_that_cannot_be_read_any_more_has_phases_that_are_told() -> None:
+    event = told(steps=["nonsense"], incident={"reference": "INC-4711"})
+    assert event["data"]["text"] == "INC-4711: shop/fix: Baking. It is proven."
+
+
+@pytest.mark.parametrize("incident", ["INC-4711", {"reference": ""}, {"detectedAt": "yesterday"}, []])
+def test_an_incident_that_cannot_be_read_is_left_out(incident: Any) -> None:
+    event = told(incident=incident)
+    assert (event["data"]["phase"], event["data"]["incident"]) == ("Baking", None)
+
+
 @pytest.mark.parametrize(
     ("written", "key"),
     [(b"whsec_c2VjcmV0\n", b"secret"), (b"plain key \n", b"plain key "), (b"two\n\n", b"two\n"), (b"c2VjcmV0", b"c2VjcmV0")],

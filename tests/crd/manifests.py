@@ -206,6 +206,15 @@ BAD = (
     Bad("spec.urgency", "Fast", 'supported values: "Standard", "Expedited", "BreakGlass"', True),
     Bad("spec.urgency", "BreakGlass", "urgency BreakGlass needs incident.reference and incident.reason"),
     Bad("spec.control", "None", "control None needs incident.reference"),
+    *(
+        Bad("spec", {**shortest()["spec"], **urgent, "incident": {"reference": "INC-4711", "reason": "It fails", **blank}}, says)
+        for urgent, blank, says in (
+            ({"urgency": "BreakGlass"}, {"reason": ""}, "urgency BreakGlass needs incident.reference and incident.reason"),
+            ({"urgency": "BreakGlass"}, {"reason": " \t"}, "urgency BreakGlass needs incident.reference and incident.reason"),
+            ({"urgency": "BreakGlass"}, {"reference": " "}, "urgency BreakGlass needs incident.reference and incident.reason"),
+            ({"control": "None"}, {"reference": " "}, "control None needs incident.reference"),
+        )
+    ),
     Bad("spec.incident.reference", "x" * 65, "may not be more than 64 bytes", True),
     Bad("spec.incident.url", "javascript:alert(1)", AN_ADDRESS, True),
     Bad("spec.incident.url", "http://", AN_ADDRESS),

@@ -76,7 +76,7 @@ class FakeApi:
     def handle(self, method: str, path: str, query: Mapping[str, str], body: Any, manager: str) -> Answer:
         """One request."""
         self.requests.append((method, path))
-        where, subresource = _parsed(path)
+        where, subresource = place_of(path)
         if method == "GET":
             return self._get(where) if where.name else self._list(where, query)
         if method == "POST":
@@ -194,7 +194,7 @@ class FakeApi:
 
     def watch(self, path: str, version: str) -> AsyncIterator[Object]:
         """Events of a collection after a version; the first one is an error where the version is too old."""
-        where, _ = _parsed(path)
+        where, _ = place_of(path)
         return self.log.events(where, int(version))
 
     def _now(self) -> str:
@@ -270,7 +270,7 @@ class FakeApi:
         return Place(*KINDS[kind], namespace, name)
 
 
-def _parsed(path: str) -> tuple[Place, str]:
+def place_of(path: str) -> tuple[Place, str]:
     """The place that a URL path means, with its subresource."""
     parts = path.strip("/").split("/")
     version, rest = (f"{parts[1]}/{parts[2]}", parts[3:]) if parts[0] == "apis" else (parts[1], parts[2:])

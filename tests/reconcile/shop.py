@@ -28,6 +28,7 @@ from tests.fakes.api import FakeApi
 from tests.fakes.clock import FakeClock
 from tests.fakes.controllers import Controllers
 from tests.fakes.kube import FakeKube
+from tests.fakes.rights import lacked
 
 NAMESPACE, INTERVAL, RATE = "shop", 5.0, 100.0
 ERRORS = {"sample:1.0": 0.05, "sample:1.1": 0.001, "sample:crash": 1.0}
@@ -78,14 +79,23 @@ class Requests:
 
 
 class WatchingKube(FakeKube):
-    """Its watches tell nothing any more of what is in `mute` (plurals)."""
+    """With the rights of deploy/base: a request beyond them ends the story. Its watches tell nothing any more of what is in
+    `mute` (plurals)."""
 
     def __init__(self, api: FakeApi) -> None:
         super().__init__(api)
         self.mute: frozenset[str] = frozenset()
+        self.lacked: list[str] = []  # rights without which a watch began, which nobody waits for
+
+    async def _call(self, method: str, url: str, **more: Any) -> Object:
+        missing = lacked(method, url)
+        assert missing is None, missing
+        return await super()._call(method, url, **more)
 
     async def watch(self, url: str, *, version: str, seconds: int) -> AsyncGenerator[Object, None]:
         """Events, as long as it speaks."""
+        if missing := lacked("WATCH", url):
+            self.lacked.append(missing)
         async for event in super().watch(url, version=version, seconds=seconds):
             if url.rsplit("/", 1)[-1] in self.mute:
                 await asyncio.Event().wait()
@@ -157,9 +167,10 @@ class Shop:
         self.reconciler = Reconciler(ports, settings, self)
 
     async def close(self) -> None:
-        """End the watches."""
+        """End the watches; each of them was allowed."""
         if self.mirror is not None:
             await self.mirror.close()
+        assert not self.kube.lacked, self.kube.lacked
 
     def decided(self, key: Key, decision: Decision) -> None:
         """Observer: a status was saved."""

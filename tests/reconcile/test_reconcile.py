@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from hotfix.adapters.announcer import TIMEOUT_SECONDS
+from hotfix.adapters.webhook import Told, Webhook
 from hotfix.errors import Conflict, OutsideError, Refused, Unavailable
 from tests.e2e.shop import rollout
 
@@ -155,6 +156,17 @@ async def test_a_manifest_that_cannot_be_read_any_more_holds_the_weight_until_it
     shop.api.edit("HotfixRollout", NAMESPACE, "fix", [{"op": "replace", "path": "/spec/steps", "value": [10, 50]}])
     await shop.run(ended)
     assert shop.status["phase"] == "Promoted"
+
+
+async def test_the_web_hook_is_told_how_a_rollout_ends_whose_manifest_cannot_be_read() -> None:
+    shop = await unreadable()
+    hook, told = Webhook(url="http://hook", secret_file=None, now=shop.clock.now, given_up=lambda: None), []
+    hook.put = told.append  # type: ignore[method-assign]
+    shop.reconciler._announcer = Told(shop.reconciler._announcer, hook)
+    shop.requests.errors["checkout-hotfix"] = 1.0
+    shop.api.delete("HotfixRollout", NAMESPACE, "fix")
+    await shop.run(lambda s: s.gone)
+    assert [event["data"]["phase"] for event in told] == ["RollingBack", "RolledBack"]
 
 
 async def test_the_guards_stay_armed_while_the_manifest_cannot_be_read() -> None:

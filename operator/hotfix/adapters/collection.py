@@ -111,6 +111,10 @@ class Collection(Generic[V]):
                 del self.groups[entry.group]
         return entry is not None or unreadable is not None
 
+    def known(self, name: str) -> Entry[V] | Exception | None:
+        """What is held of an object, or why it cannot be read; another one after each change."""
+        return self.unreadable.get(name) or self.entries.get(name)
+
     @property
     def watched(self) -> bool:
         """The watch has not ended."""

@@ -42,9 +42,8 @@ Object = dict[str, Any]
 Objects = list[Object]
 Patch = Sequence[Mapping[str, Any]]
 JSON = "application/json"
-NO_SEGMENT = re.compile(
-    r"\.{1,2}|.*[/%].*", re.DOTALL
-)  # no object has such a name; the API server splits a path after decoding it
+# no object has such a name; the API server splits a path after decoding it
+NO_SEGMENT = re.compile(r"\.{0,2}|.*[/%].*", re.DOTALL)
 
 
 class AlreadyExists(Conflict):
@@ -53,9 +52,9 @@ class AlreadyExists(Conflict):
 
 def path(api_version: str, plural: str, namespace: str | None = None, name: str | None = None, subresource: str = "") -> str:
     """The URL path of a resource: `path("apps/v1", "deployments", "shop", "checkout")`. Raises Refused for names that would
-    be more than one step of it, or one up."""
-    for one in filter(None, (namespace, name)):
-        if NO_SEGMENT.fullmatch(one):
+    be more than one step of it, one up, or none, which would be the collection."""
+    for one in (namespace or None, name):
+        if one is not None and NO_SEGMENT.fullmatch(one):
             raise Refused(f"No object can have the name {one!r}.", reason="InvalidName")
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     parts = [f"namespaces/{quote(namespace, safe='')}" if namespace else "", plural, quote(name or "", safe=""), subresource]

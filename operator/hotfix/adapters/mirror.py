@@ -149,9 +149,17 @@ class Mirror:
         found.watching = asyncio.create_task(self._follow(found, version), name=f"watch {found.resource.plural}")
 
     async def _ask_anew(self, found: Collection[Any]) -> None:
+        """What was doubted, one by one; all at once where single objects may not be read, which must not end every read."""
         for name in sorted(found.doubted):
-            item = await self._kube.find(found.resource.path(found.namespace, name))
-            changed = found.put(item) if item is not None else found.forget(name)
+            before = found.known(name)
+            try:
+                item = await self._kube.find(found.resource.path(found.namespace, name))
+            except Refused as error:
+                log.warning("objects are read by lists alone: %s", error)
+                await self._listed(found)
+                return
+            # what the watch has told meanwhile is newer than the answer that there is none
+            changed = found.put(item) if item is not None else found.known(name) is before and found.forget(name)
             found.doubted.discard(name)
             self._tell(found, [name] if changed else [])
 

@@ -15,7 +15,7 @@ from hotfix.core.presets import Queries
 from hotfix.errors import Refused, Unavailable
 from hotfix.ports import Clock, MetricsQuery
 
-from .prometheus_http import Access, Client
+from .prometheus_http import Access, Client, NotExecuted
 from .promql import Side, queries_for, render
 from .samples import COARSE_SECONDS, Fresh, Held, joined, of_values
 
@@ -123,10 +123,10 @@ class PrometheusSource:
 
     async def _fresh(self, texts: Sequence[str], since: float, query: MetricsQuery) -> dict[str, Fresh]:
         """What several queries give from a moment on, in one request; in one each, where it does not go together, so that the one
-        that is wrong is named."""
+        that is wrong is named, and each loads less."""
         try:
             return await self._ask(texts, since, query)
-        except Refused:
+        except (Refused, NotExecuted):
             if len(texts) == 1:
                 raise
         answers = await asyncio.gather(*(self._ask([text], since, query) for text in texts))

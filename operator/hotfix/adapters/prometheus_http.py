@@ -17,6 +17,19 @@ from urllib3.util.retry import Retry
 from hotfix.errors import Refused, Unavailable
 
 CONNECT_SECONDS = 3.05
+# in errors of PromQL's own (promql/engine.go, promql/functions.go): the same query on the same series fails each time
+FORBIDDEN = (
+    "many-to-many matching not allowed",
+    "many-to-one matching must be explicit",
+    "grouping labels must ensure unique matches",
+    "metrics with the same labelset",
+    "label name in label_",
+    "regular expression in label_",
+)
+
+
+class NotExecuted(Unavailable):
+    """A query that was read and not answered, for what it asks for: one that asks for less may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +91,29 @@ def _check(response: requests.Response) -> None:
         raise Unavailable(f"Prometheus answered {response.status_code} with something that is not JSON") from error
     if not isinstance(payload, Mapping):
         raise Unavailable(f"Prometheus answered {response.status_code} with something that is not an object")
-    problem = str(payload.get("error", ""))[:512]
-    if payload.get("errorType") in ("bad_data", "execution") and response.status_code in (200, 400, 422):
-        raise Refused(
-            f"Prometheus refuses the query: {problem.rstrip(chr(46))}. Correct it in spec.metrics or spec.fix.",
-            reason="InvalidQuery",
-        )
     if response.status_code != 200 or payload.get("status") != "success":
-        raise Unavailable(f"Prometheus answered {response.status_code}: {problem or payload.get('status')}")
-    if payload.get("warnings"):
-        raise Unavailable(f"Prometheus gave a partial answer: {'; '.join(map(str, payload['warnings']))[:512]}")
+        raise _failure(response.status_code, payload)
+    if payload.get("warnings") or payload.get("isPartial"):  # the latter is VictoriaMetrics' word
+        said = "; ".join(map(str, payload.get("warnings") or ("isPartial",)))
+        raise Unavailable(f"Prometheus gave a partial answer: {said[:512]}")
     if not isinstance(payload.get("data"), Mapping) or not isinstance(payload["data"].get("result"), list):
         raise Unavailable("Prometheus answered without a result")
     response.json = lambda **_: payload  # type: ignore[method-assign] # the client would read the same text once more
+
+
+def _failure(status: int, payload: Mapping[str, Any]) -> Refused | Unavailable:
+    """What an error is: what Prometheus could not read is wrong; what it could not execute may work another time, unless PromQL
+    itself forbids it."""
+    kind, said = payload.get("errorType"), str(payload.get("error", ""))
+    problem, forbidden = said[:512], any(text in said for text in FORBIDDEN)
+    if status in (200, 400, 422) and (kind == "bad_data" or (kind == "execution" and forbidden)):
+        return Refused(
+            f"Prometheus refuses the query: {problem.rstrip(chr(46))}. Correct it in spec.metrics or spec.fix.",
+            reason="InvalidQuery",
+        )
+    if kind == "execution":
+        return NotExecuted(f"Prometheus could not execute the query: {problem}")
+    return Unavailable(f"Prometheus answered {status}: {problem or payload.get('status')}")
 
 
 class Client:

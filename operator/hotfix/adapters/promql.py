@@ -10,8 +10,11 @@ from hotfix.ports import MetricsQuery
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _BOUND = re.compile(r"[0-9.eE+-]{1,24}")
 _VARIABLE = re.compile(r"\$\(([a-z]+)\)")
-# a pod is <deployment>-<template hash>-<5 random>; Kubernetes cuts the generateName prefix so that 63 characters suffice
-_PREFIX_LENGTH = 58 - 11
+# a pod is <deployment>-<template hash>-<5 random>; Kubernetes cuts what comes before the random ones, and nothing else
+_BEFORE_RANDOM, _RANDOM = 58, 5
+_SHORTEST_HASH, _LONGEST_HASH = 6, 10  # one in 40,000 is shorter, and might be the end of another Deployment's name
+# of hashes and of what is random: neither vowels nor 0, 1, 3, so that none of them is a word such as `hotfix`
+_LETTER = "[bcdf-hj-np-tv-xz24-9]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +28,19 @@ class Side:
 
 
 def pods_pattern(deployment: str) -> str:
-    """An anchored pattern for the names of a Deployment's pods, and of no other Deployment's."""
-    if len(deployment) <= _PREFIX_LENGTH:
-        return f"{re.escape(deployment).replace(chr(92) + '-', '-')}-[a-z0-9]{{1,10}}-[a-z0-9]{{5}}"
-    return f"{re.escape(deployment[:58]).replace(chr(92) + '-', '-')}[-a-z0-9]{{0,5}}"
+    """An anchored pattern for the names of a Deployment's pods, and of no other Deployment's. From 47 characters on the hash may
+    be cut, with the dash after it; from 57 on there is none. Deployments whose names begin with the same 58 characters are told
+    apart by nothing."""
+    name = re.escape(deployment[:_BEFORE_RANDOM]).replace("\\-", "-")
+    room = _BEFORE_RANDOM - len(deployment) - 1  # for the hash and the dash after it
+    if room > _LONGEST_HASH + 1:
+        return f"{name}-[a-z0-9]{{1,{_LONGEST_HASH}}}-[a-z0-9]{{{_RANDOM}}}"
+    if room < 0:
+        return f"{name}{_LETTER}{{{_RANDOM}}}"
+    cut = f"{_LETTER}{{{room + _RANDOM}}}"
+    if room <= _SHORTEST_HASH:
+        return f"{name}-{cut}"
+    return f"{name}-({_LETTER}{{{_SHORTEST_HASH},{room - 1}}}-{_LETTER}{{{_RANDOM}}}|{cut})"
 
 
 def queries_for(query: MetricsQuery) -> Queries:

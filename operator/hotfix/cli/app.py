@@ -16,7 +16,21 @@ from hotfix.ports import Key
 
 from . import asking, backtest, commands, copying, crd, doctor, init, sources, why
 from .copying import Change
-from .options import Config, Context, Namespace, Output, access, connected, moment, namespace_of, note, say, seconds
+from .options import (
+    Config,
+    Context,
+    Name,
+    Namespace,
+    OptionalName,
+    Output,
+    access,
+    connected,
+    moment,
+    namespace_of,
+    note,
+    say,
+    seconds,
+)
 from .printing import as_data, as_yaml, check
 from .release import Release
 from .sources import Found
@@ -111,7 +125,7 @@ def _variables(pairs: list[str]) -> dict[str, str]:
 
 @app.command("why")
 def why_command(
-    name: Annotated[str, typer.Argument(help="The HotfixRollout.")],
+    name: Name,
     output: Output = None,
     namespace: Namespace = None,
     context: Context = None,
@@ -125,7 +139,7 @@ def why_command(
 
 @app.command("release")
 def release_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
-    name: Annotated[str, typer.Argument(help="The HotfixRollout.")],
+    name: Name,
     timeout: Annotated[str, typer.Option(help="How long to wait for the end.")] = "5m",
     output: Output = None,
     namespace: Namespace = None,
@@ -142,7 +156,7 @@ def release_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
 
 @app.command("doctor")
 def doctor_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
-    name: Annotated[str | None, typer.Argument(help="The HotfixRollout.")] = None,
+    name: OptionalName = None,
     file: Annotated[str | None, typer.Option("--filename", "-f", help="A manifest instead of a stored HotfixRollout.")] = None,
     prometheus_url: Url = "http://localhost:9090",
     token: Token = None,

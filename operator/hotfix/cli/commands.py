@@ -12,7 +12,7 @@ from hotfix.ports import Key, Stored
 
 from . import following, handing_over, listing
 from .following import Follower
-from .options import Config, Context, Name, Namespace, Output, connected, namespace_of, note, say, seconds
+from .options import Config, Context, Name, NameOrAll, Namespace, Output, connected, namespace_of, note, say, seconds
 from .printing import as_data, check
 from .requesting import RETRY, RETRY_SAME, VERBS, Request, ask
 from .shown import Goal, Outcome, found, outcome, sentence
@@ -86,7 +86,7 @@ async def _answer(kube: Kube, key: Key, verb: str, timeout_seconds: float, outpu
 
 
 def _get(  # noqa: PLR0913, PLR0917 - one parameter is one option
-    name: Annotated[str | None, typer.Argument(help="The HotfixRollout. Default: all of the namespace.")] = None,
+    name: NameOrAll = None,
     everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")] = False,
     output: Annotated[str | None, typer.Option("--output", "-o", help="json or yaml as it is stored, or wide.")] = None,
     namespace: Namespace = None,

@@ -31,6 +31,7 @@ ADDRESSES = (
     "networking.gke.io/", "metallb.io/", "metallb.universe.tf/", "io.cilium/", "lbipam.cilium.io/",
 )  # fmt: skip
 SERVICE_FIELDS = ("ports", "sessionAffinity", "sessionAffinityConfig", "publishNotReadyAddresses", "trafficDistribution")
+LONGEST_NAME = 57  # of patched's Deployment: of a longer one not even the whole name is in the names of its pods
 INSTANCE = "app.kubernetes.io/instance"  # by this label alone Argo CD may take an object for its own
 
 
@@ -95,7 +96,7 @@ def hotfix(stable: Stable, change: Change) -> tuple[Object, Object, Object]:
 
 def patched_name(stable: str, number: int = 1) -> str:
     """Name of patched's Deployment."""
-    return labels.suffixed(stable, number)
+    return labels.suffixed(stable, number, LONGEST_NAME)
 
 
 def service_name(patched: str) -> str:

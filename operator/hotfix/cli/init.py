@@ -62,8 +62,9 @@ def _service(found: Found, deployment: str, wanted: str | None, selecting: list[
 
 
 def number(found: Found, stable: str) -> int:
-    """1, or the first number whose Deployment no other rollout of this stable has that is under way: its pods have traffic."""
-    taken = {_sides(item).get("patched") for item in found.others if _at_work(item, stable)}
+    """1, or the first number whose Deployment is not stable itself, and which no other rollout of this stable has that is under
+    way: its pods have traffic."""
+    taken = {stable, *(_sides(item).get("patched") for item in found.others if _at_work(item, stable))}
     return next(number for number in itertools.count(1) if copying.patched_name(stable, number) not in taken)
 
 

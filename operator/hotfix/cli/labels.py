@@ -13,11 +13,11 @@ def keys_of(selector: Mapping[str, Any]) -> set[str]:
     return {*(selector.get("matchLabels") or {}), *(entry["key"] for entry in selector.get("matchExpressions") or ())}
 
 
-def suffixed(value: str, number: int = 1) -> str:
-    """`checkout` becomes `checkout-hotfix`, or `checkout-hotfix-2` for the second one beside it; cut where a label value would be
-    too long."""
+def suffixed(value: str, number: int = 1, longest: int = LONGEST_VALUE) -> str:
+    """`checkout` becomes `checkout-hotfix`, or `checkout-hotfix-2` for the second one beside it; cut to so many characters, by
+    default those of a label value."""
     suffix = SUFFIX if number == 1 else f"{SUFFIX}-{number}"
-    stem = value[: LONGEST_VALUE - len(suffix)].rstrip("-_.")
+    stem = value[: longest - len(suffix)].rstrip("-_.")
     return f"{stem}{suffix}" if stem else suffix.lstrip("-")
 
 

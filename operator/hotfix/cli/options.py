@@ -15,7 +15,18 @@ from hotfix.errors import Refused
 from . import kubeconfig
 
 T = TypeVar("T")
-Name = Annotated[str, typer.Argument(help="The HotfixRollout.")]
+
+
+def _given(name: str | None) -> str | None:
+    """A variable of a script that is not set is wrong usage, and does not mean all of them."""
+    if name == "":
+        raise typer.BadParameter("give the name of a HotfixRollout; this one is empty.")
+    return name
+
+
+Name = Annotated[str, typer.Argument(help="The HotfixRollout.", callback=_given)]
+OptionalName = Annotated[str | None, typer.Argument(help="The HotfixRollout.", callback=_given)]
+NameOrAll = Annotated[str | None, typer.Argument(help="The HotfixRollout. Default: all of the namespace.", callback=_given)]
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Namespace. Default: the context's.")]
 Config = Annotated[str | None, typer.Option("--kubeconfig", help="Kubeconfig file. Default: KUBECONFIG, else ~/.kube/config.")]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig. Default: the current one.")]

@@ -37,6 +37,11 @@ def _immutable(name: str) -> Rule:
     return Rule("self == oldSelf", f"spec.{name} is immutable; delete this HotfixRollout and create another one")
 
 
+def _told(field: str) -> str:
+    """Somebody wrote something there: who looks at it afterwards has nothing from blanks."""
+    return f"has(self.incident.{field}) && self.incident.{field}.trim() != ''"
+
+
 def _share(most: int) -> tuple[Rule, ...]:
     value = "double(self.replace('%', ''))"
     return (
@@ -94,11 +99,11 @@ MODEL_RULES: dict[str, tuple[Rule, ...]] = {
             "patched needs a Service of its own: set patched.service to another one than stable's",
         ),
         Rule(
-            "self.urgency != 'BreakGlass' || (has(self.incident) && has(self.incident.reference) && has(self.incident.reason))",
+            f"self.urgency != 'BreakGlass' || (has(self.incident) && {_told('reference')} && {_told('reason')})",
             "urgency BreakGlass needs incident.reference and incident.reason: it is looked at afterwards",
         ),
         Rule(
-            "self.control != 'None' || (has(self.incident) && has(self.incident.reference))",
+            f"self.control != 'None' || (has(self.incident) && {_told('reference')})",
             "control None needs incident.reference: nothing stays on stable to compare with",
         ),
     ),
