@@ -115,12 +115,13 @@ def test_who_may_edit_a_namespace_may_ship_a_hotfix_in_it(
 ) -> None:
     cluster.kubectl("create", "rolebinding", role, f"--clusterrole={role}", "--user=jane", "-n", namespace)
 
-    def can(verb: str, resource: str = "hotfixrollouts") -> bool:
-        return not cluster.kubectl("auth", "can-i", verb, resource, "--as=jane", "-q", "-n", namespace, check=False).returncode
+    def can(verb: str, *more: str) -> bool:
+        command = ("auth", "can-i", verb, "hotfixrollouts", "--as=jane", "-q", "-n", namespace, *more)
+        return not cluster.kubectl(*command, check=False).returncode
 
     cluster.until(lambda: can("get"), "the role is put together by the cluster")
     assert {verb for verb in may | may_not if can(verb)} == may
-    assert not can("patch", "hotfixrollouts/status"), "what is remembered is the operator's"
+    assert not can("patch", "--subresource=status"), "what is remembered is the operator's"
 
 
 def test_a_missing_right_is_named(cluster: Cluster, namespace: str, run: Any, tmp_path: Path) -> None:
