@@ -76,7 +76,7 @@ lint: $(READY) ## Lint, types, import contracts
 .PHONY: test-fast
 test-fast: $(READY) ## Run the tests that need no cluster; every branch of the core must be covered by them
 	@echo "tests without a cluster, with the coverage of the core"
-	@$(BIN)/pytest -m "not cluster and not net" -n $(BUSY) -q --cov --cov-report=term
+	@$(BIN)/pytest -m "not cluster and not net" -n $(BUSY) --dist worksteal -q --cov --cov-report=term
 
 .PHONY: format
 format: $(READY) ## Format the code, and mend what can be mended by itself

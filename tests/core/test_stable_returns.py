@@ -255,10 +255,13 @@ def ready_again(world: World) -> None:
     world.stable.ready = None
 
 
+WAY_OUT = "Where checkout cannot serve without the fix: kubectl hotfix promote fix."
+
+
 @pytest.mark.parametrize(
     ("happens", "message", "following"),
     [
-        (nothing_changes, "Stable has too few ready pods; patched keeps 100 %.", "back when it has enough"),
+        (nothing_changes, f"Stable has too few ready pods; patched keeps 100 %. {WAY_OUT}", "back when it has enough"),
         (out_of_sight, "Stable cannot be seen; weights stay.", "back when it has ready pods"),
         (ready_again, "Stable has ready pods again; making sure.", "back in 30s"),
     ],

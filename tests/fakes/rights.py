@@ -20,8 +20,8 @@ def granted() -> frozenset[tuple[str, str, str]]:
 
 @cache
 def needed(method: str, url: str) -> tuple[str, str, str]:
-    """(API group, resource, verb) of a request; `url`: its path, with or without a query."""
-    where, subresource = place_of(url.partition("?")[0])
+    """(API group, resource, verb) of a request; `url`: its path, without a query."""
+    where, subresource = place_of(url)
     group = where.version.rpartition("/")[0]
     resource = f"{where.plural}/{subresource}" if subresource else where.plural
     return group, resource, VERBS.get(method) or ("get" if where.name else "list")
@@ -29,5 +29,5 @@ def needed(method: str, url: str) -> tuple[str, str, str]:
 
 def lacked(method: str, url: str) -> str | None:
     """The right without which a request is refused, in words; None where it is granted."""
-    right = needed(method, url)
+    right = needed(method, url.partition("?")[0])
     return None if right in granted() else f"no right to {right[2]} {right[1]} ({method} {url})"

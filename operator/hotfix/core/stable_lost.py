@@ -148,7 +148,7 @@ def _away(look: Look) -> Status:
 
 
 def _way_out(look: Look) -> str:
-    if look.status.phase is Phase.ROLLING_BACK or look.status.superseded_by:
+    if look.status.phase is Phase.ROLLING_BACK or look.status.superseded_by or look.status.weight != 100:
         return ""
     return f" Where {look.spec.stable.deployment} cannot serve without the fix: kubectl hotfix promote {look.seen.name}."
 

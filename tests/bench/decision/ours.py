@@ -20,7 +20,7 @@ from hotfix.core.counting import Block, Count
 from hotfix.core.judging import judge
 from hotfix.core.look import Look
 from hotfix.core.looking import LOOK_SECONDS, SOON_SECONDS, judging_lag, seconds_to_look
-from hotfix.core.observation import MetricsView, Observation, Series, SideSeries
+from hotfix.core.observation import MetricsView, Observation, RoutesView, Series, SideSeries
 from hotfix.core.reasons import Reason
 from hotfix.core.spec import Spec
 from hotfix.core.status import Phase, Stage, Status
@@ -131,6 +131,16 @@ def count(drawn: Drawn, *, aimed: bool) -> Count:
     )
 
 
+def served(view: RoutesView | None, weight: int) -> RoutesView | None:
+    """Every route with this percent for patched."""
+    routes = view.routes if view else ()
+    split = [
+        replace(route, rules=tuple(replace(rule, stable=100 - weight, patched=weight) for rule in route.rules))
+        for route in routes
+    ]
+    return replace(view, routes=tuple(split)) if view else None
+
+
 class Rollout:
     """Looks at one rollout in a world. `began`: seconds from the begin of the first block to the first weight, at random within
     the scrape where not given."""
@@ -143,6 +153,7 @@ class Rollout:
         clocks = {"started_at": moment, "evidence_from": moment, "phase_started_at": moment, "stage_started_at": moment}
         self.status = self._acknowledged(status.model_copy(update=clocks), self.began)
         self.draws, self.tally, self.blocks = Draws(world, seed), Tally(world), list[Block]()
+        self.seen = replace(self.seen, routes=served(self.seen.routes, self._weight))
         self._share = self._weight * (1 - self.began / world.scrape_seconds)  # mean of the block that is being counted
         self.reached: float | None = None
 
@@ -189,6 +200,7 @@ class Rollout:
         left = 1 - now % self.world.scrape_seconds / self.world.scrape_seconds
         self._share += (self._weight - before) * left
         self.status = self._acknowledged(self.status, now)
+        self.seen = replace(self.seen, routes=served(self.seen.routes, self._weight))
         if self.reached is None and self._weight >= NEARLY_ALL:
             self.reached = now - self.began
 
