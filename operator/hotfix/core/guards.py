@@ -196,8 +196,12 @@ def paused(look: Look) -> Veto | None:
     """A person asked for it."""
     if not look.paused:
         return None
-    how = "Set spec.paused to false" if look.spec.paused else f"Use kubectl hotfix resume {look.seen.name}"
-    return Veto(Reason.PAUSED, f"Paused at {look.status.weight} %; rollback rules stay armed. {how} to go on.")
+    return Veto(Reason.PAUSED, f"Paused at {look.status.weight} %; rollback rules stay armed. {how_to_resume(look)} to go on.")
+
+
+def how_to_resume(look: Look) -> str:
+    """What ends a pause, by whoever asked for it."""
+    return "Set spec.paused to false" if look.spec.paused else f"Use kubectl hotfix resume {look.seen.name}"
 
 
 def several_versions(look: Look) -> Veto | None:

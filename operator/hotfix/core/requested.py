@@ -8,6 +8,7 @@ for it is done by the stages and guards (`Look.asked`); here it is taken in and 
 from collections.abc import Callable
 
 from . import moments, retrying
+from .guards import how_to_resume
 from .look import Look, record
 from .observation import Observation
 from .proven import has_fix, unchanged
@@ -164,15 +165,10 @@ def _not_promoted(before: Status, look: Look) -> str | None:
     if status.phase is Phase.ROLLING_BACK:
         return f"It is rolled back: {status.message}"
     if look.paused and status.phase in PAST_ANALYSIS:
-        return _how_to_resume(look)
+        return f"It is paused. {how_to_resume(look)} first."
     if before.phase in PAST_ANALYSIS and (status.stage, _accepted(status)) == (before.stage, _accepted(before)):
         return f"It is past that: {status.message}"
     return status.message if status.held and status.held != Reason.INCONCLUSIVE else None
-
-
-def _how_to_resume(look: Look) -> str:
-    how = "Set spec.paused to false" if look.spec.paused else f"Use kubectl hotfix resume {look.seen.name}"
-    return f"It is paused. {how} first."
 
 
 def _not_retried(before: Status, look: Look) -> str | None:
