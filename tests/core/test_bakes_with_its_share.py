@@ -72,6 +72,48 @@ def test_it_is_not_promoted_so_where_patched_has_too_few_pods_or_while_paused() 
     assert (answer(world)[0], world.remembered.held) == ("Refused", "StableLost")
 
 
+def fails_everything(world: World) -> None:
+    """Far more than stable ever did."""
+    world.patched.errors = 1.0
+
+
+def no_metrics(world: World) -> None:
+    """Prometheus is away."""
+    world.blind = True
+
+
+def no_requests(world: World) -> None:
+    """Patched completes none any more."""
+    world.patched.hangs = True
+
+
+@pytest.mark.parametrize(
+    ("happens", "why"),
+    [
+        (fails_everything, "of its newest requests, where stable failed 4.81 %; stable would fail as much."),
+        (no_metrics, "Prometheus does not answer."),
+        (no_requests, "Patched was counted in"),
+    ],
+)
+def test_what_is_not_seen_to_serve_is_not_promoted_for_a_stable_that_is_lost(happens, why: str) -> None:  # type: ignore[no-untyped-def]
+    world = lost()
+    happens(world)
+    ask(world.rest(40), "promote:1")
+    result, message = answer(world)
+    assert (result, world.remembered.phase, world.remembered.held) == ("Refused", Phase.ANALYZING, "StableLost")
+    assert why in message
+    assert "kubectl hotfix promote fix is refused" in message
+
+
+def test_it_is_promoted_for_a_stable_that_is_lost_once_it_was_counted() -> None:
+    world = ready_world()
+    world.stable.ready = 0
+    ask(world.held("StableLost", seconds=120).rest(10), "promote:1")
+    assert (answer(world)[0], world.remembered.phase) == ("Refused", Phase.ANALYZING)
+    ask(world.rest(30), "promote:2")
+    assert (answer(world)[0], world.remembered.phase) == ("Accepted", Phase.PROMOTING)
+
+
 @pytest.mark.parametrize("verb", ["pause", "acknowledge"])
 def test_a_promotion_that_waits_and_is_given_up_for_another_request_is_told(verb: str) -> None:
     world = ready_world(asked=a_spec(startWeight=5)).phase(Phase.ANALYZING)

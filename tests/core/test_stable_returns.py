@@ -245,6 +245,11 @@ def nothing_changes(world: World) -> None:
     """Stable stays lost."""
 
 
+def counted(world: World) -> None:
+    """Stable stays lost for longer."""
+    world.rest(30)
+
+
 def out_of_sight(world: World) -> None:
     """The API server does not answer."""
     world.unseen = True
@@ -255,13 +260,17 @@ def ready_again(world: World) -> None:
     world.stable.ready = None
 
 
+FEW = (
+    "Patched was counted in 1 of 6 scrapes since it has everything. As long as that is so, kubectl hotfix promote fix is refused."
+)
 WAY_OUT = "Where checkout cannot serve without the fix: kubectl hotfix promote fix."
 
 
 @pytest.mark.parametrize(
     ("happens", "message", "following"),
     [
-        (nothing_changes, f"Stable has too few ready pods; patched keeps 100 %. {WAY_OUT}", "back when it has enough"),
+        (nothing_changes, f"Stable has too few ready pods; patched keeps 100 %. {FEW}", "back when it has enough"),
+        (counted, f"Stable has too few ready pods; patched keeps 100 %. {WAY_OUT}", "back when it has enough"),
         (out_of_sight, "Stable cannot be seen; weights stay.", "back when it has ready pods"),
         (ready_again, "Stable has ready pods again; making sure.", "back in 30s"),
     ],

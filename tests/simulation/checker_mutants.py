@@ -37,7 +37,7 @@ CHECKER_MUTANTS: tuple[Mutant, ...] = (
         "a rollback that is not done is granted",
         checker_bugs.grants_what_it_does_not_do,
         "done as it was answered",
-        seeds=(82,),
+        seeds=(88,),
     ),
     Mutant(
         CHECKER,

@@ -110,8 +110,9 @@ class Telling:
         item = self.shop.api.objects.get(place)
         if item is None:
             return self.turn >= self.tale.since
-        phase = (item.get("status") or {}).get("phase")
-        return self.turn == len(self.tale.turns) and phase in ENDED and not item["metadata"].get("finalizers")
+        status = item.get("status") or {}
+        ended = self.turn == len(self.tale.turns) and status.get("phase") in ENDED and not item["metadata"].get("finalizers")
+        return ended and events(self.shop)[place.name] >= decided(status)  # Events wait while they get no answer
 
     @property
     def counts(self) -> bool:
@@ -158,17 +159,26 @@ class Telling:
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def events(shop: Shop) -> Counter[str]:
+    """Of each rollout."""
+    return Counter(event["regarding"]["name"] for event in shop.api.every("Event", NAMESPACE))
+
+
+def decided(status: dict[str, Any]) -> int:
+    """Decisions up to now."""
+    return int((status.get("decisions") or [{}])[-1].get("sequence", 0))
+
+
 def ending(shop: Shop) -> dict[str, Any]:
     """What must be the same however often it crashed: not how many events there were in between, but that each decision has
     one."""
     rollouts = {item["metadata"]["name"]: item["status"] for item in shop.api.every("HotfixRollout", NAMESPACE)}
     phases = {name: status["phase"] for name, status in rollouts.items()}
-    events = Counter(event["regarding"]["name"] for event in shop.api.every("Event", NAMESPACE))
-    decisions = {name: (status.get("decisions") or [{}])[-1].get("sequence", 0) for name, status in rollouts.items()}
+    told = events(shop)
     pods = {item["metadata"]["name"]: item["spec"]["replicas"] for item in shop.api.every("Deployment", NAMESPACE)}
     return {
         "phases": phases,
-        "events too many": {name: events[name] - number for name, number in decisions.items()},
+        "events too many": {name: told[name] - decided(status) for name, status in rollouts.items()},
         "pods": pods,
         **{key: value for key, value in shop.ending().items() if key not in ("first", "last")},
     }

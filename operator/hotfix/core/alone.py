@@ -1,4 +1,5 @@
-"""Baking without a control: stable is vulnerable, so it gets nothing, and patched is judged by what pods and its own errors say.
+"""Baking without a control: stable is vulnerable, so it gets nothing, and patched is judged by what pods and its own errors say;
+so it is also where stable is lost and a person would promote patched.
 
 Nothing can be proven here. Pods that cannot serve take everything back to stable; an error rate that stable never had holds the
 promotion and calls a person. Pure.
@@ -41,6 +42,26 @@ def is_alone(look: Look) -> bool:
 def standing(look: Look) -> Veto | None:
     """What keeps it from being promoted."""
     return guards.first(HOLD, look) or _unfit(look) or _silent(look) or _failing(look)
+
+
+def unproven(look: Look) -> Veto | None:
+    """Stable is lost and patched has everything: what is missing for a person to promote it. That it is not seen to fail more
+    than stable did is told by as many scrapes as the alarm goes by."""
+    return guards.metrics_unavailable(look) or _unfit(look) or _uncounted(look) or _worse_alone(look)
+
+
+def _uncounted(look: Look) -> Veto | None:
+    """Too few of the scrapes since it has everything told of requests, or the last one that did is long ago."""
+    since, needed = moments.unix(look.status.acknowledged_at or moments.rfc3339(look.now)), ALARM_BLOCKS
+    told = [block for block in _blocks(look)[-needed:] if block.start >= since and block.patched.requests]
+    if len(told) == needed:
+        return _silent(look)
+    return Veto(Reason.NO_TRAFFIC, f"Patched was counted in {len(told)} of {needed} scrapes since it has everything.")
+
+
+def _worse_alone(look: Look) -> Veto | None:
+    rates = _rates_of_failing(look)
+    return Veto(Reason.ERROR_ALARM, f"{rates}; stable would fail as much.") if rates else None
 
 
 def baked(look: Look) -> tuple[Status, float]:
@@ -98,14 +119,22 @@ def _silent(look: Look) -> Veto | None:
 
 
 def _failing(look: Look) -> Veto | None:
-    """Patched fails more than stable did and more than is tolerated, surely (95 %)."""
+    """A person decides about an error rate that stable never had."""
+    rates = _rates_of_failing(look)
+    if rates is None:
+        return None
+    return Veto(
+        Reason.ERROR_ALARM,
+        f"{rates}; there is no control to tell whether that is the patch. A person decides: "
+        f"kubectl hotfix rollback or promote {look.seen.name}.",
+    )
+
+
+def _rates_of_failing(look: Look) -> str | None:
+    """Both rates in words where patched fails more than stable did and more than is tolerated, surely (95 %)."""
     bad, requests = _newest(_blocks(look))
     before, margin = failing_before(look.status.baseline), float(share(look.spec.analysis.max_error_rate_increase))
     if requests == 0 or reports.bounds(Tally(requests=requests, bad=bad))[0] <= before + margin:
         return None
-    return Veto(
-        Reason.ERROR_ALARM,
-        f"Patched fails {percent(bad / requests)} ({bad}/{requests}) of its newest requests, where stable failed "
-        f"{percent(before)}; there is no control to tell whether that is the patch. A person decides: "
-        f"kubectl hotfix rollback or promote {look.seen.name}.",
-    )
+    newest = f"Patched fails {percent(bad / requests)} ({bad}/{requests}) of its newest requests"
+    return f"{newest}, where stable failed {percent(before)}"

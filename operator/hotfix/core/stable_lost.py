@@ -3,7 +3,7 @@
 It holds also while paused, rolling back or blind; the phase does not change, the clocks stand still, nothing is judged.
 """
 
-from . import capacity, kin, moments
+from . import alone, capacity, kin, moments
 from .guards import LOST_SHARE, Veto
 from .look import Look, enter, hold, ready, record, routes_have, say
 from .quantities import span
@@ -85,10 +85,14 @@ def handle(look: Look) -> Status | None:
 
 def _is_promoted(look: Look) -> bool:
     """A person wants stable to get the fix without having been compared: it may never be able to serve without it."""
-    status, wants = look.status, look.asked is Verb.PROMOTE and not look.paused and not look.seen.deleting
-    forward = status.phase in (Phase.ANALYZING, Phase.BAKING) and status.weight == 100 and status.superseded_by is None
+    wants = look.asked is Verb.PROMOTE and not look.paused and not look.seen.deleting
     serves = look.settled and routes_have(look, 100) and capacity.patched_short(look, 100) is None
-    return wants and forward and serves and bool(ready(look.seen.patched))
+    return wants and _may_be_promoted(look.status) and serves and bool(ready(look.seen.patched)) and not alone.unproven(look)
+
+
+def _may_be_promoted(status: Status) -> bool:
+    """It goes forward, and has everything."""
+    return status.phase in (Phase.ANALYZING, Phase.BAKING) and status.weight == 100 and status.superseded_by is None
 
 
 def _promoted(look: Look) -> Status:
@@ -148,9 +152,12 @@ def _away(look: Look) -> Status:
 
 
 def _way_out(look: Look) -> str:
-    if look.status.phase is Phase.ROLLING_BACK or look.status.superseded_by or look.status.weight != 100:
+    if not _may_be_promoted(look.status):
         return ""
-    return f" Where {look.spec.stable.deployment} cannot serve without the fix: kubectl hotfix promote {look.seen.name}."
+    missing, way = alone.unproven(look), f"kubectl hotfix promote {look.seen.name}"
+    if missing:
+        return f" {missing.message} As long as that is so, {way} is refused."
+    return f" Where {look.spec.stable.deployment} cannot serve without the fix: {way}."
 
 
 def _needs(look: Look, away: StableLost) -> str | None:
