@@ -31,3 +31,22 @@ def test_a_stable_that_dies_gives_everything_to_patched_within_ten_seconds_and_g
         assert steps[-4:-1] == ["weight 100", "weight 95", "weight 50"]
     assert load.lost()[-1].sent - went < MOVED_SECONDS
     assert shop.image("checkout") == "sample:1.1"
+
+
+def test_where_stable_cannot_serve_without_the_fix_a_person_promotes_once_patched_is_seen_to_serve(shop: Stories) -> None:
+    shop.open()
+    gone = {"503 from the proxy": "stable has no endpoint and its weight is not yet 0"}
+    with shop.story("Promoted", rate=30, forgiven=gone) as load:
+        shop.apply(rollout(startWeight=10))
+        shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
+        shop.control("checkout", "unready=1")
+        early = shop.held("StableLost", seconds=120)
+        assert "of 6 scrapes since it has everything" in early["message"]
+        way_out = "Where checkout cannot serve without the fix: kubectl hotfix promote fix."
+        shop.until(lambda status: status["message"].endswith(way_out), "patched was counted for long enough")
+        assert "A person promotes it while checkout cannot serve" in shop.hotfix("promote", "fix")
+        status = shop.until(lambda status: status["stage"] == "Returning", "stable is ready with the fix", seconds=120)
+    reasons = [decision["reason"] for decision in status["decisions"]]
+    assert reasons.index("StableLost") < reasons.index("Requested")
+    assert load.lost()[-1].sent < load.answers()[-1].sent - 20
+    assert shop.image("checkout") == "sample:1.1"
