@@ -2,7 +2,7 @@
 
 import pytest
 
-from hotfix.core.status import Phase, Stage
+from hotfix.core.status import Phase
 
 from .test_requested import analyzing, answer, ask
 from .world import World, a_spec, ready_world
@@ -43,75 +43,6 @@ def test_without_a_control_the_bake_begins_again_after_an_alarm() -> None:
     healthy = world.now
     world.phase(Phase.PROMOTING, seconds=300)
     assert world.now - healthy >= 100
-
-
-def lost() -> World:
-    world = ready_world()
-    world.stable.ready = 0
-    return world.held("StableLost", seconds=120).rest(60)
-
-
-def test_a_person_promotes_where_stable_cannot_serve_without_the_fix() -> None:
-    world = lost()
-    assert "kubectl hotfix promote fix" in world.remembered.message
-    ask(world, "promote:1")
-    assert (answer(world)[0], world.remembered.phase) == ("Accepted", Phase.PROMOTING)
-    world.stage(Stage.PATCHING_STABLE, seconds=120)
-    world.stable.ready = None
-    world.phase(Phase.PROMOTED, seconds=600)
-    assert (world.stable.template, world.weight) == ("v2", 0)
-
-
-def test_it_is_not_promoted_so_where_patched_has_too_few_pods_or_while_paused() -> None:
-    world = lost()
-    world.patched.ready = 1
-    ask(world, "promote:1")
-    assert (answer(world)[0], world.remembered.phase) == ("Refused", Phase.ANALYZING)
-    world.patched.ready, world.asked = None, a_spec(paused=True)
-    ask(world.rest(5), "promote:2")
-    assert (answer(world)[0], world.remembered.held) == ("Refused", "StableLost")
-
-
-def fails_everything(world: World) -> None:
-    """Far more than stable ever did."""
-    world.patched.errors = 1.0
-
-
-def no_metrics(world: World) -> None:
-    """Prometheus is away."""
-    world.blind = True
-
-
-def no_requests(world: World) -> None:
-    """Patched completes none any more."""
-    world.patched.hangs = True
-
-
-@pytest.mark.parametrize(
-    ("happens", "why"),
-    [
-        (fails_everything, "of its newest requests, where stable failed 4.81 %; stable would fail as much."),
-        (no_metrics, "Prometheus does not answer."),
-        (no_requests, "Patched was counted in"),
-    ],
-)
-def test_what_is_not_seen_to_serve_is_not_promoted_for_a_stable_that_is_lost(happens, why: str) -> None:  # type: ignore[no-untyped-def]
-    world = lost()
-    happens(world)
-    ask(world.rest(40), "promote:1")
-    result, message = answer(world)
-    assert (result, world.remembered.phase, world.remembered.held) == ("Refused", Phase.ANALYZING, "StableLost")
-    assert why in message
-    assert "kubectl hotfix promote fix is refused" in message
-
-
-def test_it_is_promoted_for_a_stable_that_is_lost_once_it_was_counted() -> None:
-    world = ready_world()
-    world.stable.ready = 0
-    ask(world.held("StableLost", seconds=120).rest(10), "promote:1")
-    assert (answer(world)[0], world.remembered.phase) == ("Refused", Phase.ANALYZING)
-    ask(world.rest(30), "promote:2")
-    assert (answer(world)[0], world.remembered.phase) == ("Accepted", Phase.PROMOTING)
 
 
 @pytest.mark.parametrize("verb", ["pause", "acknowledge"])

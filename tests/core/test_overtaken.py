@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from hotfix.core.observation import RivalView
-from hotfix.core.status import Phase
+from hotfix.core.status import Phase, Stage
 
+from .test_requested import ask
 from .test_retry import answer, rolled_back
 from .world import World, ready_world
 
-ENDED = "2027-01-15T08:00:30.000Z"
+ENDED = "2027-01-15T08:01:30.000Z"
 
 
 def promoted(**differs: object) -> RivalView:
@@ -75,3 +76,22 @@ def test_a_start_waits_until_patched_is_seen() -> None:
     world = beside(promoted())
     world.patched.exists = False
     assert world.held("TargetNotFound", seconds=10).remembered.phase is Phase.PENDING
+
+
+def test_one_whose_fix_is_served_by_its_patched_is_told_so() -> None:
+    rival = promoted(patched="checkout-second", status={"phaseStartedAt": ENDED, "weight": 100})
+    world = beside(rival).held("StableMoved", seconds=10)
+    assert "HotfixRollout second is newer, and checkout-second serves its fix" in world.remembered.message
+
+
+def test_that_it_was_begun_again_is_not_forgotten_however_much_is_decided_since() -> None:
+    world = rolled_back()
+    world.rivals = (promoted(),)
+    world.patched.template, world.patched.errors, world.patched.ready, world.request = "v3", 0.001, 0, "retry:1"
+    world.stage(Stage.SCALING, seconds=30)
+    for number in range(12):
+        ask(world, f"promote:{number}").rest(2)
+    assert all(entry.what == "refuse" for entry in world.remembered.decisions)
+    world.patched.ready = None
+    world.phase(Phase.ANALYZING, seconds=60)
+    assert "StableMoved" not in world.reasons

@@ -212,7 +212,7 @@ def test_what_cannot_be_done_is_refused_with_what_can(verb: str) -> None:
     assert result is RequestResult.REFUSED
     assert len(message) > 20
     if verb in ("explode", ""):
-        assert requested.WORDS in message
+        assert requested.NO_SUCH in message
 
 
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in (Verb.RETRY, Verb.RETRY_SAME, Verb.ACKNOWLEDGE)])

@@ -260,9 +260,8 @@ def ready_again(world: World) -> None:
     world.stable.ready = None
 
 
-FEW = (
-    "Patched was counted in 1 of 6 scrapes since it has everything. As long as that is so, kubectl hotfix promote fix is refused."
-)
+REFUSED = "As long as that is so, kubectl hotfix promote fix is refused."
+FEW = f"Patched had requests in 1 scrapes since it has everything; it takes 6. {REFUSED}"
 WAY_OUT = "Where checkout cannot serve without the fix: kubectl hotfix promote fix."
 
 

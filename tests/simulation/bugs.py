@@ -23,6 +23,7 @@ from hotfix.core import (
     rolling_back,
     stable_lost,
     stepped,
+    uncompared,
 )
 from hotfix.core.look import Look, enter, ready, say
 from hotfix.core.quantities import seconds
@@ -306,6 +307,10 @@ def promotes_the_worse(patch: Patch) -> None:
 def promoting_anything(patch: Patch) -> None:
     patch.setattr(analysing, "_proven", lambda look: look.judgement is not None)
     patch.setattr(analysing, "_bake", promoting.begin)
+
+
+def promotes_what_nobody_saw_serve(patch: Patch) -> None:
+    patch.setattr(uncompared, "missing", lambda look: None)
 
 
 def stable_lost_is_not_seen(patch: Patch) -> None:

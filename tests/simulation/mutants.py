@@ -209,6 +209,13 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a bad patch is never promoted", "promotes without proof", bugs.promotes_the_worse, "a bad patch is never promoted"),
     Mutant(
         "a bad patch is never promoted",
+        "a person promotes for a lost stable what nobody saw serve",
+        bugs.promotes_what_nobody_saw_serve,
+        "a bad patch is never promoted",
+        seeds=(33,),
+    ),
+    Mutant(
+        "a bad patch is never promoted",
         "a deadline that promotes asks only the clock",
         bugs.promotes_what_was_not_counted,
         "a bad patch is never promoted",

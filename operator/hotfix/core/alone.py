@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from . import guards, moments, reports
 from .countable import CUSTOM, preset_name
-from .counting import Block, count
+from .counting import Block, counted
 from .fitness import problems
 from .guards import Veto
 from .judgement import Tally
@@ -46,21 +46,35 @@ def standing(look: Look) -> Veto | None:
 
 def unproven(look: Look) -> Veto | None:
     """Stable is lost and patched has everything: what is missing for a person to promote it. That it is not seen to fail more
-    than stable did is told by as many scrapes as the alarm goes by."""
-    return guards.metrics_unavailable(look) or _unfit(look) or _uncounted(look) or _worse_alone(look)
+    than stable did is told by as many scrapes as the alarm goes by, since then and of what it runs now."""
+    return guards.metrics_unavailable(look) or _unfit(look) or _uncounted(look) or _worse(look)
+
+
+def _alone_since(look: Look) -> float:
+    """Unix seconds since which patched has everything, as what it runs now."""
+    status, now = look.status, moments.rfc3339(look.now)
+    return max(moments.unix(status.acknowledged_at or now), moments.unix(status.evidence_from or now))
+
+
+def _told(look: Look) -> Sequence[Block]:
+    """The blocks with requests of patched since then."""
+    since = _alone_since(look)
+    return [block for block in _blocks(look) if block.start >= since and block.patched.requests]
 
 
 def _uncounted(look: Look) -> Veto | None:
-    """Too few of the scrapes since it has everything told of requests, or the last one that did is long ago."""
-    since, needed = moments.unix(look.status.acknowledged_at or moments.rfc3339(look.now)), ALARM_BLOCKS
-    told = [block for block in _blocks(look)[-needed:] if block.start >= since and block.patched.requests]
-    if len(told) == needed:
-        return _silent(look)
-    return Veto(Reason.NO_TRAFFIC, f"Patched was counted in {len(told)} of {needed} scrapes since it has everything.")
+    """Too few of the scrapes told of requests, or none has for longer than these usually take to come."""
+    told = _told(look)
+    if len(told) < ALARM_BLOCKS:
+        message = f"Patched had requests in {len(told)} scrapes since it has everything; it takes {ALARM_BLOCKS}."
+        return Veto(Reason.NO_TRAFFIC, message)
+    usual = (look.now - _alone_since(look)) / len(told)
+    silent = look.now - told[-1].end > guards.STALE_BLOCKS * max(look.interval_seconds, usual)
+    return _no_requests(look) if silent else None
 
 
-def _worse_alone(look: Look) -> Veto | None:
-    rates = _rates_of_failing(look)
+def _worse(look: Look) -> Veto | None:
+    rates = failing(look, _told(look))
     return Veto(Reason.ERROR_ALARM, f"{rates}; stable would fail as much.") if rates else None
 
 
@@ -87,7 +101,7 @@ def _blocks(look: Look) -> Sequence[Block]:
     metrics = look.seen.metrics
     if metrics is None or metrics.problem:
         return ()
-    found = count(metrics)
+    found = counted(metrics)
     return () if found.problem else found.blocks
 
 
@@ -109,8 +123,10 @@ def _silent(look: Look) -> Veto | None:
     blocks, patience = _blocks(look), guards.STALE_BLOCKS * look.interval_seconds
     newest = next((block.end for block in reversed(blocks) if block.patched.requests), None)
     since = max(newest or 0.0, moments.unix(look.status.phase_started_at or moments.rfc3339(look.now)))
-    if look.now - since <= patience:
-        return None
+    return None if look.now - since <= patience else _no_requests(look)
+
+
+def _no_requests(look: Look) -> Veto:
     return Veto(
         Reason.NO_TRAFFIC,
         f"Patched has everything and completes no requests: either none come, or it does not answer; see kubectl logs "
@@ -120,7 +136,7 @@ def _silent(look: Look) -> Veto | None:
 
 def _failing(look: Look) -> Veto | None:
     """A person decides about an error rate that stable never had."""
-    rates = _rates_of_failing(look)
+    rates = failing(look, _blocks(look))
     if rates is None:
         return None
     return Veto(
@@ -130,11 +146,16 @@ def _failing(look: Look) -> Veto | None:
     )
 
 
-def _rates_of_failing(look: Look) -> str | None:
+def failing(look: Look, blocks: Sequence[Block]) -> str | None:
     """Both rates in words where patched fails more than stable did and more than is tolerated, surely (95 %)."""
-    bad, requests = _newest(_blocks(look))
+    bad, requests = _newest(blocks)
     before, margin = failing_before(look.status.baseline), float(share(look.spec.analysis.max_error_rate_increase))
     if requests == 0 or reports.bounds(Tally(requests=requests, bad=bad))[0] <= before + margin:
         return None
     newest = f"Patched fails {percent(bad / requests)} ({bad}/{requests}) of its newest requests"
     return f"{newest}, where stable failed {percent(before)}"
+
+
+def alarmed(look: Look) -> str:
+    """A person promotes it in spite of the alarm."""
+    return f"A person promotes it all the same. {failing(look, _blocks(look)) or ''}".rstrip() + "."

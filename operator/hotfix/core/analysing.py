@@ -4,11 +4,10 @@ Order: what rolls back, then changed versions, then the blind policy, then what 
 """
 
 from . import alone as without_control
-from . import capacity, changes, edits, guards, incidents, moments, promoting, reports
+from . import capacity, edits, from_zero, guards, incidents, moments, promoting, reports
 from .judgement import Judgement
 from .look import Look, enter, has_its_share, hold, record, record_once, say, versions
 from .planner import suspect
-from .proven import planned
 from .quantities import seconds, span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
@@ -58,7 +57,7 @@ def _bake_alone(look: Look) -> Status:
     look = look.having(status)
     veto = without_control.standing(look)
     if veto and veto.reason is Reason.ERROR_ALARM and look.asked is Verb.PROMOTE and look.settled:
-        return promoting.begin(look)
+        return promoting.begin(look, without_control.alarmed(look))
     if veto and veto.reason is Reason.ERROR_ALARM:  # it bakes without that from the beginning
         look = look.having(status.model_copy(update={"bake_seconds": 0}))
     if veto:
@@ -86,35 +85,17 @@ def _hold(look: Look, veto: guards.Veto) -> Status:
 def _changed_versions(look: Look) -> Status | None:
     """A changed pod spec: evidence from zero, and a bake begins again once it suffices; for patched the weight goes down to the
     start too."""
-    status, baseline = look.status, look.status.baseline
+    status, baseline, fresh = look.status, look.status.baseline, from_zero.fresh(look.now)
     stable, patched = look.seen.stable, look.seen.patched
     if baseline is None or not (stable and patched and stable.deployment and patched.deployment):
         return None
-    fresh = {
-        "evidence_from": moments.rfc3339(look.now),
-        "excluded": [],
-        "bake_seconds": 0,
-        "baked_until": None,
-        "proven_weight": None,
-        "request_rate": None,
-        "stopped_seconds": 0,
-    }
-    if patched.deployment.template != baseline.patched_template:
-        start = min(status.weight or 0, _start_weight(status))
-        message = f"The pod spec of {patched.deployment.name} changed; evidence from zero at {start} %."
-        differing = changes.changed_paths(stable.deployment.pod_spec, patched.deployment.pod_spec)
-        now_proving = {"patched_template": patched.deployment.template, "patched_images": list(patched.deployment.images)}
-        entered = enter(
-            record(status, look.now, f"weight {start}", Reason.PATCHED_CHANGED, message),
-            look.now,
-            Phase.ANALYZING,
-            Stage.SHIFTING,
-            weight=start,
-            baseline=baseline.model_copy(update=now_proving),
-            promotion=planned(differing),
-            **fresh,
-        )
-        return say(entered, message, "analysis from zero")
+    another = from_zero.other_patch(look)
+    if another:
+        start = min(status.weight or 0, from_zero.start_weight(status))
+        edited = guards.weights_edited(look)
+        what, where = ("evidence from zero", ", the weights stay") if edited else (f"weight {start}", f" at {start} %")
+        message = f"The pod spec of {another.name} changed; evidence from zero{where}."
+        return from_zero.with_patch(look, another, what, message, weight=start)
     if stable.deployment.template != baseline.stable_template:
         message = f"The pod spec of {stable.deployment.name} changed; evidence from zero, the weight stays at {status.weight} %."
         runs = {"stable_template": stable.deployment.template, "stable_images": list(stable.deployment.images)}
@@ -139,10 +120,6 @@ def _rebased(look: Look, baseline: Baseline) -> Status:
     return say(recorded.model_copy(update={"baseline": baseline, "bake_seconds": 0, "baked_until": None}), message)
 
 
-def _start_weight(status: Status) -> int:
-    return status.resolved.start_weight or 1 if status.resolved else 1
-
-
 def _blind_too_long(look: Look) -> Status | None:
     """After metricsGrace the policy may lower the weight, never raise it."""
     analysis, status = look.spec.analysis, look.status
@@ -155,8 +132,9 @@ def _blind_too_long(look: Look) -> Status | None:
     message = f"No usable metrics for {span(blind_seconds)}: {why.rstrip('.')}."
     if analysis.on_metrics_unavailable is OnMetricsUnavailable.ROLLBACK:
         return roll_back(status, look.now, guards.Veto(Reason.BLIND_TOO_LONG, message))
-    proven = max(status.proven_weight or 0, _start_weight(status))
-    if analysis.on_metrics_unavailable is OnMetricsUnavailable.LAST_PROVEN and proven < (status.weight or 0):
+    proven = max(status.proven_weight or 0, from_zero.start_weight(status))
+    lowers = proven < (status.weight or 0) and not guards.weights_edited(look)  # the weights of a person stay
+    if analysis.on_metrics_unavailable is OnMetricsUnavailable.LAST_PROVEN and lowers:
         recorded = record(status, look.now, f"weight {proven}", Reason.BLIND_TOO_LONG, message)
         unbaked = {"bake_seconds": 0, "baked_until": None, "request_rate": None, "stopped_seconds": 0}
         lowered = enter(recorded, look.now, Phase.ANALYZING, Stage.SHIFTING, weight=proven, **unbaked)

@@ -25,9 +25,14 @@ LONGEST_SECONDS = 300.0  # that patched is waited for after it was lost again an
 def begin(look: Look) -> Status:
     """Patched serves everything; what git is to say is put into words."""
     kept = _worded(noted(look), look).model_copy(update={"reminders": 0})
-    message = f"Patched is proven and serves everything. {kept.handover or ''}".rstrip()
+    message = f"{_serves(look)} {kept.handover or ''}".rstrip()
     recorded = record(look.status, look.now, "await git", Reason.AWAITING_GIT, handover.with_parts(message, kept.handover))
     return _waiting(enter(recorded, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, promotion=kept), look, message)
+
+
+def _serves(look: Look) -> str:
+    """A person may have promoted what was not compared."""
+    return "Patched is proven and serves everything." if look.status.recovered_at else "Patched serves everything."
 
 
 def _worded(kept: PromotionRecord, look: Look) -> PromotionRecord:
@@ -96,6 +101,8 @@ def _awaiting(look: Look) -> Status:
         return roll_back(status, look.now, asked)
     if patched is not None and (not ready(patched) or patched_going(look)) and ready(look.seen.stable):
         return _stable_serves(look)
+    if _serves_alone(look):
+        return _patched_again(look)
     standing = returning.held(look)
     if standing:
         return standing
@@ -155,6 +162,12 @@ def _stable_serves(look: Look) -> Status:
     )
 
 
+def _serves_alone(look: Look) -> bool:
+    """Stable, which has everything since patched was lost, has no ready pod, and patched has: nothing else is waited for."""
+    nobody = look.status.weight == 0 and ready(look.seen.stable) == 0
+    return nobody and bool(ready(look.seen.patched)) and not patched_going(look) and not guards.route_missing(look)
+
+
 def may_serve(look: Look) -> bool:
     """Patched, which had lost its traffic with its pods, has had them again for long enough to get it back."""
     return capacity.patched_short(look, 100) is None and (look.lasted("PatchedReady") or 0.0) >= _wait_seconds(look)
@@ -169,8 +182,7 @@ def _patched_again(look: Look) -> Status:
     """Pods tell, and nothing else: it was proven. Each time it was lost it is waited for twice as long; not any more once stable,
     which has everything meanwhile, has the fix too, or cannot serve."""
     status, name = look.status, look.spec.patched.deployment
-    serves_alone = ready(look.seen.stable) == 0 and bool(ready(look.seen.patched))
-    if not serves_alone and not may_serve(look):
+    if not _serves_alone(look) and not may_serve(look):
         if _has_it_for_good(look):
             return returning.stable_keeps_everything(look)
         runs = ", which runs the old version," if unchanged(look) else ""
@@ -202,7 +214,7 @@ def _still(look: Look) -> Status:
         kept = _worded(kept, look)
         status = status.model_copy(update={"promotion": kept})
     waited = look.elapsed(status.stage_started_at)
-    message = f"Patched is proven and serves everything. {kept.handover or ''}".rstrip()
+    message = f"{_serves(look)} {kept.handover or ''}".rstrip()
     due = _reminders_due(waited, seconds(look.spec.analysis.deadline))
     if due > kept.reminders:
         reminder = f"Git is waited for since {span(waited)}; patched serves everything meanwhile. {kept.handover or ''}".rstrip()

@@ -224,9 +224,10 @@ def overtaken(look: Look) -> Problem | None:
     if rival is None:
         return None
     stable, patched = kin.stable_of(look), look.spec.patched.deployment
+    where = f"{rival.patched} serves its fix" if rival.status.get("weight") == 100 else f"{stable} has its fix already"
     return Problem(
         Reason.STABLE_MOVED,
-        f"HotfixRollout {rival.name} is newer, and {stable} has its fix already, which {patched} might take back. Delete this "
+        f"HotfixRollout {rival.name} is newer, and {where}, which {patched} might take back. Delete this "
         f"rollout; or, where {patched} has that fix too: kubectl hotfix retry {look.seen.name} --same.",
     )
 

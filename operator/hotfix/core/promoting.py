@@ -5,7 +5,7 @@ From the moment stable's template changes, the patched pods may be the only heal
 
 from . import awaiting_git, edits, guards, returning, superseding
 from .guards import Veto
-from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
+from .look import READY_SECONDS, Look, enter, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
 from .promotion_mode import left_to_git, mode_of
 from .proven import fix_noted, has_fix, other_template, runs_proven, unchanged
@@ -26,9 +26,9 @@ FOLLOWING = {
 }
 
 
-def begin(look: Look) -> Status:
-    """Everything to patched."""
-    message = f"Patched baked for {span(look.status.bake_seconds)} and is not worse; it gets everything."
+def begin(look: Look, why: str | None = None) -> Status:
+    """Everything to patched; `why` where it is for something else than its bake."""
+    message = why or f"Patched baked for {span(look.status.bake_seconds)} and is not worse; it gets everything."
     recorded = record(look.status, look.now, "weight 100", Reason.PROMOTING, message)
     return say(enter(recorded, look.now, Phase.PROMOTING, Stage.ALL_TO_PATCHED, weight=100), message, FOLLOWING[mode_of(look)])
 
@@ -73,6 +73,16 @@ def _kept_by_patched(look: Look) -> Status:
     return say(enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
 
 
+def _kept_instead(look: Look) -> Status:
+    """The manifest asks by now to end with patched: what git would undo is refused, and its weight is waited for."""
+    refused = managed_by_gitops(look)
+    if refused:
+        return hold_for(look, Veto(refused.reason, refused.message))
+    if not routes_have(look, 100):
+        return say(look.status, look.status.message, "waiting for 100 % in every route")
+    return _kept_by_patched(look)
+
+
 def draining_stable(look: Look) -> Status:
     """Stable's last requests end before its pods are replaced."""
     look = look.having(edits.corrected(look))
@@ -88,13 +98,14 @@ def draining_stable(look: Look) -> Status:
     look = look.having(left_to_git(look))
     if mode_of(look) is PromotionMode.AWAIT_GIT:
         return awaiting_git.begin(look)
-    if mode_of(look) is PromotionMode.KEEP_PATCHED and not managed_by_gitops(look) and routes_have(look, 100):
-        return _kept_by_patched(look)
+    if mode_of(look) is PromotionMode.KEEP_PATCHED:
+        return _kept_instead(look)
     deployment = look.seen.stable.deployment if look.seen.stable else None
     record_ = look.status.promotion or PromotionRecord()
     # what was once seen in stable, and taken away since, is written again: a person asked for that
     noted = record_.model_copy(update={"previous_revision": deployment.revision if deployment else None, "patched_at": None})
-    message = f"{look.spec.stable.deployment} gets the pod spec that was proven."
+    which = "was proven" if look.status.recovered_at else "patched runs"
+    message = f"{look.spec.stable.deployment} gets the pod spec that {which}."
     recorded = record(look.status, look.now, "patch stable", Reason.PROMOTING, message)
     return say(enter(recorded, look.now, Phase.PROMOTING, Stage.PATCHING_STABLE, promotion=noted), message, "roll stable out")
 
@@ -126,8 +137,25 @@ def patching_stable(look: Look) -> Status:
 
 
 def _rolling_out(look: Look) -> Status:
-    deployment = look.seen.stable.deployment if look.seen.stable else None
+    deployment, name = look.seen.stable.deployment if look.seen.stable else None, look.spec.stable.deployment
     grace = deployment.progress_deadline_seconds if deployment else 600
+    if unchanged(look):
+        return _not_written(look, name, grace)
     if look.elapsed(look.status.stage_started_at) > grace:
-        return not_rolled_out(look, f"{look.spec.stable.deployment} has not rolled out in {span(grace)}")
-    return say(look.status, f"{look.spec.stable.deployment} rolls out the fix; patched serves everything.", "wait for its pods")
+        return not_rolled_out(look, f"{name} has not rolled out in {span(grace)}")
+    return say(look.status, f"{name} rolls out the fix; patched serves everything.", "wait for its pods")
+
+
+def _not_written(look: Look, name: str, grace: float) -> Status:
+    """The write of the fix fails, or is not seen yet: it is done again and again. A hold would stop that, so that a person is
+    told without one; the manifest may ask to end with patched meanwhile."""
+    status = look.status
+    if look.elapsed(status.stage_started_at) <= grace:
+        return say(status, f"{name} gets the fix; patched serves everything.", "wait for its pods")
+    if look.spec.promotion.mode is PromotionMode.KEEP_PATCHED:
+        return _kept_instead(look)
+    message = (
+        f"{name} has not taken the fix in {span(grace)}; patched serves everything. The operator's log tells what refuses it."
+    )
+    told = record_once(status, look.now, "wait", Reason.PROMOTION_FAILED, message)
+    return say(told, message, "it is written again and again")

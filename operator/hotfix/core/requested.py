@@ -24,7 +24,8 @@ FIX_IN_STABLE = frozenset({Stage.PATCHING_STABLE, Stage.RETURNING, Stage.RETURN_
 PAST_ANALYSIS = frozenset({Phase.BAKING, Phase.PROMOTING, Phase.AWAITING_GIT})
 BESIDE = frozenset({Verb.PAUSE, Verb.RESUME, Verb.ACKNOWLEDGE})  # they decide nothing
 AFTER_THE_END = frozenset({Verb.ACKNOWLEDGE, *RETRIES})
-WORDS = ", ".join(Verb)
+WAYS_BACK = frozenset({Verb.ROLLBACK, Verb.RELEASE})
+NO_SUCH = f"There is no such request; use one of {', '.join(Verb)}."
 
 
 def noted(spec: Spec, status: Status, seen: Observation) -> Status:
@@ -36,6 +37,8 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     if text in status.handled_requests:
         return status.model_copy(update={"handled_requests": _kept(status.handled_requests, text)})
     new = HandledRequest(request=text, result=RequestResult.WAITING, time=moments.rfc3339(seen.now))
+    if new.verb is None and known and known.result is RequestResult.WAITING:
+        return _mistyped(status, known, new, seen.now)
     status = _replaced(status, known, new, seen.now)
     before = [*status.handled_requests, known.request][-MEMORY:] if known else status.handled_requests
     status = status.model_copy(update={"last_handled_request": new, "handled_requests": before})
@@ -45,9 +48,19 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     return status if paused is None else status.model_copy(update={"paused": paused})
 
 
+def _mistyped(status: Status, known: HandledRequest, new: HandledRequest, now: float) -> Status:
+    """What is no request does not take the place of one that waits."""
+    message = f"{new.request[:64]} was refused: {NO_SUCH} {known.verb} still waits to be done."
+    handled = [*status.handled_requests, new.request][-MEMORY:]
+    return record(status, now, "refuse", Reason.REQUEST_REFUSED, message).model_copy(update={"handled_requests": handled})
+
+
 def _replaced(status: Status, known: HandledRequest | None, new: HandledRequest, now: float) -> Status:
-    """What waits to be done is given up for what is asked for next; where that does not say so itself, people are told."""
-    if known is None or known.result is not RequestResult.WAITING or known.verb in BESIDE or new.verb not in BESIDE:
+    """What waits to be done is given up for what is asked for next, which may be refused; where that does not say so itself,
+    people are told."""
+    if known is None or known.result is not RequestResult.WAITING or known.verb in BESIDE:
+        return status
+    if new.verb in WAYS_BACK or new.verb is known.verb:
         return status
     message = f"{known.verb} was not done yet when {new.verb} was asked for, and is given up; ask for it again."
     return record(status, now, "refuse", Reason.REQUEST_REFUSED, message)
@@ -113,7 +126,7 @@ def _done(look: Look, verb: Verb | None) -> bool:
 def _refusal(before: Status, look: Look, verb: Verb | None) -> str | None:
     """Why it will not be done; None where it was, or may yet be."""
     if verb is None:
-        return f"There is no such request; use one of {WORDS}."
+        return NO_SUCH
     if before.stage is Stage.DONE and verb not in AFTER_THE_END:
         return f"It has ended as {before.phase}: {before.message}"
     return REFUSALS[verb](before, look)
@@ -137,8 +150,10 @@ def _not_rolled_back(before: Status, look: Look) -> str | None:
     if _control(look):
         return _control(look)
     ending = status.stage in TAKEN_BACK and status.phase is Phase.PROMOTING
-    waits = status.stage is Stage.AWAITING_GIT and look.seen.stable is not None and not unchanged(look)
-    if status.stage not in FIX_IN_STABLE and not ending and not waits:
+    seen = look.seen.stable.deployment if look.seen.stable else None
+    waits = status.stage is Stage.AWAITING_GIT and seen is not None and not unchanged(look)
+    unwritten = status.stage is Stage.PATCHING_STABLE and unchanged(look)
+    if unwritten or (status.stage not in FIX_IN_STABLE and not ending and not waits):
         return None
     gets = "is getting the fix already" if has_fix(look) or not waits else "has another pod spec by now than before"
     return (

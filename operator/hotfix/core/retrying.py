@@ -113,17 +113,12 @@ def overtaken_by(look: Look) -> RivalView | None:
     template = _template(look)
     if template is None or look.status.same_again == template:
         return None
-    begun_again = [entry.time for entry in look.status.decisions if entry.what == RETRY]
-    return next(
-        (rival for rival in look.seen.rivals or () if _overtakes(look, rival) and not _ended_before(rival, begun_again)), None
-    )
+    return next((rival for rival in look.seen.rivals or () if _overtakes(look, rival)), None)
 
 
 def _overtakes(look: Look, rival: RivalView) -> bool:
+    """It ended since this attempt began, which may be another one than the first."""
     newer = (rival.created, rival.name) > (look.seen.created, look.seen.name)
-    return newer and rival.phase == Phase.PROMOTED and rival.stable == kin.stable_of(look)
-
-
-def _ended_before(rival: RivalView, times: list[str]) -> bool:
-    ended = rival.status.get("phaseStartedAt")
-    return isinstance(ended, str) and any(time >= ended for time in times)
+    ended, began = rival.status.get("phaseStartedAt"), look.status.phase_started_at
+    before = isinstance(ended, str) and began is not None and began >= ended
+    return newer and rival.phase == Phase.PROMOTED and rival.stable == kin.stable_of(look) and not before

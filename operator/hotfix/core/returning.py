@@ -203,8 +203,10 @@ def lost_at_the_end(look: Look) -> Status | None:
 
 
 def _fail(look: Look, veto: Veto) -> Status:
-    message = f"{veto.message} Patched has everything again; nothing is drained, scaled or given back."
-    recorded = record(look.status, look.now, "weight 100", veto.reason, message)
+    edited = guards.weights_edited(look)  # then they stay as they are
+    what, has = ("hold", "The weights are not touched") if edited else ("weight 100", "Patched has everything again")
+    message = f"{veto.message} {has}; nothing is drained, scaled or given back."
+    recorded = record(look.status, look.now, what, veto.reason, message)
     failed = enter(recorded, look.now, Phase.PROMOTING, Stage.RETURN_FAILED, weight=100)
     return hold(failed, veto.reason, message, "a person decides")
 
@@ -215,7 +217,8 @@ def patched_keeps(look: Look) -> Status | None:
     if not keeps or not look.settled or not routes_have(look, 100):
         return None
     message = f"Patched keeps everything; {look.spec.stable.deployment} is not good with the fix."
-    return say(enter(look.status, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
+    recorded = record(look.status, look.now, str(PromotionMode.KEEP_PATCHED), Reason.PROMOTING, message)
+    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.GIVING_BACK), message, "give the route back with its weights")
 
 
 def not_rolled_out(look: Look, what: str) -> Status:
@@ -248,7 +251,7 @@ def return_failed(look: Look) -> Status:
     wanted = 0 if patched == 0 and stable else 100 if patched else status.weight
     edited = guards.weights_edited(look) if wanted else None  # a patched that cannot serve is left all the same
     if edited:
-        return hold_for(look, edited)
+        return hold_for(look, Veto(edited.reason, f"{look.spec.stable.deployment} is not good with the fix. {edited.message}"))
     if look.asked is Verb.PROMOTE and not look.paused:
         if patched:
             return _tried_again(look)

@@ -160,7 +160,8 @@ def giving_back(look: Look) -> Status:
 def _left_serving(look: Look) -> str:
     """Where a rollback, also of what never began, leaves patched with requests that others gave it; empty where it has none."""
     routes = look.seen.routes.routes if look.seen.routes and look.status.phase in (Phase.PENDING, Phase.ROLLING_BACK) else ()
-    names = [f"HTTPRoute {route.name}" for route in routes if any(share_of(rule) > 0 for rule in shifted_rules(look, route))]
+    own = [route for route in routes if not is_anothers(route, look)]  # what another rollout gives is its own
+    names = [f"HTTPRoute {route.name}" for route in own if any(share_of(rule) > 0 for rule in shifted_rules(look, route))]
     if not names:
         return ""
     where = " and ".join(names)

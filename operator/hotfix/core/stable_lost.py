@@ -3,9 +3,9 @@
 It holds also while paused, rolling back or blind; the phase does not change, the clocks stand still, nothing is judged.
 """
 
-from . import alone, capacity, kin, moments
+from . import capacity, kin, moments, uncompared
 from .guards import LOST_SHARE, Veto
-from .look import Look, enter, hold, ready, record, routes_have, say
+from .look import Look, enter, hold, ready, record, say
 from .quantities import span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
@@ -66,8 +66,9 @@ def handle(look: Look) -> Status | None:
     status = look.status
     if status.stable_lost is None:
         return _begin(look) if lost(look) and (ready(look.seen.patched) or 0) > 0 else None
-    if _is_promoted(look):
-        return _promoted(look)
+    promoted = uncompared.promoted(look)
+    if promoted:
+        return promoted
     asked = BACK.get(look.asked) if look.asked else None
     deleted = look.seen.deleting and status.superseded_by is None  # that one has its share before this one goes
     if (deleted or asked) and status.phase is not Phase.ROLLING_BACK:
@@ -75,30 +76,14 @@ def handle(look: Look) -> Status | None:
         veto = Veto(reason, f"The HotfixRollout {what}; traffic goes back once stable can serve.")
         status = _keep(roll_back(status, look.now, veto, keep_pods=True), status, status.stable_lost)
         look = Look(look.spec, status, look.seen, look.judgement)
+    if asked and status.phase is Phase.ROLLING_BACK:  # whatever it is rolled back for
+        look = look.having(status.model_copy(update={"stable_lost_times": 1}))
     if kin.gives_up(look):
         again = enter(status, look.now, Phase.ROLLING_BACK, Stage.WEIGHT_ZERO, weight=0, stable_lost=None)
         return say(again, "The older patch goes on; this one has nothing any more.")
     if ready(look.seen.patched) == 0:
         return _patched_lost_too(look)
     return _away(look)
-
-
-def _is_promoted(look: Look) -> bool:
-    """A person wants stable to get the fix without having been compared: it may never be able to serve without it."""
-    wants = look.asked is Verb.PROMOTE and not look.paused and not look.seen.deleting
-    serves = look.settled and routes_have(look, 100) and capacity.patched_short(look, 100) is None
-    return wants and _may_be_promoted(look.status) and serves and bool(ready(look.seen.patched)) and not alone.unproven(look)
-
-
-def _may_be_promoted(status: Status) -> bool:
-    """It goes forward, and has everything."""
-    return status.phase in (Phase.ANALYZING, Phase.BAKING) and status.weight == 100 and status.superseded_by is None
-
-
-def _promoted(look: Look) -> Status:
-    message = f"A person promotes it while {look.spec.stable.deployment} cannot serve; patched, which does, was not compared."
-    recorded = record(look.status, look.now, "promote", Reason.REQUESTED, message)
-    return say(enter(recorded, look.now, Phase.PROMOTING, Stage.ALL_TO_PATCHED, weight=100, stable_lost=None), message)
 
 
 def _begin(look: Look) -> Status:
@@ -136,28 +121,22 @@ def _away(look: Look) -> Status:
     assert away is not None
     if lost(look) and status.weight != 100:
         return _begin(look)
+    another = uncompared.another_patch(look, away)
+    if another:
+        return another
     times = 0 if status.why in DECIDED and status.phase is Phase.ROLLING_BACK else status.stable_lost_times - 1
     wait = moments.doubled(RETURN_SECONDS, times, LONGEST_SECONDS)
     ready_for = look.lasted("StableReady")
     if look.seen.stable is None:
         return hold(status, Reason.STABLE_LOST, "Stable cannot be seen; weights stay.", "back when it has ready pods")
     if ready_for is None:
-        short = f"Stable has too few ready pods; patched keeps {status.weight} %.{_way_out(look)}"
+        short = f"Stable has too few ready pods; patched keeps {status.weight} %.{uncompared.way_out(look)}"
         return hold(status, Reason.STABLE_LOST, short, _needs(look, away) or "back when it has enough")
     if ready_for < wait:
         return hold(status, Reason.STABLE_LOST, "Stable has ready pods again; making sure.", f"back in {span(wait - ready_for)}")
     if not look.settled or look.elapsed(status.acknowledged_at) < 2 * look.interval_seconds:
         return hold(status, Reason.STABLE_LOST, f"Stable is back; patched has {status.weight} %.", "the next step back")
     return _step_back(look, away)
-
-
-def _way_out(look: Look) -> str:
-    if not _may_be_promoted(look.status):
-        return ""
-    missing, way = alone.unproven(look), f"kubectl hotfix promote {look.seen.name}"
-    if missing:
-        return f" {missing.message} As long as that is so, {way} is refused."
-    return f" Where {look.spec.stable.deployment} cannot serve without the fix: {way}."
 
 
 def _needs(look: Look, away: StableLost) -> str | None:
@@ -187,7 +166,8 @@ def left_out(look: Look, status: Status, since: str) -> Status:
     """The status with the time since then not judged; the clocks stood still in it."""
     spans = [*status.excluded, Span(start=since, end=moments.rfc3339(look.now))]
     # a pause that goes on counts itself when it ends; what it shares with this loss stops the clocks once
-    stopped = status.stopped_seconds + int(max(0.0, look.elapsed(since) - (look.lasted("Paused") or 0.0)))
+    lasted = min(look.elapsed(since), look.elapsed(status.evidence_from))
+    stopped = status.stopped_seconds + int(max(0.0, lasted - (look.lasted("Paused") or 0.0)))
     update: dict[str, object] = {"stopped_seconds": stopped}
     if len(spans) > LIMIT_SPANS:
         update |= {"excluded": [], "evidence_from": moments.rfc3339(look.now), "stopped_seconds": 0}
