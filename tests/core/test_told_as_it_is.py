@@ -99,7 +99,7 @@ def refused_writes() -> World:
 def test_the_fix_is_written_when_the_write_is_refused_no_more_however_long_that_takes() -> None:
     world = refused_writes().rest(700)
     assert world.remembered.message.startswith("checkout has not taken the fix in 10m; patched serves everything.")
-    assert world.reasons.count("PromotionFailed") == 1
+    assert (world.remembered.held, world.reasons.count("PromotionFailed")) == ("PromotionFailed", 1)
     world.refuses = ()
     world.phase(Phase.PROMOTED, seconds=300)
     assert world.stable.template == "v2"

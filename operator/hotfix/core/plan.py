@@ -15,7 +15,7 @@ from .look import Look, displaced, has_weight, left_over, left_to_take, ready, r
 from .observation import RouteView, RuleView
 from .outdating import outdated, unseen
 from .pending import replicas_wanted
-from .reasons import FREEZING
+from .reasons import FREEZING, Reason
 from .rolling_back import lost_its_weight, scales_down
 from .spec import Spec
 from .status import Phase, Stage, Status
@@ -64,7 +64,8 @@ def wanted(spec: Spec, status: Status) -> Wanted:
         keep_weights=keeps,
         patched_up=stage in (Stage.SCALING, Stage.ADOPTING) and not (spec.paused or status.paused) and status.held is None,
         patched_down=stage is Stage.SCALING_DOWN and status.held is None,
-        stable_has_fix=stage is Stage.PATCHING_STABLE and status.held is None,
+        # a write that is refused for long is told by a hold, and done again all the same
+        stable_has_fix=stage is Stage.PATCHING_STABLE and status.held in (None, Reason.PROMOTION_FAILED),
         scaler_floor=floor,
     )
 

@@ -5,7 +5,7 @@ From the moment stable's template changes, the patched pods may be the only heal
 
 from . import awaiting_git, edits, guards, returning, superseding
 from .guards import Veto
-from .look import READY_SECONDS, Look, enter, ready, record, record_once, routes_have, say
+from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
 from .preflight import managed_by_gitops
 from .promotion_mode import left_to_git, mode_of
 from .proven import fix_noted, has_fix, other_template, runs_proven, unchanged
@@ -147,15 +147,10 @@ def _rolling_out(look: Look) -> Status:
 
 
 def _not_written(look: Look, name: str, grace: float) -> Status:
-    """The write of the fix fails, or is not seen yet: it is done again and again. A hold would stop that, so that a person is
-    told without one; the manifest may ask to end with patched meanwhile."""
-    status = look.status
-    if look.elapsed(status.stage_started_at) <= grace:
-        return say(status, f"{name} gets the fix; patched serves everything.", "wait for its pods")
+    """The write of the fix fails, or is not seen yet: it is done again and again. The manifest may ask to end with patched."""
+    if look.elapsed(look.status.stage_started_at) <= grace:
+        return say(look.status, f"{name} gets the fix; patched serves everything.", "wait for its pods")
     if look.spec.promotion.mode is PromotionMode.KEEP_PATCHED:
         return _kept_instead(look)
-    message = (
-        f"{name} has not taken the fix in {span(grace)}; patched serves everything. The operator's log tells what refuses it."
-    )
-    told = record_once(status, look.now, "wait", Reason.PROMOTION_FAILED, message)
-    return say(told, message, "it is written again and again")
+    message = f"{name} has not taken the fix in {span(grace)}; patched serves everything. The operator's log tells why."
+    return hold_for(look, Veto(Reason.PROMOTION_FAILED, message))
