@@ -132,8 +132,8 @@ class Lookout:
         return await _seen(lambda: self._workloads.companions(namespace), []) if asked else None
 
     def _announced(self, stored: Stored, remembered: status.Status) -> int | None:
-        """The last of its decisions that was told; one that it has not made yet was that of an object that had its name."""
-        told = self._announcer.announced(stored.key)
+        """The last of its decisions that was told; one that it has not made yet was that of a status that is lost."""
+        told = self._announcer.announced(stored)
         made = remembered.decisions[-1].sequence if remembered.decisions else 0
         return told if told is not None and told <= made else None
 

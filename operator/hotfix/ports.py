@@ -189,11 +189,11 @@ class Announcer(Protocol):
     """Events people read."""
 
     async def announce(self, stored: Stored, event: Announce) -> None:
-        """Publish once: the same sequence again is no error and no second event."""
+        """Publish once: the same decision again is no error and no second event."""
         ...
 
-    def announced(self, key: Key) -> int | None:
-        """Sequence of the last event this process published for the rollout; None when it did not."""
+    def announced(self, stored: Stored) -> int | None:
+        """Sequence of the last event this process published for this very object; None when it did not."""
         ...
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,7 +35,13 @@ def stored(world: World, name: str = "fix", uid: str = UID) -> Stored:
 
 
 def event(sequence: int, **more: Any) -> Announce:
-    values = {"reason": "WeightRaised", "message": f"decision {sequence}", "type": "Normal", "action": "weight 5"}
+    values: dict[str, Any] = {
+        "time": "2026-01-01T00:00:05.000Z",
+        "reason": "WeightRaised",
+        "message": f"decision {sequence}",
+        "type": "Normal",
+        "action": "weight 5",
+    }
     return Announce(sequence=sequence, **{**values, **more})
 
 
@@ -51,7 +58,7 @@ async def test_an_event_says_what_was_decided_about_which_rollout(announcer: Ann
     await announcer.announce(stored(world), event(3, type="Warning", message="5 % -> 0 %: patched is worse"))
     (name,) = world.names("Event")
     found = world.read("Event", name)
-    assert name == "fix.0123456789ab.3"
+    assert name == "fix.0123456789ab.19b76dabb88.3"
     assert (found["reason"], found["type"], found["note"]) == ("WeightRaised", "Warning", "5 % -> 0 %: patched is worse")
     assert (found["action"], found["reportingInstance"]) == ("weight 5", "operator-1")
     assert (found["regarding"]["kind"], found["regarding"]["name"], found["regarding"]["uid"]) == ("HotfixRollout", "fix", UID)
@@ -59,10 +66,10 @@ async def test_an_event_says_what_was_decided_about_which_rollout(announcer: Ann
 
 async def test_the_same_decision_is_said_once_whoever_says_it(announcer: Announcer, world: World) -> None:
     restarted = KubeAnnouncer(world.kube, instance="operator-2")
-    assert restarted.announced(Key(world.namespace, "fix")) is None
+    assert restarted.announced(stored(world)) is None
     for speaker in (announcer, announcer, restarted):
         await speaker.announce(stored(world), event(1))
-        assert speaker.announced(Key(world.namespace, "fix")) == 1
+        assert speaker.announced(stored(world)) == 1
     assert notes(world) == ["decision 1"]
     await restarted.announce(stored(world), event(2))
     assert notes(world) == ["decision 1", "decision 2"]
@@ -80,7 +87,7 @@ async def test_what_was_told_of_another_one_of_that_name_or_of_a_status_that_is_
     for uid, sequences in ((UID, (1, 2, 3)), (UID[:-1] + "c", (1, 2)), (UID[:-1] + "c", (1,))):
         for sequence in sequences:
             await announcer.announce(stored(world, uid=uid), event(sequence))
-        assert announcer.announced(Key(world.namespace, "fix")) == sequences[-1]
+        assert announcer.announced(stored(world, uid=uid)) == sequences[-1]
 
 
 @pytest.mark.parametrize("message", ["x" * 5000, "Größe " * 500, "😀" * 400, ""])
@@ -89,7 +96,7 @@ async def test_a_long_sentence_is_cut_where_the_api_ends(announcer: Announcer, w
     (note,) = notes(world)
     assert message.startswith(note)
     assert len(note.encode()) >= min(len(message.encode()), 1020)
-    assert announcer.announced(Key(world.namespace, "fix")) == 1
+    assert announcer.announced(stored(world)) == 1
 
 
 @pytest.mark.parametrize("name", ["x" * 253, "a" * 199 + "-b" * 20, "a.b-c"])
@@ -109,22 +116,22 @@ def memory() -> FakeWorld:
 async def test_an_event_that_cannot_be_published_fails_nothing_and_is_wanted_again(
     memory: FakeWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    announcer, key = KubeAnnouncer(memory.kube, instance="x"), Key("shop", "fix")
+    announcer = KubeAnnouncer(memory.kube, instance="x")
 
     def forbidden(method: str, url: str) -> None:
         raise Refused("The operator lacks a right", reason="Forbidden")
 
     fine, memory.kube.before = memory.kube.before, forbidden
     await announcer.announce(stored(memory), event(1))
-    assert announcer.announced(key) is None
+    assert announcer.announced(stored(memory)) is None
     assert "not announced yet: WeightRaised: The operator lacks a right" in caplog.text
     memory.kube.before = fine
     await announcer.announce(stored(memory), event(1))
-    assert (announcer.announced(key), notes(memory)) == (1, ["decision 1"])
+    assert (announcer.announced(stored(memory)), notes(memory)) == (1, ["decision 1"])
 
 
 async def test_a_later_event_does_not_hide_one_that_failed(memory: FakeWorld) -> None:
-    announcer, key = KubeAnnouncer(memory.kube, instance="x"), Key("shop", "fix")
+    announcer = KubeAnnouncer(memory.kube, instance="x")
     await announcer.announce(stored(memory), event(1))
     fine = memory.kube.before
 
@@ -135,10 +142,10 @@ async def test_a_later_event_does_not_hide_one_that_failed(memory: FakeWorld) ->
     await announcer.announce(stored(memory), event(2))
     memory.kube.before = fine
     await announcer.announce(stored(memory), event(3))
-    assert announcer.announced(key) == 1, "so that 2 is wanted again"
+    assert announcer.announced(stored(memory)) == 1, "so that 2 is wanted again"
     for sequence in (2, 3):
         await announcer.announce(stored(memory), event(sequence))
-    assert (announcer.announced(key), notes(memory)) == (3, ["decision 1", "decision 2", "decision 3"])
+    assert (announcer.announced(stored(memory)), notes(memory)) == (3, ["decision 1", "decision 2", "decision 3"])
 
 
 async def test_an_event_whose_answer_got_lost_is_still_one(memory: FakeWorld) -> None:
@@ -154,7 +161,7 @@ async def test_an_event_whose_answer_got_lost_is_still_one(memory: FakeWorld) ->
     memory.kube.after = fine
     clock.advance(FIRST_PAUSE_SECONDS)
     await announcer.announce(stored(memory), event(1))
-    assert (announcer.announced(Key("shop", "fix")), notes(memory)) == (1, ["decision 1"])
+    assert (announcer.announced(stored(memory)), notes(memory)) == (1, ["decision 1"])
 
 
 async def test_in_a_namespace_that_ends_nobody_is_told_and_nothing_fails(memory: FakeWorld) -> None:
@@ -173,7 +180,7 @@ async def test_an_api_server_that_hangs_holds_nothing_up(memory: FakeWorld, monk
     monkeypatch.setattr(memory.kube, "_call", hang)
     announcer = KubeAnnouncer(memory.kube, instance="x", timeout_seconds=0.05)
     await announcer.announce(stored(memory), event(1))
-    assert announcer.announced(Key("shop", "fix")) is None
+    assert announcer.announced(stored(memory)) is None
 
 
 async def test_only_so_many_rollouts_are_remembered(memory: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +188,7 @@ async def test_only_so_many_rollouts_are_remembered(memory: FakeWorld, monkeypat
     announcer = KubeAnnouncer(memory.kube, instance="x")
     for name in ("a", "b", "a", "c"):
         await announcer.announce(stored(memory, name), event(1))
-    assert [announcer.announced(Key("shop", name)) for name in ("a", "b", "c")] == [1, None, 1]
+    assert [announcer.announced(stored(memory, name)) for name in ("a", "b", "c")] == [1, None, 1]
 
 
 # ---- while the API server gives no answer to Events (in memory only)
@@ -205,7 +212,7 @@ class Silent:
 
     async def look(self, sequences: Sequence[int], name: str = "fix") -> None:
         """At one rollout whose status has these decisions."""
-        said = self.announcer.announced(Key("shop", name)) or 0
+        said = self.announcer.announced(stored(self.memory, name)) or 0
         for sequence in sequences:
             if sequence > said:
                 await self.announcer.announce(stored(self.memory, name), event(sequence, message=f"{name} {sequence:03}"))
@@ -216,7 +223,7 @@ class Silent:
         self.clock.advance(LONGEST_PAUSE_SECONDS)
         for _ in range(3):
             await self.look(sequences, name)
-        assert self.announcer.announced(Key("shop", name)) == sequences[-1]
+        assert self.announcer.announced(stored(self.memory, name)) == sequences[-1]
 
 
 @pytest.fixture
@@ -268,7 +275,7 @@ async def test_what_is_refused_and_wanted_no_more_keeps_nothing_from_being_told(
     await silent.look((1, 2))
     await silent.look((2, 3))
     await silent.until_told((3, 4))
-    assert silent.announcer.announced(Key("shop", "fix")) == 4
+    assert silent.announcer.announced(stored(memory)) == 4
     assert notes(memory) == ["fix 002", "fix 003", "fix 004"]
 
 
@@ -318,3 +325,78 @@ async def test_events_that_hang_side_by_side_count_as_one_and_later_only_one_han
     assert await all_of_them() == 0
     clock.advance(FIRST_PAUSE_SECONDS)
     assert await all_of_them() == 1
+
+
+async def test_so_many_slow_answers_as_fit_into_a_second_are_waited_for_in_one_look(silent: Silent, memory: FakeWorld) -> None:
+    silent.error, silent.answer_seconds = None, 0.4
+    await silent.look(range(1, 11))
+    assert len(silent.tried) == 3
+    for _ in range(3):
+        await silent.look(range(1, 11))
+    assert notes(memory) == [f"fix {sequence:03}" for sequence in range(1, 11)]
+
+
+async def test_where_one_namespace_gets_no_answers_the_others_are_told_at_once(silent: Silent, memory: FakeWorld) -> None:
+    def before(method: str, url: str) -> None:
+        if "/broken/" in url:
+            raise Unavailable("failed calling webhook")
+
+    memory.kube.before = before
+    elsewhere = replace(stored(memory, "old"), key=Key("broken", "old"))
+    for sequence in range(1, 601):
+        await silent.announcer.announce(elsewhere, event(1))
+        await silent.announcer.announce(stored(memory), event(sequence))
+        assert silent.announcer.announced(stored(memory)) == sequence
+        silent.clock.advance(0.5)
+
+
+async def test_what_got_no_answer_is_not_taken_for_refused(memory: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The try of one hangs while that of another is refused a connection, and outlasts the pause that comes of it."""
+    clock, hangs, fine, going = FakeClock(), asyncio.Event(), memory.kube._call, set[str]()
+    announcer = KubeAnnouncer(memory.kube, instance="x", monotonic=clock.monotonic)
+
+    async def call(method: str, url: str, *, body: Any = None, **more: Any) -> Any:
+        name = body["regarding"]["name"]
+        if name == "a" and name in going:
+            await hangs.wait()
+        if name not in going or name == "a":
+            raise Unavailable("no answer")
+        return await fine(method, url, body=body, **more)
+
+    async def look(name: str, first: int) -> None:
+        for sequence in range(first, first + 3):
+            await announcer.announce(stored(memory, name), event(sequence, message=f"{name} {sequence}"))
+
+    monkeypatch.setattr(memory.kube, "_call", call)
+    await look("a", 1)
+    await look("a", 2)
+    clock.advance(LONGEST_PAUSE_SECONDS)
+    going.add("b")
+    await look("b", 1)  # answered: the pause is over
+    going.symmetric_difference_update(("a", "b"))
+    hanging = asyncio.create_task(look("a", 2))
+    await asyncio.sleep(0)
+    await look("b", 2)
+    clock.advance(LONGEST_PAUSE_SECONDS)
+    hangs.set()
+    await hanging
+    monkeypatch.setattr(memory.kube, "_call", fine)
+    clock.advance(LONGEST_PAUSE_SECONDS)
+    await look("a", 2)
+    await look("a", 2)
+    assert [note for note in notes(memory) if note.startswith("a")] == ["a 1", "a 2", "a 3", "a 4"]
+
+
+async def test_an_event_says_when_it_was_decided_however_late_it_is_told(announcer: Announcer, world: World) -> None:
+    await announcer.announce(stored(world), event(1))
+    (name,) = world.names("Event")
+    assert world.read("Event", name)["eventTime"] == "2026-01-01T00:00:05.000000Z"
+
+
+async def test_after_a_status_is_lost_its_decisions_are_told_although_they_are_numbered_anew(
+    announcer: Announcer, world: World
+) -> None:
+    for sequence in (1, 2):
+        await announcer.announce(stored(world), event(sequence))
+    await announcer.announce(stored(world), event(1, message="its status is lost", time="2026-01-01T01:00:00.000Z"))
+    assert notes(world) == ["decision 1", "decision 2", "its status is lost"]

@@ -360,6 +360,11 @@ PROXY = "http://proxy.example:3128"
         ("https://api.example:6443", "10.0.0.0/8,0.0.0.0/0", PROXY),
         ("https://10.96.0.1:443", "*", None),
         ("http://10.96.0.1:8001", "", None),
+        ("https://10.96.0.1:443", "10.96.0.1:443", None),
+        ("https://10.96.0.1:443", "10.96.0.1:6443", PROXY),
+        ("https://127.0.0.1:6443", "", None),
+        ("https://localhost:6443", "", None),
+        ("https://[::1]:6443", "", None),
     ],
 )
 async def test_what_the_environment_excepts_is_asked_without_the_proxy(

@@ -103,9 +103,15 @@ def stored(**spec: Any) -> Stored:
     )
 
 
-def event(sequence: int = 3, phase: str | None = "Baking") -> Announce:
+def event(sequence: int = 3, phase: str | None = "Baking", time: str = "2030-01-31T17:00:00.000Z") -> Announce:
     return Announce(
-        sequence=sequence, reason="EvidenceSufficient", message="It is proven.", type="Normal", action="weight 95", phase=phase
+        sequence=sequence,
+        time=time,
+        reason="EvidenceSufficient",
+        message="It is proven.",
+        type="Normal",
+        action="weight 95",
+        phase=phase,
     )
 
 
@@ -115,7 +121,7 @@ class Silent:
     async def announce(self, stored: Stored, event: Announce) -> None:
         """Done."""
 
-    def announced(self, key: Key) -> int | None:
+    def announced(self, stored: Stored) -> int | None:
         """Always."""
         return 7
 
@@ -129,13 +135,22 @@ async def test_a_phase_that_began_is_told_as_a_cloud_event(receiver: tuple[Recei
     assert headers["Content-Type"].startswith("application/cloudevents+json")
     assert {key: got[key] for key in ("specversion", "id", "type", "subject")} == {
         "specversion": "1.0",
-        "id": "8c1f.3",
+        "id": "8c1f.1b978ea5280.3",
         "type": "dev.hotfix-operator.rollout.baking",
         "subject": "shop/fix",
     }
     assert got["data"]["text"] == "INC-4711: shop/fix: Baking. It is proven."
     assert got["data"]["incident"] == {"reference": "INC-4711"}
-    assert told.announced(Key("shop", "fix")) == 7
+    assert told.announced(stored()) == 7
+
+
+async def test_after_a_status_is_lost_its_phases_are_told_although_they_are_numbered_anew(receiver: tuple[Receiver, str]) -> None:
+    async with Hook(receiver[1]) as hook:
+        told, later = Told(Silent(), hook.webhook), "2030-01-31T18:00:00.000Z"
+        for made in (event(3), event(4), event(1, time=later), event(2, time=later), event(1, time=later)):
+            await told.announce(stored(), made)
+        heard = await receiver[0].heard(4)
+    assert [got["id"].rpartition(".")[2] for got in heard] == ["3", "4", "1", "2"]
 
 
 async def test_a_decision_within_a_phase_is_not_told(receiver: tuple[Receiver, str]) -> None:
@@ -143,7 +158,7 @@ async def test_a_decision_within_a_phase_is_not_told(receiver: tuple[Receiver, s
         told = Told(Silent(), hook.webhook)
         await told.announce(stored(), event(3, phase=None))
         await told.announce(stored(), event(4))
-        assert [got["id"] for got in await receiver[0].heard()] == ["8c1f.4"]
+        assert [got["id"] for got in await receiver[0].heard()] == ["8c1f.1b978ea5280.4"]
 
 
 async def test_what_was_told_is_not_told_again_while_its_event_cannot_be_published(receiver: tuple[Receiver, str]) -> None:
@@ -151,7 +166,11 @@ async def test_what_was_told_is_not_told_again_while_its_event_cannot_be_publish
         told = Told(Silent(), hook.webhook)
         for sequence in (3, 3, 4, 3, 4, 3, 4, 5):
             await told.announce(stored(), event(sequence))
-        assert [got["id"] for got in await receiver[0].heard(3)] == ["8c1f.3", "8c1f.4", "8c1f.5"]
+        assert [got["id"] for got in await receiver[0].heard(3)] == [
+            "8c1f.1b978ea5280.3",
+            "8c1f.1b978ea5280.4",
+            "8c1f.1b978ea5280.5",
+        ]
 
 
 async def test_a_signature_can_be_checked_with_the_key_as_it_is_now(receiver: tuple[Receiver, str], tmp_path: Path) -> None:
@@ -159,7 +178,7 @@ async def test_a_signature_can_be_checked_with_the_key_as_it_is_now(receiver: tu
     secret.write_text("old\n")
     async with Hook(receiver[1], str(secret)) as hook:
         secret.write_text("new\n")
-        hook.webhook.put(cloud_event(SHOP, event(), NOW))
+        hook.webhook.put(cloud_event(SHOP, event()))
         await receiver[0].heard()
     headers, body = receiver[0].got[0]
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
@@ -175,7 +194,7 @@ async def test_what_is_documented_verifies_a_signature(receiver: tuple[Receiver,
     exec(snippet, scope)  # noqa: S102 - it is this repository's
     (tmp_path / "key").write_text(f"{key}\n")
     async with Hook(receiver[1], str(tmp_path / "key")) as hook:
-        hook.webhook.put(cloud_event(SHOP, event(), NOW))
+        hook.webhook.put(cloud_event(SHOP, event()))
         await receiver[0].heard()
     headers, body = receiver[0].got[0]
     verified = partial(scope["verified"], headers={name.lower(): value for name, value in headers.items()})
@@ -189,7 +208,7 @@ async def test_a_key_that_is_none_for_a_while_is_waited_for(receiver: tuple[Rece
     secret.write_text("\n")
     async with Hook(receiver[1], str(secret)) as hook:
         hook.sleep_begins = lambda: secret.write_text("whsec_c2VjcmV0")
-        hook.webhook.put(cloud_event(SHOP, event(), NOW))
+        hook.webhook.put(cloud_event(SHOP, event()))
         await receiver[0].heard()
     assert (hook.waits, hook.given_up) == ([1.0], 0)
 
@@ -198,9 +217,9 @@ async def test_it_is_tried_again_in_order_until_it_is_taken(receiver: tuple[Rece
     receiver[0].codes = [503, 429, 500]
     async with Hook(receiver[1]) as hook:
         for sequence in (1, 2):
-            hook.webhook.put(cloud_event(SHOP, event(sequence), NOW))
+            hook.webhook.put(cloud_event(SHOP, event(sequence)))
         got = await receiver[0].heard(5)
-    assert [entry["id"] for entry in got] == ["8c1f.1"] * 4 + ["8c1f.2"]
+    assert [entry["id"] for entry in got] == ["8c1f.1b978ea5280.1"] * 4 + ["8c1f.1b978ea5280.2"]
     assert hook.waits == [1.0, 2.0, 4.0]
     assert hook.given_up == 0
 
@@ -210,14 +229,14 @@ async def test_what_is_refused_is_given_up_and_the_next_is_told(receiver: tuple[
     receiver[0].codes = [code]
     async with Hook(receiver[1]) as hook:
         for sequence in (1, 2):
-            hook.webhook.put(cloud_event(SHOP, event(sequence), NOW))
-        assert [entry["id"] for entry in await receiver[0].heard(2)] == ["8c1f.1", "8c1f.2"]
+            hook.webhook.put(cloud_event(SHOP, event(sequence)))
+        assert [entry["id"] for entry in await receiver[0].heard(2)] == ["8c1f.1b978ea5280.1", "8c1f.1b978ea5280.2"]
     assert hook.given_up == 1
 
 
 async def test_a_web_hook_that_is_away_is_given_up_after_a_while(unused_tcp_port: int) -> None:
     async with Hook(f"http://127.0.0.1:{unused_tcp_port}/hook") as hook:
-        hook.webhook.put(cloud_event(SHOP, event(), NOW))
+        hook.webhook.put(cloud_event(SHOP, event()))
         await asyncio.wait_for(hook.gave_up.wait(), 10)
     assert len(hook.waits) == module.TRIES - 1
 
@@ -225,12 +244,12 @@ async def test_a_web_hook_that_is_away_is_given_up_after_a_while(unused_tcp_port
 async def test_what_waits_is_bounded_and_the_oldest_goes_first() -> None:
     hook = Hook("http://127.0.0.1:1")
     for sequence in range(module.WAITING + 2):
-        hook.webhook.put(cloud_event(SHOP, event(sequence + 1), NOW))
+        hook.webhook.put(cloud_event(SHOP, event(sequence + 1)))
     assert hook.given_up == 2
 
 
 async def test_what_waits_is_told_once_more_at_the_end(receiver: tuple[Receiver, str]) -> None:
     async with Hook(receiver[1]) as hook:
         await asyncio.sleep(0)
-        hook.webhook.put(cloud_event(SHOP, event(), NOW))
+        hook.webhook.put(cloud_event(SHOP, event()))
     assert len(receiver[0].got) == 1

@@ -131,3 +131,16 @@ def test_the_cluster_is_that_of_the_same_context_as_the_namespace(tmp_path: Path
     files = (cluster(tmp_path / "a", "live", "live"), cluster(tmp_path / "b", "test", "test"))
     environment(monkeypatch, *files)
     assert reached() == ("https://live.example", "live-shop")
+
+
+@pytest.mark.usefixtures("pod")
+def test_in_a_pod_whose_home_is_not_its_own_the_service_account_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, stat = str(tmp_path / "home"), os.stat
+
+    def refused(path: object, *rest: object, **more: object) -> object:
+        if str(path).startswith(home):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert reached() == ("https://10.96.0.1:443", "runners")

@@ -8,17 +8,25 @@ from hotfix.core.actions import Announce
 from hotfix.core.notices import Rollout, cloud_event, signing_key
 
 SIDES = {"stable": {"deployment": "checkout"}, "patched": {"deployment": "checkout-hotfix"}}
-BAKING = Announce(sequence=3, reason="Baking", message="It is proven.", type="Normal", action="bake", phase="Baking")
+BAKING = Announce(
+    sequence=3,
+    time="2030-01-31T17:00:00.000Z",
+    reason="Baking",
+    message="It is proven.",
+    type="Normal",
+    action="bake",
+    phase="Baking",
+)
 
 
 def told(**spec: Any) -> dict[str, Any]:
     """What is sent when the bake began."""
-    return cloud_event(Rollout(namespace="shop", name="fix", uid="8c1f", spec={**SIDES, **spec}), BAKING, 1_896_109_200.0)
+    return cloud_event(Rollout(namespace="shop", name="fix", uid="8c1f", spec={**SIDES, **spec}), BAKING)
 
 
 def test_it_names_the_rollout_the_phase_and_the_incident() -> None:
     event = told(incident={"reference": "INC-4711", "severity": "SEV1"})
-    assert (event["id"], event["type"]) == ("8c1f.3", "dev.hotfix-operator.rollout.baking")
+    assert (event["id"], event["type"]) == ("8c1f.1b978ea5280.3", "dev.hotfix-operator.rollout.baking")
     assert event["time"] == "2030-01-31T17:00:00.000Z"
     assert event["data"]["text"] == "INC-4711 (SEV1): shop/fix: Baking. It is proven."
     assert event["data"]["incident"] == {"reference": "INC-4711", "severity": "SEV1"}

@@ -204,12 +204,19 @@ class Kube:
 
 
 def _proxy(host: str) -> str | None:
-    """The proxy that the environment names for this address."""
+    """The proxy that the environment names for this address; kubectl asks none for this machine itself, whatever it says."""
     address, named = urlsplit(host), getproxies()
-    name = address.hostname or ""
-    if name and (proxy_bypass(name) or _in_a_range(name, named.get("no", ""))):
+    name, port = address.hostname or "", address.port
+    with_port = bool(port and ":" not in name and proxy_bypass(f"{name}:{port}"))
+    if name and (_is_loopback(name) or with_port or proxy_bypass(name) or _in_a_range(name, named.get("no", ""))):
         return None
     return named.get(address.scheme)
+
+
+def _is_loopback(name: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(name).is_loopback
+    return name == "localhost"
 
 
 def _in_a_range(name: str, ranges: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from hotfix.core import moments
 from hotfix.errors import Unavailable
 
 from .kube import Kube, Object, path
@@ -34,7 +35,7 @@ class KubeLease:
 
     async def write(self, seen: LeaseRecord | None, holder: str, seconds: int) -> LeaseRecord:
         """Hold it, renew it, or with an empty holder give it up; Conflict when somebody wrote since it was `seen`."""
-        moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        moment = moments.microseconds(datetime.now(UTC).timestamp())
         if seen is None:
             spec = {"holderIdentity": holder, "leaseDurationSeconds": seconds, "leaseTransitions": 0}
             meta = {"name": self._name, "namespace": self._namespace}

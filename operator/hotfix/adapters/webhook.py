@@ -19,9 +19,10 @@ from typing import Any
 
 import aiohttp
 
+from hotfix.core import moments
 from hotfix.core.actions import Announce
 from hotfix.core.notices import Rollout, cloud_event, signing_key
-from hotfix.ports import Announcer, Key, Stored
+from hotfix.ports import Announcer, Stored
 
 log = logging.getLogger(__name__)
 
@@ -116,22 +117,28 @@ class Told:
 
     def __init__(self, announcer: Announcer, webhook: Webhook) -> None:
         self._announcer, self._webhook = announcer, webhook
-        self._told: OrderedDict[str, int] = OrderedDict()  # uid -> the newest decision that was told
+        self._told: OrderedDict[str, Announce] = OrderedDict()  # uid -> the newest decision that was told
 
     async def announce(self, stored: Stored, event: Announce) -> None:
         """The Event first."""
         await self._announcer.announce(stored, event)
-        newest = self._told.pop(stored.uid, 0)
-        if event.phase and event.sequence > newest:
-            self._webhook.put(cloud_event(_rollout(stored), event, self._webhook.now()))
+        newest = self._told.pop(stored.uid, None)
         # those whose Events could not be published come again and again, in their order
-        self._told[stored.uid] = max(event.sequence, newest)
+        new = newest is None or event.sequence > newest.sequence or _made_anew(newest, event)
+        if event.phase and new:
+            self._webhook.put(cloud_event(_rollout(stored), event))
+        self._told[stored.uid] = event if new or newest is None else newest
         while len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
 
-    def announced(self, key: Key) -> int | None:
+    def announced(self, stored: Stored) -> int | None:
         """As the Events were."""
-        return self._announcer.announced(key)
+        return self._announcer.announced(stored)
+
+
+def _made_anew(newest: Announce, event: Announce) -> bool:
+    """Its number was told of another decision: the status was lost, and they are counted from the beginning."""
+    return moments.unix(event.time) > moments.unix(newest.time)
 
 
 def _rollout(stored: Stored) -> Rollout:

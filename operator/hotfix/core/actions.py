@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import moments
 from .observation import DeploymentView, RouteView, ScalerView
 from .status import BorrowedRoute
 
@@ -95,14 +96,20 @@ class Outdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
-    """Publish decision `sequence` as an Event; the same sequence is published once."""
+    """Publish decision `sequence` as an Event; the same decision is published once. `time`: when it was made, RFC 3339."""
 
     sequence: int
+    time: str
     reason: str
     message: str
     type: str  # Normal or Warning
     action: str
     phase: str | None = None  # the phase that began with it
+
+    @property
+    def identity(self) -> str:
+        """Of this decision among all of its object: the numbers begin anew where the status was lost, its times do not."""
+        return f"{max(0, round(1000 * moments.unix(self.time))):x}.{self.sequence}"
 
 
 Action = SetFinalizer | AdoptRoute | SetWeights | ReleaseRoute | Scale | SetPodSpec | SetScalerFloor | Outdate | Announce

@@ -38,7 +38,7 @@ from . import (
 from .actions import Action
 from .judgement import Judgement
 from .look import Look, enter, ready, record, routes_acknowledge, routes_have, say
-from .looking import SOON_SECONDS, seconds_to_look
+from .looking import LOOK_SECONDS, SOON_SECONDS, seconds_to_look
 from .observation import Observation
 from .reasons import Reason
 from .remembering import judged_anew_or_remembered
@@ -291,7 +291,7 @@ def _look_again(look: Look) -> float | None:
     status = look.status
     if status.stage is Stage.DONE:
         said = not status.decisions or status.announced >= status.decisions[-1].sequence
-        return None if said and not look.seen.finalizer and not look.asked else SOON_SECONDS
+        return SOON_SECONDS if look.seen.finalizer or look.asked else None if said else LOOK_SECONDS
     if status.phase is Phase.PENDING:
         return 5.0 if status.stage is Stage.CHECKING else 1.0
     awaiting = status.weight is not None and (not look.settled or not routes_have(look, status.weight))

@@ -19,6 +19,11 @@ def whole_seconds(moment_seconds: float) -> str:
     return datetime.fromtimestamp(int(moment_seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
+def microseconds(moment_seconds: float) -> str:
+    """RFC 3339 with six digits of a second, as metav1.MicroTime wants it."""
+    return datetime.fromtimestamp(moment_seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def doubled(first_seconds: float, times: int, longest_seconds: float) -> float:
     """A wait in seconds that grows each time: the first, twice that after one time more ..., and never more than the longest,
     however often it was."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import incidents, moments
+from . import incidents
 from .actions import Announce
 from .spec import Incident
 
@@ -23,18 +23,18 @@ class Rollout:
     spec: Mapping[str, Any]
 
 
-def cloud_event(of: Rollout, event: Announce, now: float) -> dict[str, Any]:
-    """JSON-ready. Its id is that of the decision, so that the same one told twice is seen to be the same. `now`: unix seconds."""
+def cloud_event(of: Rollout, event: Announce) -> dict[str, Any]:
+    """JSON-ready. Its id is that of the decision, so that the same one told twice is seen to be the same."""
     incident = _incident(of.spec.get("incident"))
     about, where = incidents.named(incident), f"{of.namespace}/{of.name}"
     line = f"{where}: {event.phase}. {event.message}"
     return {
         "specversion": "1.0",
-        "id": f"{of.uid}.{event.sequence}",
+        "id": f"{of.uid}.{event.identity}",
         "source": f"/apis/hotfix-operator.dev/v1alpha1/namespaces/{of.namespace}/hotfixrollouts/{of.name}",
         "type": f"{TYPE}.{(event.phase or '').lower()}",
         "subject": where,
-        "time": moments.rfc3339(now),
+        "time": event.time,
         "datacontenttype": "application/json",
         "data": {
             "namespace": of.namespace,

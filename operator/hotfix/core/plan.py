@@ -247,6 +247,7 @@ def _announcements(look: Look) -> list[Action]:
     return [
         Announce(
             sequence=entry.sequence,
+            time=entry.time,
             reason=entry.reason,
             message=entry.message or entry.reason,
             type=entry.type,
