@@ -143,7 +143,10 @@ def unanswered(rollout: "Rollout") -> bool:
     except KeyError:
         return False
     request = (item["metadata"].get("annotations") or {}).get(ANNOTATION)
-    known = (item.get("status") or {}).get("lastHandledRequest") or {}
+    status = item.get("status") or {}
+    known = status.get("lastHandledRequest") or {}
+    if request in (status.get("handledRequests") or ()):
+        return False  # what is no request is refused beside one that waits
     return request is not None and (known.get("request"), known.get("result")) not in (
         (request, "Accepted"),
         (request, "Refused"),
