@@ -59,3 +59,12 @@ def test_one_decision_for_another_is_not_told_as_lost() -> None:
     world = ask(analyzing(), "rollback:1")
     ask(world, "release:2")
     assert "RequestRefused" not in world.reasons
+
+
+@pytest.mark.parametrize("text", ["rollback:2", "promote:2"])
+def test_a_promotion_that_waits_is_not_told_as_given_up_for_the_way_back_or_for_itself(text: str) -> None:
+    world = ready_world(asked=a_spec(startWeight=5)).phase(Phase.ANALYZING)
+    ask(world, "promote:1")
+    assert answer(world)[0] == "Waiting"
+    ask(world, text)
+    assert "RequestRefused" not in world.reasons

@@ -163,3 +163,19 @@ def test_another_patch_gets_what_the_start_gave_once_stable_is_back() -> None:
     world.run(lambda w: w.remembered.stable_lost is None, seconds=120)
     assert (world.weight, world.remembered.phase) == (5, Phase.ANALYZING)
     assert 0 < world.remembered.stopped_seconds <= world.now - moments.unix(world.remembered.evidence_from or "")
+
+
+def test_another_patch_is_noticed_also_where_stable_is_gone_altogether() -> None:
+    world = lost()
+    planned = world.remembered.promotion
+    world.stable.exists, world.patched.template = False, "v3"
+    world.rest(10)
+    assert "PatchedChanged" in world.reasons
+    assert (world.weight, world.remembered.promotion) == (100, planned)
+
+
+def test_patched_that_has_no_ready_pod_at_this_moment_is_not_promoted() -> None:
+    world = lost()
+    world.patched.ready = 0
+    ask(world, "promote:1")
+    assert (answer(world)[0], world.remembered.phase) == ("Refused", Phase.ANALYZING)

@@ -36,10 +36,9 @@ def other_patch(look: Look) -> DeploymentView | None:
 def with_patch(look: Look, patched: DeploymentView, what: str, message: str, **more: object) -> Status:
     """Analysis from zero of what patched runs now. `what` and `message` are the decision's, `more` further fields."""
     baseline, stable = look.status.baseline, look.seen.stable
-    update = {**fresh(look.now), **more}
-    if baseline:
-        runs = {"patched_template": patched.template, "patched_images": list(patched.images)}
-        update["baseline"] = baseline.model_copy(update=runs)
+    assert baseline is not None, "nothing was compared"
+    runs = {"patched_template": patched.template, "patched_images": list(patched.images)}
+    update = {**fresh(look.now), "baseline": baseline.model_copy(update=runs), **more}
     if stable and stable.deployment:
         update["promotion"] = planned(changes.changed_paths(stable.deployment.pod_spec, patched.pod_spec))
     recorded = record(look.status, look.now, what, Reason.PATCHED_CHANGED, message)
