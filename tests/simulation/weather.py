@@ -3,7 +3,7 @@
 import math
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hotfix.ports import Key
@@ -224,7 +224,7 @@ class Weather:
         held, mode = status.get("held"), (spec.get("promotion") or {}).get("mode")
         if held in ("PromotionFailed", "DeletionHeld") and mode != "KeepPatched":
             rollout.ask("promotion", {"mode": "KeepPatched"})
-        elif held == "PromotionFailed" and (status.get("resolved") or {}).get("owners") and not unanswered(rollout):
+        elif _failed(status) and (status.get("resolved") or {}).get("owners") and not unanswered(rollout):
             self.people.ask(rollout, "promote")  # what git keeps cannot be left as it is
         elif held == "PatchedAlreadyServes" or (held == "WeightsEdited" and status.get("stage") == "DrainingPatched"):
             self._put_back(rollout)
@@ -259,3 +259,10 @@ class Weather:
         """What a Deployment runs."""
         spec = self.shop.api.peek("Deployment", NAMESPACE, name)["spec"]["template"]["spec"]
         return str(spec["containers"][0]["image"])
+
+
+def _failed(status: Mapping[str, Any]) -> bool:
+    """Stable is not good with the fix; a deletion does not change that."""
+    return status.get("held") == "PromotionFailed" or (
+        status.get("held") == "DeletionHeld" and status.get("stage") == "ReturnFailed"
+    )
