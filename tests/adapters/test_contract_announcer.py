@@ -336,6 +336,14 @@ async def test_so_many_slow_answers_as_fit_into_a_second_are_waited_for_in_one_l
     assert notes(memory) == [f"fix {sequence:03}" for sequence in range(1, 11)]
 
 
+async def test_what_earlier_looks_spent_keeps_none_of_a_later_one_from_being_told(silent: Silent, memory: FakeWorld) -> None:
+    silent.error, silent.answer_seconds = None, 0.4
+    for sequence in range(1, 7):
+        await silent.look((sequence,))
+        assert silent.announcer.announced(stored(memory)) == sequence
+        silent.clock.advance(5)
+
+
 async def test_where_one_namespace_gets_no_answers_the_others_are_told_at_once(silent: Silent, memory: FakeWorld) -> None:
     def before(method: str, url: str) -> None:
         if "/broken/" in url:

@@ -4,20 +4,14 @@ import pytest
 
 from hotfix.core.status import Phase, Stage
 
+from .test_lost_at_the_end import lost_often
 from .test_requested import answer, ask
 from .world import World, a_spec, ready_world
 
 
 @pytest.mark.parametrize("verb", ["release", "rollback"])
 def test_a_person_who_wants_it_back_does_not_wait_for_a_stable_that_was_lost_often(verb: str) -> None:
-    world = ready_world(asked=a_spec(startWeight=25, steps=[25], analysis={"deadline": "24h"}))
-    world.patched.errors = world.stable.errors
-    world.phase(Phase.ANALYZING).rest(10)
-    for _ in range(4):
-        world.stable.ready = 0
-        world.run(lambda w: w.weight == 100, seconds=60)
-        world.stable.ready = None
-        world.run(lambda w: w.remembered.stable_lost is None, seconds=4000)
+    world = lost_often()
     world.patched.errors = 1.0
     world.phase(Phase.ROLLING_BACK, seconds=200)
     world.stable.ready = 0

@@ -30,6 +30,7 @@ EVENTS = "events.k8s.io/v1"
 NOTE_BYTES = 1024  # the API's limit
 TIMEOUT_SECONDS = 3.0
 LOOK_SECONDS = 1.0  # spent on Events: after that no further one is tried in the same look
+APART_SECONDS = 0.1  # those of one look follow each other at once
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 REMEMBERED = 20_000
 UNTOLD = 50  # Events of one rollout; a status has fewer
@@ -53,14 +54,15 @@ class Pause:
 
 @dataclass(slots=True)
 class Memory:
-    """Of one object: `said` up to here without a gap, `untold` ones, what was wanted `last`, and seconds `spent` in this look.
-    Numbers are sequences of its decisions."""
+    """Of one object: `said` up to here without a gap, `untold` ones, what was wanted `last`, and seconds `spent` in this look,
+    `until` now. Numbers are sequences of its decisions."""
 
     uid: str
     said: int | None = None
     last: int = 0
     untold: dict[int, Announce] = field(default_factory=dict)
     spent: float = 0.0
+    until: float = float("-inf")
 
     def begins(self, sequence: int) -> bool:
         """Whether a look begins with this one: each names what it wants in order."""
@@ -129,12 +131,15 @@ class KubeAnnouncer:
         memory.keep(event)
         namespace, began = stored.key.namespace, self._monotonic()
         pause = self._pauses.get(namespace)
+        if began - memory.until > APART_SECONDS:
+            memory.spent = 0.0
         if memory.spent >= LOOK_SECONDS or (pause and began < pause.not_before):
             return Outcome.LATER
         if pause:  # the others of the namespace need not wait with this one
             pause.not_before = began + self._timeout_seconds + pause.seconds
         outcome, error = await self._published(stored, event)
-        memory.spent += self._monotonic() - began
+        memory.until = self._monotonic()
+        memory.spent += memory.until - began
         if outcome is Outcome.LATER:
             self._silent(namespace, pause, error)
         else:  # any answer, also a refusal, ends the pauses

@@ -158,4 +158,4 @@ def failing(look: Look, blocks: Sequence[Block]) -> str | None:
 
 def alarmed(look: Look) -> str:
     """A person promotes it in spite of the alarm."""
-    return f"A person promotes it all the same. {failing(look, _blocks(look)) or ''}".rstrip() + "."
+    return f"A person promotes it all the same. {failing(look, _blocks(look))}."
