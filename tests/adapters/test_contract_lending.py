@@ -97,7 +97,7 @@ async def test_an_overdue_mark_of_a_rollout_that_is_gone_is_taken_away(
 
 async def test_a_mark_that_somebody_made_unreadable_is_overdue(router: GatewayApiRouter, world: World) -> None:
     kept_by_flux(world, **{RECONCILE: "disabled", LENT_UNTIL: "soon"})
-    assert await router.take_back(world.namespace, lambda key: True, 1.8e9) == [f"{world.namespace}/checkout"]
+    assert await freed_by(router, world, lambda key: True, 1.8e9) == [f"{world.namespace}/checkout"]
 
 
 @pytest.mark.parametrize("adopted", [False, True])

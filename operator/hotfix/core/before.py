@@ -3,6 +3,8 @@
 What is learnt from counters, and the first weight, is in starting.py.
 """
 
+from .borrowed import original_of
+from .fencing import stamped
 from .look import Look, asked_rules
 from .observation import RouteView, SideView
 from .quantities import seconds
@@ -55,6 +57,19 @@ def borrowed(look: Look) -> Borrowed:
     )
 
 
+def noted_anew(look: Look) -> Borrowed | None:
+    """What is borrowed, with each route that was not written to yet as it is by now: others may have changed it since.
+
+    None before anything was noted.
+    """
+    borrowed = look.status.borrowed
+    if borrowed is None:
+        return None
+    seen = {route.name: route for route in (look.seen.routes.routes if look.seen.routes else ())}
+    routes = [_original(look, seen[was.name]) if was.name in seen else was for was in borrowed.routes]
+    return borrowed.model_copy(update={"routes": routes})
+
+
 def injected_before(look: Look) -> set[tuple[str, int]]:
     """(route, index) of the rules into which this very rollout put patched when it was about to start before."""
     routes = look.status.borrowed.routes if look.status.borrowed else ()
@@ -73,7 +88,9 @@ def reconcile(route: RouteView) -> str | None:
 
 
 def _original(look: Look, route: RouteView) -> BorrowedRoute:
-    injected = injected_before(look)
+    known, injected = original_of(look.status.borrowed, route.name), injected_before(look)
+    if known and stamped(route, look):  # written to already, when this very rollout was about to start before
+        return known
     rules = [
         BorrowedRule(
             index=rule.index,

@@ -23,7 +23,7 @@ def handle(look: Look) -> Status | None:
         message = "The API server does not answer; it ends when the route was seen."
         return hold(status, Reason.CLUSTER_UNAVAILABLE, message, "asking again")
     marked = tuple(route for route in (look.seen.routes.routes if look.seen.routes else ()) if stamped(route, look))
-    if not marked:
+    if not marked or _remembers(look, marked):
         return None
     if look.released:
         message = "A person released it, and what was remembered of it is lost; traffic goes to stable."
@@ -31,6 +31,12 @@ def handle(look: Look) -> Status | None:
     message = _sentence(look, marked)
     recorded = record_once(status, look.now, "hold", Reason.MEMORY_LOST, message)
     return hold(recorded, Reason.MEMORY_LOST, message, "a person decides")
+
+
+def _remembers(look: Look, marked: tuple[RouteView, ...]) -> bool:
+    """It was about to start, and is checked again: what it borrowed is known, and nothing was shifted yet."""
+    unshifted = all(share_of(rule) == 0 for route in marked for rule in asked_rules(route, look.spec))
+    return look.status.borrowed is not None and unshifted
 
 
 def _sentence(look: Look, marked: tuple[RouteView, ...]) -> str:

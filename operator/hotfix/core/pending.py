@@ -3,7 +3,7 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import changes, countable, fitness, incidents, kin, preflight, promotion_mode, remarks, starting, superseding
+from . import before, changes, countable, fitness, incidents, kin, preflight, promotion_mode, remarks, starting, superseding
 from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
@@ -139,7 +139,7 @@ def scaling(look: Look) -> Status:
     if waits:
         return waits
     message = f"Patched has {count} ready pods."
-    recorded = record(status, look.now, "adopt", Reason.PATCHED_READY, message)
+    recorded = record(_as_lent(look), look.now, "adopt", Reason.PATCHED_READY, message)
     return say(
         enter(recorded, look.now, Phase.PENDING, Stage.ADOPTING, weight=0), message, "name patched in the route at weight 0"
     )
@@ -189,8 +189,14 @@ def _never_ready(look: Look) -> str:
     return f"{look.spec.patched.deployment} has {count} ready pods after {waited}.{_trouble(look.seen.patched)}"
 
 
+def _as_lent(look: Look) -> Status:
+    """The status with the routes as they are right before the first write to them. What an older rollout had is its own note."""
+    return look.status if look.status.supersedes else look.status.model_copy(update={"borrowed": before.noted_anew(look)})
+
+
 def adopting(look: Look) -> Status:
     """Patched is named in the route at weight 0 and all controllers say so; metrics are seen; then the first weight."""
+    look = look.having(_as_lent(look))
     status = look.status
     again = superseding.dropped(look)
     if again:

@@ -1,0 +1,87 @@
+"""The route is remembered as it was right before the first write to it, whatever others wrote while the rollout got ready."""
+
+from typing import Any
+
+import pytest
+
+from hotfix.core import actions as act
+from hotfix.core.status import Phase, Stage
+
+from .world import World, ready_world
+
+FLUX = "Flux Kustomization flux-system/shop"
+
+
+def given_back(world: World) -> tuple[int, int | None]:
+    """The split after a rollback that a person asked for before the start."""
+    world.request = "rollback:1"
+    world.phase(Phase.ROLLED_BACK)
+    return world.weights
+
+
+def starting() -> World:
+    """Patched's pods are not ready yet, so nothing was written to the route."""
+    world = ready_world()
+    world.patched.ready = 1
+    world.stage(Stage.SCALING).rest(2)
+    assert world.weights == (1, None)
+    return world
+
+
+def test_what_others_made_of_the_route_before_patched_was_ready_comes_back() -> None:
+    world = starting()
+    world.weights = (7, None)
+    world.patched.ready = 2
+    world.stage(Stage.SHIFTING)
+    assert given_back(world) == (7, None)
+
+
+def test_what_others_made_of_the_route_when_the_first_write_was_refused_comes_back() -> None:
+    world = ready_world(refuses=(act.AdoptRoute,)).stage(Stage.ADOPTING)
+    world.weights, world.refuses = (7, None), ()
+    world.stage(Stage.SHIFTING)
+    assert given_back(world) == (7, None)
+
+
+def test_what_we_made_of_the_route_is_not_taken_for_what_it_was() -> None:
+    world = ready_world().stage(Stage.ADOPTING).rest(1)
+    assert world.weights == (100, 0)
+    world.stage(Stage.SHIFTING)
+    assert given_back(world) == (1, None)
+
+
+def test_a_route_that_is_not_seen_is_remembered_as_it_was() -> None:
+    world = ready_world(refuses=(act.AdoptRoute,)).stage(Stage.ADOPTING)
+    known = world.remembered.borrowed
+    world.unseen = True
+    world.look()
+    assert world.remembered.borrowed == known
+
+
+def about_to_start(**more: Any) -> World:
+    """Patched is named at weight 0, and everything is checked again."""
+    world = ready_world(**more).stage(Stage.ADOPTING).rest(1)
+    assert world.stamp
+    world.remembered = world.remembered.model_copy(update={"stage": Stage.CHECKING})
+    return world
+
+
+def test_what_was_lent_before_everything_is_checked_again_is_still_known() -> None:
+    world = about_to_start(route_owner=FLUX, heeds_mark=True, reconcile="enabled")
+    assert (world.reconcile, world.lent_until is not None) == ("disabled", True)
+    world.stage(Stage.SHIFTING)
+    assert "MemoryLost" not in world.reasons
+    assert given_back(world) == (1, None)
+    assert (world.stage(Stage.DONE).reconcile, world.lent_until) == ("enabled", None)
+
+
+@pytest.mark.parametrize("changed", ["shifted", "not remembered"])
+def test_it_does_not_begin_again_where_traffic_was_shifted_or_nothing_is_remembered(changed: str) -> None:
+    world = about_to_start()
+    if changed == "shifted":
+        world.weights = (50, 50)
+    else:
+        world.remembered = world.remembered.model_copy(update={"borrowed": None})
+    weights = world.weights
+    world.held("MemoryLost", seconds=5).rest(5)
+    assert world.weights == weights
