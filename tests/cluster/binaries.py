@@ -23,6 +23,7 @@ PROMETHEUS = "v0.316.0"
 GATEWAY_API = "v1.3.0"
 FLUX = "v1.9.5"  # of its controllers
 GO_AT_LEAST = (1, 26)
+NO_DEBUGGER = "-gcflags=all=-dwarf=false"  # what is stripped in the end is not made: a tenth of the time
 Log = Callable[[str], None]
 
 
@@ -40,8 +41,8 @@ def builds(go: str) -> tuple[Build, ...]:
     """What is built, in this order."""
     version = "k8s.io/component-base/version"
     flags = f"-s -w -X {version}.gitVersion={KUBERNETES} -X {version}.gitMajor=1 -X {version}.gitMinor={KUBERNETES.split('.')[1]}"
-    build = (go, "build", "-trimpath", "-ldflags", flags, "-o", "{out}")
-    install = (go, "install", "-trimpath", "-ldflags", "-s -w")
+    build = (go, "build", "-trimpath", NO_DEBUGGER, "-ldflags", flags, "-o", "{out}")
+    install = (go, "install", "-trimpath", NO_DEBUGGER, "-ldflags", "-s -w")
     tags = ("-tags", "remove_all_sd,slicelabels")
     return (
         Build("hyperkube", (*build, "."), HERE / "hyperkube", 7.5),
@@ -137,7 +138,7 @@ def ensure_flux(log: Log = print) -> Path:
     folder = cache_root() / f"flux-{hashlib.sha256(sums.encode()).hexdigest()[:16]}"
     with _locked(folder, log):
         name = "kustomize-controller"
-        flags = ("-mod=mod", "-trimpath", "-ldflags", "-s -w")
+        flags = ("-mod=mod", "-trimpath", NO_DEBUGGER, "-ldflags", "-s -w")
         if not (folder / name).exists():
             command = (_go(), "build", *flags, "-o", "{out}", f"github.com/fluxcd/{name}")
             _build("go", Build(name, command, HERE / "kustomize", 8.0), folder, log, "1 of 1")

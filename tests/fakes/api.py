@@ -106,9 +106,12 @@ class FakeApi:
 
     def _copy(self, where: Place) -> Object:
         """Of what is stored; many look at the same."""
-        if where not in self._frozen:
-            self._frozen[where] = frozen(self.objects[where])
         return thawed(self._frozen[where])
+
+    def _apart(self, where: Place, answer: Answer) -> Answer:
+        """An answer that may be changed."""
+        kept = answer.body is self.objects.get(where)
+        return replace(answer, body=self._copy(where) if kept else copied(answer.body))
 
     def _create(self, where: Place, body: Object, manager: str) -> Answer:
         where = Place(where.version, where.plural, where.namespace, body["metadata"]["name"])
@@ -143,11 +146,11 @@ class FakeApi:
                 wanted = jsonpatch.apply_patch(copied(before), given(operations), in_place=True)
         except PATCH_FAILED:
             return failure(422, "Invalid", "the server rejected our request due to an error in our request")
-        return _apart(self._write(where, wanted, manager, subresource))
+        return self._apart(where, self._write(where, wanted, manager, subresource))
 
     def update(self, where: Place, wanted: Object, manager: str, subresource: str = "") -> Answer:
         """A whole object in the place of another."""
-        return _apart(self._write(where, copied(wanted), manager, subresource))
+        return self._apart(where, self._write(where, copied(wanted), manager, subresource))
 
     def _write(self, where: Place, wanted: Object, manager: str, subresource: str = "") -> Answer:
         """What every write comes to: the version compared, the status apart, the generation, the owners of fields. `wanted` must
@@ -180,9 +183,9 @@ class FakeApi:
         item["metadata"]["resourceVersion"] = str(self._version)
         what = "MODIFIED" if where in self.objects else "ADDED"
         self.objects[where] = item
-        self._frozen.pop(where, None)
+        self._frozen[where] = frozen(item)
         self.changes += 1
-        self.log.add(Change(self._version, what, where, item))
+        self.log.add(Change(self._version, what, where, self._frozen[where]))
 
     def _drop(self, where: Place) -> None:
         self._version += 1
@@ -190,7 +193,7 @@ class FakeApi:
         self._frozen.pop(where, None)
         last = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self._version)}}
         self.changes += 1
-        self.log.add(Change(self._version, "DELETED", where, last))
+        self.log.add(Change(self._version, "DELETED", where, frozen(last)))
 
     def watch(self, path: str, version: str) -> AsyncIterator[Object]:
         """Events of a collection after a version; the first one is an error where the version is too old."""
@@ -311,10 +314,6 @@ def _not_found(where: Place) -> Answer:
 
 def _by_name(place: Place) -> tuple[str, str]:
     return place.namespace, place.name
-
-
-def _apart(answer: Answer) -> Answer:
-    return replace(answer, body=copied(answer.body))
 
 
 def _good(answer: Answer) -> Object:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from .copying import copied
+from .copying import thawed
 
 KEPT = 5000  # a watch from before that is answered with 410, as after a compaction
 
@@ -23,12 +23,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Change:
-    """One event. `item` is the object after it, or as it was last."""
+    """One event. `kept` is the object after it, or as it was last, to be thawed."""
 
     version: int
     what: str
     where: Place
-    item: dict[str, Any]
+    kept: bytes
 
 
 class ChangeLog:
@@ -78,7 +78,7 @@ class ChangeLog:
                 for change in self._after(version):
                     version = change.version
                     if _holds(where, change.where):
-                        yield {"type": change.what, "object": copied(change.item)}
+                        yield {"type": change.what, "object": thawed(change.kept)}
                 await wake.wait()
         finally:
             self._waiting.pop(wake, None)

@@ -120,8 +120,8 @@ def _side(template: str, name: str, **more: object) -> SideView:
     return Side(name, template, **more).view()  # type: ignore[arg-type]
 
 
-def stable_views() -> dict[str, SideView | None]:
-    """Stable, in every way that matters."""
+def stable_views(*, scaled: bool) -> dict[str, SideView | None]:
+    """Stable, in every way that matters; with an HPA where one is remembered, or may be noted."""
     return {
         "unseen": None,
         "fine": _side("v1", "checkout"),
@@ -130,12 +130,12 @@ def stable_views() -> dict[str, SideView | None]:
         "with the fix": _side("v2", "checkout"),
         "with the fix, crashing": _side("v2", "checkout", crash_looping=2),
         "something else": _side("v3", "checkout"),
-        "with an HPA": _side("v1", "checkout", scaler=HPA),
+        **({"with an HPA": _side("v1", "checkout", scaler=HPA)} if scaled else {}),
     }
 
 
-def patched_views() -> dict[str, SideView | None]:
-    """Patched, in every way that matters."""
+def patched_views(*, scaled: bool) -> dict[str, SideView | None]:
+    """Patched, in every way that matters; with an HPA where its replicas may be written."""
     name = "checkout-hotfix"
     return {
         "unseen": None,
@@ -145,7 +145,7 @@ def patched_views() -> dict[str, SideView | None]:
         "scaled to 0": _side("v2", name, replicas=0),
         "crashing": _side("v2", name, crash_looping=2),
         "something else": _side("v3", name),
-        "with an HPA": _side("v2", name, scaler=HPA),
+        **({"with an HPA": _side("v2", name, scaler=HPA)} if scaled else {}),
         "two images": _side("v2", name, image_ids=(("a",), ("b",))),
     }
 
@@ -234,6 +234,7 @@ ASKED: dict[str, tuple[Spec, dict[str, object]]] = {
     "policies": (a_spec(analysis={"onDeadline": "Promote", "onMetricsUnavailable": "Rollback", "bakeTime": "1s"}), {}),
 }
 LATER = (1.0, 7200.0)
+ANALYSED = frozenset({Stage.ADOPTING, Stage.SHIFTING, Stage.RETURNING})
 UNHELD = frozenset({None, Phase.PENDING, *TERMINAL_PHASES})  # only before traffic moves, and at the end, may it be missing
 
 
@@ -253,9 +254,10 @@ def judged_as(now: list[Judgement | None]) -> Iterator[None]:
 
 def observations(world: World) -> Iterator[tuple[Observation, Spec, Judgement | None]]:
     """Every look that may come next."""
-    base = world.observe()
-    stable, patched, routes = stable_views(), patched_views(), route_views(world)
-    remembered = world.remembered
+    base, remembered = world.observe(), world.remembered
+    scaled = remembered.borrowed is None or remembered.borrowed.hpa is not None  # nothing is noted yet, or the HPA is
+    stable, patched = stable_views(scaled=scaled), patched_views(scaled=scaled or remembered.stage not in ANALYSED)
+    routes = route_views(world)
     finalizer = (True, False) if remembered.phase in UNHELD else (True,)
     for later in LATER:
         now = world.now + later
