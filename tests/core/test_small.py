@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from hotfix.core import cel, guards, invalid, looking, moments, quantities, reasons, reports
+from hotfix.core import cel, guards, invalid, looking, moments, quantities, reasons, reports, vetoes
 from hotfix.core.judgement import Verdict
 from hotfix.core.look import Look
 from hotfix.core.observation import MetricsView, SideSeries
@@ -112,7 +112,7 @@ def test_the_first_guard_that_speaks_is_heard() -> None:
     world.stable.ready = world.patched.ready = 0
     world.unseen = True
     look = Look(world.asked, world.remembered, world.observe())
-    veto = guards.first(guards.HOLD, look)
+    veto = vetoes.first(guards.HOLD, look)
     assert veto is not None
     assert veto.reason is reasons.Reason.CLUSTER_UNAVAILABLE
 

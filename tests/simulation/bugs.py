@@ -24,6 +24,7 @@ from hotfix.core import (
     stable_lost,
     stepped,
     uncompared,
+    vetoes,
 )
 from hotfix.core.look import Look, enter, ready, say
 from hotfix.core.quantities import seconds
@@ -65,7 +66,7 @@ def bakes_by_the_clock(patch: Patch) -> None:
     without_holds(guards.metrics_unavailable, guards.counters_unfit, guards.no_traffic)(patch)
 
 
-def without_holds(*gone: guards.Guard) -> Callable[[Patch], None]:
+def without_holds(*gone: vetoes.Guard) -> Callable[[Patch], None]:
     return lambda patch: patch.setattr(guards, "HOLD", tuple(guard for guard in guards.HOLD if guard not in gone))
 
 
@@ -91,7 +92,7 @@ def rolls_back_when_it_cannot_see(patch: Patch) -> None:
     def impatient(look: Look) -> Status | None:
         if look.seen.metrics is not None:
             return None
-        return rolling_back.begin(look.status, look.now, guards.Veto(Reason.METRICS_UNAVAILABLE, "no metrics"))
+        return rolling_back.begin(look.status, look.now, vetoes.Veto(Reason.METRICS_UNAVAILABLE, "no metrics"))
 
     patch.setattr(analysing, "_blind_too_long", impatient)
 
@@ -99,14 +100,14 @@ def rolls_back_when_it_cannot_see(patch: Patch) -> None:
 def rolls_back_in_two_looks(patch: Patch) -> None:
     begin = rolling_back.begin
 
-    def later(status: Status, now: float, veto: guards.Veto, **more: Any) -> Status:
+    def later(status: Status, now: float, veto: vetoes.Veto, **more: Any) -> Status:
         return begin(status, now, veto, **more).model_copy(update={"weight": status.weight})
 
     patch.setattr(analysing, "roll_back", later)
 
 
 def failed_promotion_goes_to_stable(patch: Patch) -> None:
-    def back(look: Look, veto: guards.Veto) -> Status:
+    def back(look: Look, veto: vetoes.Veto) -> Status:
         return rolling_back.begin(look.status, look.now, veto)
 
     patch.setattr(returning, "_fail", back)
@@ -210,7 +211,7 @@ def writes_what_git_keeps(patch: Patch) -> None:
 
 def gives_the_broken_version_back(patch: Patch) -> None:
     def back(look: Look) -> Status:
-        return rolling_back.begin(look.status, look.now, guards.Veto(Reason.DELETED, "deleted"))
+        return rolling_back.begin(look.status, look.now, vetoes.Veto(Reason.DELETED, "deleted"))
 
     patch.setattr(awaiting_git, "_still", back)
 

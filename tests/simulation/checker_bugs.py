@@ -9,7 +9,19 @@ from hotfix import reconcile
 from hotfix.adapters.reading import Writer
 from hotfix.adapters.routers import route_patch
 from hotfix.adapters.routers.gateway_api import ROUTES, GatewayApiRouter
-from hotfix.core import fencing, guards, left_alone, machine, plan, promoting, requested, returning, rolling_back, superseding
+from hotfix.core import (
+    fencing,
+    guards,
+    left_alone,
+    machine,
+    plan,
+    promoting,
+    requested,
+    returning,
+    rolling_back,
+    superseding,
+    vetoes,
+)
 from hotfix.core.look import Look, enter, say
 from hotfix.core.reasons import Reason
 from hotfix.core.status import Phase, Stage, Status
@@ -117,9 +129,9 @@ def grants_what_it_does_not_do(patch: Patch) -> None:
 def rolls_back_on_any_refusal(patch: Patch) -> None:
     """The API server did not answer for one look: that is taken for a reason to roll back."""
 
-    def unseen(look: Look) -> guards.Veto | None:
+    def unseen(look: Look) -> vetoes.Veto | None:
         blind = look.seen.routes is None or look.seen.stable is None
-        return guards.Veto(Reason.CLUSTER_UNAVAILABLE, "The API server does not answer.") if blind else None
+        return vetoes.Veto(Reason.CLUSTER_UNAVAILABLE, "The API server does not answer.") if blind else None
 
     patch.setattr(guards, "ROLL_BACK_SEEN", (*guards.ROLL_BACK_SEEN, unseen))
 

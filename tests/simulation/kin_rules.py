@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hotfix.core import actions as act
-from hotfix.core import guards, kin
+from hotfix.core import guards, kin, vetoes
 from hotfix.core.look import Look
 from hotfix.core.status import LIVE_PHASES, Phase, Stage, Status
 from tests.fakes.api import Object
@@ -195,7 +195,7 @@ class Kin:
         if side and side.deployment and set(side.deployment.images) & {"sample:crash"}:
             return False  # what the counts say of it speaks against waiting
         others = tuple(guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted)
-        if guards.first(others, Look(one.spec, one.before, one.seen)):
+        if vetoes.first(others, Look(one.spec, one.before, one.seen)):
             return False
         coming = [rival for rival in one.seen.rivals or () if rival.name == self.newer.name and not rival.deleting]
         begins = [rival for rival in coming if rival.phase in (None, "Pending") and not rival.status.get("held")]

@@ -7,20 +7,20 @@ promotion and calls a person. Pure.
 
 from collections.abc import Sequence
 
-from . import guards, moments, reports
+from . import guards, moments, reports, vetoes
 from .countable import CUSTOM, preset_name
 from .counting import Block, counted
 from .fitness import problems
-from .guards import Veto
 from .judgement import Tally
 from .look import Look, has_its_share, say
 from .quantities import percent, share, span
 from .reasons import Reason
 from .status import Stage, Status
 from .urgency import bake_seconds, failing_before
+from .vetoes import Veto
 
 ALARM_BLOCKS = 6
-HOLD: tuple[guards.Guard, ...] = (
+HOLD: tuple[vetoes.Guard, ...] = (
     guards.both_unready,
     guards.unseen,
     guards.route_missing,
@@ -41,7 +41,7 @@ def is_alone(look: Look) -> bool:
 
 def standing(look: Look) -> Veto | None:
     """What keeps it from being promoted."""
-    return guards.first(HOLD, look) or _unfit(look) or _silent(look) or _failing(look)
+    return vetoes.first(HOLD, look) or _unfit(look) or _silent(look) or _failing(look)
 
 
 def unproven(look: Look) -> Veto | None:

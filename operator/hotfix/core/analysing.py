@@ -4,7 +4,7 @@ Order: what rolls back, then changed versions, then the blind policy, then what 
 """
 
 from . import alone as without_control
-from . import capacity, edits, from_zero, guards, incidents, moments, promoting, reports
+from . import capacity, edits, from_zero, guards, incidents, moments, promoting, reports, vetoes
 from .judgement import Judgement
 from .look import Look, enter, has_its_share, hold, record, record_once, say, versions
 from .planner import suspect
@@ -20,7 +20,7 @@ from .verbs import Verb
 
 def shifting(look: Look) -> Status:
     """One look while the weight follows the evidence."""
-    veto = guards.first(guards.ROLL_BACK_SEEN, look)
+    veto = vetoes.first(guards.ROLL_BACK_SEEN, look)
     if veto:
         return roll_back(look.status, look.now, veto, keep_pods=veto.reason is Reason.DELETED)
     changed = _changed_versions(look)
@@ -29,7 +29,7 @@ def shifting(look: Look) -> Status:
     if without_control.is_alone(look):
         told = look.spec.analysis.on_metrics_unavailable is OnMetricsUnavailable.ROLLBACK
         return (_blind_too_long(look) if told else None) or _bake_alone(look)
-    veto = guards.first(guards.ROLL_BACK_JUDGED, look)
+    veto = vetoes.first(guards.ROLL_BACK_JUDGED, look)
     if veto:
         return roll_back(look.status, look.now, veto)
     blind = _blind_too_long(look)
@@ -37,7 +37,7 @@ def shifting(look: Look) -> Status:
         return blind
     look = _baked(look)
     look = look.having(edits.corrected(look))
-    veto = guards.first(guards.HOLD, look)
+    veto = vetoes.first(guards.HOLD, look)
     if look.status.phase is Phase.BAKING:
         return _hold(look, veto) if veto else _without_control(look) or _bake(look)
     return _asked_for(look, veto) or _deadline(look, veto) or (_hold(look, veto) if veto else _advance(look))
@@ -65,7 +65,7 @@ def _bake_alone(look: Look) -> Status:
     return without_control.waiting(look, status, left) if left > 0 or not look.settled else promoting.begin(look)
 
 
-def _asked_for(look: Look, veto: guards.Veto | None) -> Status | None:
+def _asked_for(look: Look, veto: vetoes.Veto | None) -> Status | None:
     """A person does not wait for the evidence: to the bake, with every guard armed, and with counts at this weight."""
     judged, haste = look.judgement, look.spec.urgency is Urgency.BREAK_GLASS
     if not (look.asked is Verb.PROMOTE or haste) or veto or judged is None or not look.settled or judged.blocks_at_weight < 1:
@@ -75,7 +75,7 @@ def _asked_for(look: Look, veto: guards.Veto | None) -> Status | None:
     return _begin_bake(look, judged, why, f"{text}: {reports.not_worse(judged)}")
 
 
-def _hold(look: Look, veto: guards.Veto) -> Status:
+def _hold(look: Look, veto: vetoes.Veto) -> Status:
     status = look.status
     if status.held != str(veto.reason):
         status = record_once(status, look.now, "hold", veto.reason, veto.message)
@@ -131,7 +131,7 @@ def _blind_too_long(look: Look) -> Status | None:
     why = look.seen.metrics_error or (problem[1] if problem else silent)
     message = f"No usable metrics for {span(blind_seconds)}: {why.rstrip('.')}."
     if analysis.on_metrics_unavailable is OnMetricsUnavailable.ROLLBACK:
-        return roll_back(status, look.now, guards.Veto(Reason.BLIND_TOO_LONG, message))
+        return roll_back(status, look.now, vetoes.Veto(Reason.BLIND_TOO_LONG, message))
     proven = max(status.proven_weight or 0, from_zero.start_weight(status))
     lowers = proven < (status.weight or 0) and not guards.weights_edited(look)  # the weights of a person stay
     if analysis.on_metrics_unavailable is OnMetricsUnavailable.LAST_PROVEN and lowers:
@@ -142,7 +142,7 @@ def _blind_too_long(look: Look) -> Status | None:
     return None
 
 
-def _deadline(look: Look, veto: guards.Veto | None) -> Status | None:
+def _deadline(look: Look, veto: vetoes.Veto | None) -> Status | None:
     """Undecided for too long: say so, with the bound proven so far, and do what the spec says. The clock runs in this analysis,
     of what is compared now."""
     status, analysis = look.status, look.spec.analysis
@@ -156,7 +156,7 @@ def _deadline(look: Look, veto: guards.Veto | None) -> Status | None:
     if veto:
         message += f" {veto.message}"
     if analysis.on_deadline is OnDeadline.ROLLBACK:
-        return roll_back(status, look.now, guards.Veto(Reason.DEADLINE, message))
+        return roll_back(status, look.now, vetoes.Veto(Reason.DEADLINE, message))
     if analysis.on_deadline is OnDeadline.PROMOTE and judged and not veto and _harmless(judged):
         return _begin_bake(look, judged, Reason.DEADLINE, message)
     if _proven(look):
@@ -209,7 +209,7 @@ def _advance(look: Look) -> Status:
     look = Look(look.spec, status, look.seen, judged)
     short = capacity.patched_short(look, max(allowed)) if allowed and max(allowed) > weight else None
     if short:
-        return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))
+        return _hold(look, vetoes.Veto(Reason.INSUFFICIENT_CAPACITY, short))
     if _proven(look):
         return _begin_bake(look, judged, Reason.EVIDENCE_SUFFICIENT, reports.not_worse(judged))
     expected = reports.expected(judged)
@@ -233,7 +233,7 @@ def _begin_bake(look: Look, judged: Judgement, reason: Reason, message: str) -> 
     )
     short = capacity.patched_short(look, weight)
     if short:
-        return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))
+        return _hold(look, vetoes.Veto(Reason.INSUFFICIENT_CAPACITY, short))
     moment = moments.rfc3339(look.now)
     message = f"{message} {incidents.recovery(look, moment)}".rstrip()
     recorded = record(look.status, look.now, f"weight {weight}", reason, message)
@@ -273,5 +273,5 @@ def _bake(look: Look) -> Status:
         return say(status, f"Baking at {status.weight} %: patched {rates}.", waits)
     short = capacity.patched_short(look, 100)
     if short:
-        return _hold(look, guards.Veto(Reason.INSUFFICIENT_CAPACITY, short))
+        return _hold(look, vetoes.Veto(Reason.INSUFFICIENT_CAPACITY, short))
     return promoting.begin(look)

@@ -7,7 +7,6 @@ changed it, patched may be the only healthy side.
 import math
 
 from . import capacity, edits, guards, handover, moments, returning
-from .guards import Veto
 from .look import READY_SECONDS, Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
 from .promotion_mode import mode_of
@@ -18,6 +17,7 @@ from .rolling_back import begin as roll_back
 from .spec import PromotionMode
 from .status import Phase, PromotionRecord, Stage, Status
 from .verbs import Verb
+from .vetoes import Veto
 
 LONGEST_SECONDS = 300.0  # that patched is waited for after it was lost again and again
 

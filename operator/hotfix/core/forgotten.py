@@ -6,12 +6,12 @@ the traffic only a person knows: nothing is written and nothing ends, until `rel
 
 from . import before
 from .fencing import stamped
-from .guards import Veto
 from .look import Look, asked_rules, hold, record_once, share_of
 from .observation import RouteView
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .status import Borrowed, BorrowedRoute, BorrowedRule, Resolved, ResolvedRoute, Stage, Status
+from .vetoes import Veto
 
 
 def handle(look: Look) -> Status | None:

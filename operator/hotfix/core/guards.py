@@ -3,9 +3,6 @@
 The two `ROLL_BACK_*` are asked before anything else, `HOLD` before anything that would raise a weight. Pure.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from . import edits, reports
 from .judgement import Verdict
 from .look import READY_SECONDS, Look, displaced, ready, routes_have, shifted_rules, versions
@@ -13,28 +10,13 @@ from .observation import Ack, SideView
 from .reasons import Reason, named
 from .status import OTHER_PODS
 from .verbs import Verb
+from .vetoes import Guard, Veto
 
 STALE_BLOCKS = 4  # newest block with requests on both sides may be this many blocks old
 OFF_BLOCKS = 3
 UNANSWERED_BLOCKS = 3
 LOST_SHARE = 0.2  # of stable's pods at the start
 CONFIRM_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Veto:
-    """Why not to go on."""
-
-    reason: Reason
-    message: str
-
-
-Guard = Callable[[Look], Veto | None]
-
-
-def first(guards: tuple[Guard, ...], look: Look) -> Veto | None:
-    """What the first guard that speaks says."""
-    return next((veto for guard in guards if (veto := guard(look))), None)
 
 
 # ---- what takes all traffic away from patched

@@ -11,18 +11,17 @@ from . import (
     alone,
     analysing,
     awaiting_git,
+    clocks,
     conditions,
     fencing,
     fitness,
     forgotten,
-    guards,
     kin,
     left_alone,
     moments,
     pending,
     plan,
     promoting,
-    proven,
     reports,
     requested,
     retrying,
@@ -36,8 +35,9 @@ from . import (
     yielding,
 )
 from .actions import Action
+from .clocks import JUDGED
 from .judgement import Judgement
-from .look import Look, enter, ready, record, routes_acknowledge, routes_have, say
+from .look import Look, enter, routes_acknowledge, routes_have, say
 from .looking import LOOK_SECONDS, SOON_SECONDS, seconds_to_look
 from .observation import Observation
 from .reasons import Reason
@@ -96,9 +96,7 @@ STAGES: dict[Stage, Step] = {
     Stage.GIVING_BACK: Step(rolling_back.giving_back, (Stage.DONE,)),
     Stage.DONE: Step(lambda look: look.status, ()),
 }
-JUDGED = frozenset({Stage.SHIFTING, Stage.RETURNING})
 LOSING = frozenset({Phase.ANALYZING, Phase.BAKING, Phase.ROLLING_BACK})
-WITH_THE_FIX = frozenset({Phase.PROMOTING, Phase.AWAITING_GIT})
 LOSES_STABLE = frozenset({Stage.SHIFTING, Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN})
 
 
@@ -185,7 +183,7 @@ def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
         return status
     look = Look(spec, stepped.present(status, seen.now), seen)
     status = _acknowledged(look, now)
-    return _clocks(look.having(status), now)
+    return clocks.kept(look.having(status))
 
 
 def _unacknowledged(before: Status, after: Status) -> Status:
@@ -199,70 +197,6 @@ def _acknowledged(look: Look, now: str) -> Status:
     if status.weight is None or status.acknowledged_at or not routes_acknowledge(look, status.weight):
         return status
     return status.model_copy(update={"acknowledged_weight": status.weight, "acknowledged_at": now})
-
-
-def _clocks(look: Look, now: str) -> Status:
-    """Since when each thing is so; what cannot be seen now stays as it was."""
-    status = look.status
-    since = dict(status.since)
-    for name, so in _facts(look):
-        if so:
-            since.setdefault(name, now)
-        elif so is False:
-            since.pop(name, None)
-    stopped, resumed = status.stopped_seconds, {}
-    if "Paused" in status.since and "Paused" not in since:
-        if status.phase is Phase.ANALYZING:
-            stopped += stable_lost.paused_before(look)
-        resumed = {"acknowledged_weight": None, "acknowledged_at": None} if status.held == "WeightsEdited" else {}
-    after = status.model_copy(update={"since": since, "stopped_seconds": stopped, **resumed})
-    return _resumed(after, look) if "Paused" in status.since and "Paused" not in since else after
-
-
-def _resumed(status: Status, look: Look) -> Status:
-    """A pause ended; on the way back, and before anything was written, it held nothing."""
-    if status.stage is Stage.CHECKING or status.phase is Phase.ROLLING_BACK:
-        return status
-    message = f"No longer paused; it goes on at {status.weight or 0} %."
-    return record(status, look.now, "resume", Reason.RESUMED, message)
-
-
-def _blind(look: Look) -> bool:
-    """No counts that can be judged: no answer, an unfit one, or one of a side whose samples have stopped."""
-    metrics = look.seen.metrics
-    if metrics is None or metrics.problem:
-        return True
-    return fitness.stopped(metrics, guards.STALE_BLOCKS * look.interval_seconds)
-
-
-def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
-    """Name -> so, not so, or (None) not seen."""
-    status, stable, patched = look.status, ready(look.seen.stable), ready(look.seen.patched)
-    live = status.stage in JUDGED
-    started = status.baseline is not None
-    wanted = pending.pods_needed(look) if started else 1
-    return (
-        ("Paused", look.paused),
-        ("Blind", live and _blind(look)),
-        ("Unfit", status.phase is Phase.PENDING and pending.is_unfit(look)),
-        ("PatchedUnready", None if patched is None else patched == 0),
-        ("PatchedReady", None if patched is None else patched >= wanted),
-        ("PatchedAwaited", status.stage is Stage.SCALING and not look.paused),
-        ("PatchedFew", None if patched is None else pending.has_few(look, wanted)),
-        ("StableThin", None if stable is None else stable_lost.is_thin(look)),
-        ("StableReady", None if stable is None else stable_lost.is_back(look)),
-        ("StableProven", None if look.seen.stable is None else status.phase in WITH_THE_FIX and proven.runs_proven(look)),
-        ("StableRollingOut", None if look.seen.stable is None else _rolls_out(look)),
-        ("SeveralVersions", True if live and guards.several_versions(look) else None),
-        ("PatchedUnweighted", status.weight == 0 and rolling_back.is_unweighted(look)),
-        ("Unacknowledged", status.weight is not None and status.acknowledged_at is None),
-    )
-
-
-def _rolls_out(look: Look) -> bool:
-    """Git has changed stable's pod spec, and its pods are not there yet."""
-    rolls = look.status.stage is Stage.AWAITING_GIT and not proven.unchanged(look) and not proven.runs_proven(look)
-    return rolls and proven.other_template(look, before=True) is None
 
 
 def _phased(before: Status, look: Look) -> Look:

@@ -4,7 +4,6 @@ Nothing is written before every check passes; a rehearsal (paused before the sta
 """
 
 from . import before, changes, countable, fitness, incidents, kin, preflight, promotion_mode, remarks, starting, superseding
-from .guards import Veto
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
 from .proven import planned
@@ -13,6 +12,7 @@ from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .spec import ReplicaPolicy
 from .status import Phase, Resolved, ResolvedRoute, Stage, Status
+from .vetoes import Veto
 
 # right when it began, and it is our own write that a controller has not answered yet
 PASSED_OVER = (Reason.NOTHING_TO_PROMOTE, Reason.ROUTE_PENDING)

@@ -3,8 +3,7 @@
 From the moment stable's template changes, the patched pods may be the only healthy ones: a failure holds them in place.
 """
 
-from . import awaiting_git, edits, guards, returning, superseding
-from .guards import Veto
+from . import awaiting_git, edits, guards, returning, superseding, vetoes
 from .look import READY_SECONDS, Look, enter, ready, record, routes_have, say
 from .preflight import managed_by_gitops
 from .promotion_mode import left_to_git, mode_of
@@ -15,8 +14,9 @@ from .returning import held, hold_for, not_rolled_out, stable_takes_over
 from .rolling_back import begin as roll_back
 from .spec import PromotionMode
 from .status import Phase, PromotionRecord, Stage, Status
+from .vetoes import Veto
 
-BEFORE_THE_CHANGE: tuple[guards.Guard, ...] = tuple(
+BEFORE_THE_CHANGE: tuple[vetoes.Guard, ...] = tuple(
     guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted
 )
 FOLLOWING = {
@@ -35,7 +35,7 @@ def begin(look: Look, why: str | None = None) -> Status:
 
 def _lost_before_the_change(look: Look) -> Status | None:
     """Stable still runs what it ran: a patched that cannot serve gives everything back to it, as soon as it can."""
-    veto, count = guards.first(BEFORE_THE_CHANGE, look), ready(look.seen.stable)
+    veto, count = vetoes.first(BEFORE_THE_CHANGE, look), ready(look.seen.stable)
     if veto is None or count is None:
         return None
     if count:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from . import moments
 from .changes import images_of, shape_of
-from .guards import Veto
 from .look import Look
 from .observation import DeploymentView, SideView
 from .reasons import Reason
 from .status import PromotionRecord, Stage
+from .vetoes import Veto
 
 
 def planned(changes: Sequence[str]) -> PromotionRecord:

@@ -4,8 +4,7 @@ good there. Pure.
 The patched pods may be the only healthy ones: a failure holds them in place.
 """
 
-from . import capacity, edits, guards, moments, reports, stable_lost
-from .guards import Veto
+from . import capacity, edits, guards, moments, reports, stable_lost, vetoes
 from .look import Look, enter, hold, ready, record, record_once, routes_have, say
 from .preflight import managed_by_gitops
 from .promotion_mode import mode_of
@@ -16,11 +15,12 @@ from .rolling_back import begin as roll_back
 from .spec import PromotionMode
 from .status import RETURN_WEIGHTS, Phase, PromotionRecord, Stage, Status
 from .verbs import Verb
+from .vetoes import Veto
 
 SWAPPED_SCRAPES = 4  # judged with the sides swapped before stable has everything
 STEP_SCRAPES = 2  # of them at each weight
 
-HOLD: tuple[guards.Guard, ...] = (
+HOLD: tuple[vetoes.Guard, ...] = (
     guards.both_unready,
     guards.unseen,
     guards.route_missing,
@@ -34,7 +34,7 @@ HOLD: tuple[guards.Guard, ...] = (
 
 def held(look: Look) -> Status | None:
     """Held by what keeps a promotion from going on, whatever its stage; None while nothing does."""
-    veto = guards.first(HOLD, look)
+    veto = vetoes.first(HOLD, look)
     return hold_for(look, veto) if veto else None
 
 

@@ -3,7 +3,7 @@
 The first write waits for nothing; pods go only after the proxies stopped sending them requests.
 """
 
-from . import guards, incidents
+from . import guards, incidents, vetoes
 from .borrowed import left_behind, matched, original_of
 from .fencing import is_anothers, stamped
 from .kin import shared
@@ -18,7 +18,7 @@ from .status import Phase, Stage, Status
 CONFIRM_SECONDS = 120.0
 
 
-def begin(status: Status, now: float, veto: guards.Veto, *, keep_pods: bool = False) -> Status:
+def begin(status: Status, now: float, veto: vetoes.Veto, *, keep_pods: bool = False) -> Status:
     """All traffic to stable, for the reason given."""
     recorded = record(status, now, "weight 0", Reason.ROLLING_BACK, f"{veto.reason}: {veto.message}")
     started = enter(recorded, now, Phase.ROLLING_BACK, Stage.WEIGHT_ZERO, weight=0, why=str(veto.reason), keep_pods=keep_pods)
@@ -36,7 +36,7 @@ def on_its_way(look: Look) -> bool:
 
 def release(look: Look) -> Status:
     """A person wants everything back at stable, whatever was being done; patched's pods stay."""
-    veto = guards.rollback_requested(look) or guards.Veto(
+    veto = guards.rollback_requested(look) or vetoes.Veto(
         Reason.RELEASED, "A person released the rollout; traffic goes back to stable."
     )
     if look.status.phase is Phase.PENDING:

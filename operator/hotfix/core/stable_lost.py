@@ -4,13 +4,14 @@ It holds also while paused, rolling back or blind; the phase does not change, th
 """
 
 from . import capacity, kin, moments, uncompared
-from .guards import LOST_SHARE, Veto
+from .guards import LOST_SHARE
 from .look import Look, enter, hold, ready, record, say
 from .quantities import span
 from .reasons import Reason
 from .rolling_back import begin as roll_back
 from .status import Phase, Span, StableLost, Stage, Status
 from .verbs import Verb
+from .vetoes import Veto
 
 RETURN_SECONDS = 30.0  # stable must have been ready this long; doubled each time it is lost again,
 LONGEST_SECONDS = 32 * 60.0  # up to this; not so where a person wants it back

@@ -1,13 +1,13 @@
 """A person promotes patched while stable is lost: stable may never be able to serve without the fix, so that there is nothing to
 compare patched with. What it must have shown all the same. Pure."""
 
-from . import alone, capacity, from_zero, guards
+from . import alone, capacity, from_zero, guards, vetoes
 from .look import Look, enter, ready, record, routes_have, say, versions
 from .reasons import Reason
 from .status import Phase, StableLost, Stage, Status
 from .verbs import Verb
 
-PODS: tuple[guards.Guard, ...] = (guards.patched_gone, guards.patched_without_endpoints, guards.patched_crash_looping)
+PODS: tuple[vetoes.Guard, ...] = (guards.patched_gone, guards.patched_without_endpoints, guards.patched_crash_looping)
 
 
 def may_be_promoted(look: Look) -> bool:
@@ -24,7 +24,7 @@ def missing(look: Look) -> str | None:
         return f"It is paused. {guards.how_to_resume(look)} first."
     if not look.settled or not routes_have(look, 100):
         return "The route's controllers have not confirmed 100 % yet."
-    veto = guards.first(PODS, look)
+    veto = vetoes.first(PODS, look)
     if veto:
         return veto.message
     if not ready(look.seen.patched):

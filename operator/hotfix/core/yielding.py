@@ -2,7 +2,7 @@
 its share, and goes on where it was if the newer one ends before. Pure.
 """
 
-from . import awaiting_git, guards, kin, moments, stable_lost
+from . import awaiting_git, guards, kin, moments, stable_lost, vetoes
 from .lineage import SupersededBy
 from .look import Look, enter, hold, left_over, record, routes_have, say
 from .look import ready as pods
@@ -12,7 +12,7 @@ from .rolling_back import begin as roll_back
 from .status import TERMINAL_PHASES, Phase, Stage, Status
 
 EDITED = FREEZING - {Reason.SUPERSEDING}
-SEEN: tuple[guards.Guard, ...] = tuple(guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted)
+SEEN: tuple[vetoes.Guard, ...] = tuple(guard for guard in guards.ROLL_BACK_SEEN if guard is not guards.object_deleted)
 
 
 def handle(look: Look) -> Status | None:
@@ -68,13 +68,13 @@ def _may_serve_again(look: Look) -> bool:
     return look.status.stage is Stage.AWAITING_GIT and look.status.weight == 0 and awaiting_git.may_serve(look)
 
 
-def _ends(look: Look) -> guards.Veto | None:
+def _ends(look: Look) -> vetoes.Veto | None:
     """What takes everything from patched also while it stands still."""
     baseline, patched = look.status.baseline, look.seen.patched
     deployment = patched.deployment if patched else None
     if deployment and baseline and deployment.template != baseline.patched_template:
-        return guards.Veto(Reason.PATCHED_CHANGED, f"The pod spec of {deployment.name} changed while it stood still.")
-    return guards.first(SEEN, look) or guards.patched_rejected(look)
+        return vetoes.Veto(Reason.PATCHED_CHANGED, f"The pod spec of {deployment.name} changed while it stood still.")
+    return vetoes.first(SEEN, look) or guards.patched_rejected(look)
 
 
 def _yields(look: Look, newer: RivalView) -> Status | None:
@@ -102,7 +102,7 @@ def _yields(look: Look, newer: RivalView) -> Status | None:
 
 def _waits_for_it(look: Look) -> Status | None:
     """Deleted right after a newer one was made: its share is not to fall back to stable before that one has it."""
-    if not look.seen.deleting or look.released or guards.first(SEEN, look):
+    if not look.seen.deleting or look.released or vetoes.first(SEEN, look):
         return None
     coming = next((rival for rival in look.seen.rivals or () if _is_coming(look, rival)), None)
     return _held_deletion(look, coming.name) if coming else None
