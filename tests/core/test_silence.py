@@ -160,7 +160,7 @@ def test_requests_of_the_route_that_end_while_others_by_pass_it_are_no_hang(monk
     world = unsaid(asked=a_spec(analysis={"bakeTime": "4h"})).phase(Phase.BAKING).rest(40)
     world.rate, world.by_pass = 5.0, 1.0
     alive(world, 200)
-    assert "patched none" in world.remembered.message
+    assert "and checkout-hotfix none" in world.remembered.message
 
 
 def test_weights_that_somebody_edited_tell_nothing_of_a_hang() -> None:

@@ -51,7 +51,7 @@ def _waiting(status: Status, look: Look, message: str) -> Status:
 def awaiting_git(look: Look) -> Status:
     """Until stable runs what was proven."""
     look = look.having(edits.corrected(look))
-    after = _nothing_to_wait_for(look) or _awaiting(look)
+    after = _nothing_more(look) or _awaiting(look)
     if after.stage is not Stage.AWAITING_GIT:
         return after
     after = _refusal_told(look, after)
@@ -69,13 +69,22 @@ def _refusal_told(look: Look, after: Status) -> Status:
     return after if text in after.message else after.model_copy(update={"message": f"{text} {after.message}"[:1024]})
 
 
-def _nothing_to_wait_for(look: Look) -> Status | None:
-    """Deleted, and the route or both sides are gone, or stable serves everything already."""
-    routes, sides = look.seen.routes, (look.seen.stable, look.seen.patched)
-    gone = bool(routes and routes.missing) or all(side is not None and side.deployment is None for side in sides)
-    if not look.seen.deleting or not (gone or (look.status.weight == 0 and routes_have(look, 0))):
-        return None
-    veto = Veto(Reason.DELETED, "The HotfixRollout was deleted, and there is nothing left that git could be waited for.")
+def nothing_left(look: Look) -> Status | None:
+    """Deleted, and no route, or neither side, is left: nothing can be given back that is worth waiting for."""
+    view, sides = look.seen.routes, (look.seen.stable, look.seen.patched)
+    routeless = bool(view and view.missing and not view.routes)
+    gone = routeless or all(side is not None and side.deployment is None for side in sides)
+    return _let_go(look) if look.seen.deleting and gone else None
+
+
+def _nothing_more(look: Look) -> Status | None:
+    """Deleted, and a route is gone, or stable serves everything already."""
+    over = bool(look.seen.routes and look.seen.routes.missing) or (look.status.weight == 0 and routes_have(look, 0))
+    return _let_go(look) if look.seen.deleting and over else None
+
+
+def _let_go(look: Look) -> Status:
+    veto = Veto(Reason.DELETED, "The HotfixRollout was deleted, and there is nothing left to wait for.")
     return roll_back(look.status, look.now, veto, keep_pods=True)
 
 

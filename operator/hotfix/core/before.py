@@ -96,7 +96,7 @@ def _original(look: Look, route: RouteView) -> BorrowedRoute:
             index=rule.index,
             name=rule.name,
             stable_weight=rule.stable or 0,
-            patched_weight=None if (route.name, rule.index) in injected else rule.patched,
+            patched_weight=None if (route.name, rule.index) in injected or rule.patched is None else 0,
             others=list(rule.others),
         )
         for rule in asked_rules(route, look.spec)

@@ -1,7 +1,7 @@
 """Since when each thing is so that something waits for: clocks that a look starts, keeps or stops. Pure."""
 
 from . import fitness, guards, moments, pending, proven, rolling_back, stable_lost
-from .look import Look, ready, record
+from .look import Look, ready, record, routes_have
 from .reasons import Reason
 from .status import Phase, Stage, Status
 
@@ -53,18 +53,29 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
         ("Paused", look.paused),
         ("Blind", live and _blind(look)),
         ("Unfit", status.phase is Phase.PENDING and pending.is_unfit(look)),
-        ("PatchedUnready", None if patched is None else patched == 0),
+        ("PatchedUnready", None if patched is None else patched == 0 and stable != 0),  # not where nobody can serve
         ("PatchedReady", None if patched is None else patched >= wanted),
-        ("PatchedAwaited", status.stage is Stage.SCALING and not look.paused),
+        ("PatchedAwaited", _asks_for_pods(look)),
         ("PatchedFew", None if patched is None else pending.has_few(look, wanted)),
         ("StableThin", None if stable is None else stable_lost.is_thin(look)),
         ("StableReady", None if stable is None else stable_lost.is_back(look)),
         ("StableProven", None if look.seen.stable is None else status.phase in WITH_THE_FIX and proven.runs_proven(look)),
         ("StableRollingOut", None if look.seen.stable is None else _rolls_out(look)),
         ("SeveralVersions", True if live and guards.several_versions(look) else None),
+        ("StableUnweighted", None if look.seen.routes is None else status.weight == 100 and routes_have(look, 100)),
         ("PatchedUnweighted", status.weight == 0 and rolling_back.is_unweighted(look)),
         ("Unacknowledged", status.weight is not None and status.acknowledged_at is None),
     )
+
+
+def _asks_for_pods(look: Look) -> bool | None:
+    """Patched's pods are waited for: it is gone, or nothing is in the way, for which it would not be scaled (None: not seen)."""
+    status, side = look.status, look.seen.patched
+    if status.stage is not Stage.SCALING or look.paused:
+        return False
+    if side is None or status.held == Reason.CLUSTER_UNAVAILABLE:
+        return None
+    return side.deployment is None or status.held is None
 
 
 def _rolls_out(look: Look) -> bool:

@@ -58,7 +58,7 @@ def corrected(look: Look) -> Status:
 def contested(look: Look) -> str | None:
     """A sentence for one who has changed the weights again and again in the last minutes; None while nobody has."""
     times = [moments.unix(entry.time) for entry in look.status.decisions if entry.reason == str(Reason.TRAFFIC_DRIFT_CORRECTED)]
-    recent = [moment for moment in times if look.now - moment < CONTESTED_SECONDS]
+    recent = [moment for moment in times if abs(look.now - moment) < CONTESTED_SECONDS]
     if len(recent) < CONTESTED_TIMES:
         return None
     newest = next(e.message for e in reversed(look.status.decisions) if e.reason == str(Reason.TRAFFIC_DRIFT_CORRECTED))

@@ -3,7 +3,7 @@
 The two `ROLL_BACK_*` are asked before anything else, `HOLD` before anything that would raise a weight. Pure.
 """
 
-from . import edits, reports
+from . import edits, preflight, reports
 from .judgement import Verdict
 from .look import READY_SECONDS, Look, displaced, ready, routes_have, shifted_rules, versions
 from .observation import Ack, SideView
@@ -47,7 +47,7 @@ def patched_gone(look: Look) -> Veto | None:
 
 def patched_without_endpoints(look: Look) -> Veto | None:
     """No ready endpoint for some seconds, and none now: a look that cannot see does not tell that it lasts."""
-    if ready(look.seen.patched) != 0 or (look.lasted("PatchedUnready") or 0.0) < READY_SECONDS:
+    if ready(look.seen.patched) != 0 or (look.lasted("PatchedUnready") or 0.0) < READY_SECONDS or both_unready(look):
         return None
     return Veto(Reason.PATCHED_LOST, f"No pod of {look.spec.patched.deployment} has been ready for {READY_SECONDS:.0f} s.")
 
@@ -151,7 +151,9 @@ def route_missing(look: Look) -> Veto | None:
         by_place = any(entry.name == route.name and entry.rules for entry in look.spec.traffic.http_routes or ())
         if broken or (route.refusal and not by_place):
             why = route.refusal or f"a rule that is shifted no longer names {look.spec.stable_service}."
-            return Veto(Reason.ROUTE_MISSING, f"HTTPRoute {route.name}: {why} Put it right, or delete this rollout.")
+            stranded = any(rule.patched and rule.stable is None for rule in rules)  # a deletion could not give it to anybody
+            how = "Put it right; a deletion waits for that too." if stranded else "Put it right, or delete this rollout."
+            return Veto(Reason.ROUTE_MISSING, f"HTTPRoute {route.name}: {why} {how}")
     return None
 
 
@@ -255,12 +257,20 @@ def no_traffic(look: Look) -> Veto | None:
     if look.elapsed(look.status.evidence_from) < patience or (fresh_until is not None and look.now - fresh_until <= patience):
         return None
     if judged and judged.observed_share == 0:
+        names = look.spec.stable.deployment, look.spec.patched.deployment
+        some, none = reversed(names) if judged.swapped else names
         return Veto(
             Reason.NO_TRAFFIC,
-            f"Stable completes requests and patched none: either none reach it, or it does not answer; see kubectl logs "
-            f"deploy/{look.spec.patched.deployment}. Without requests on both sides nothing can be proven.",
+            f"{some} completes requests and {none} none: either none reach it, or it does not answer; see kubectl logs "
+            f"deploy/{none}. Without requests on both sides nothing can be proven.",
         )
     return Veto(Reason.NO_TRAFFIC, "There are no fresh requests on both sides; without them nothing can be proven.")
+
+
+def sides_mixed(look: Look) -> Veto | None:
+    """A Service came to select pods of the other side too: what is counted for one side is the other's."""
+    problem = preflight.selects_both_sides(look)
+    return Veto(problem.reason, problem.message) if problem else None
 
 
 HOLD: tuple[Guard, ...] = (
@@ -270,6 +280,7 @@ HOLD: tuple[Guard, ...] = (
     weights_edited,
     contested,
     paused,
+    sides_mixed,
     route_rejected,
     weight_not_confirmed,
     several_versions,

@@ -83,7 +83,7 @@ STAGES: dict[Stage, Step] = {
     Stage.AWAITING_GIT: Step(
         awaiting_git.awaiting_git, (Stage.RETURNING, Stage.DRAINING_STABLE, Stage.GIVING_BACK, Stage.WEIGHT_ZERO)
     ),
-    Stage.RETURNING: Step(returning.returning, (Stage.DRAINING_PATCHED, Stage.RETURN_FAILED)),
+    Stage.RETURNING: Step(returning.returning, (Stage.DRAINING_PATCHED, Stage.RETURN_FAILED, Stage.WEIGHT_ZERO)),
     Stage.RETURN_FAILED: Step(
         returning.return_failed,
         (Stage.ALL_TO_PATCHED, Stage.AWAITING_GIT, Stage.RETURNING, Stage.GIVING_BACK, Stage.WEIGHT_ZERO),
@@ -96,6 +96,9 @@ STAGES: dict[Stage, Step] = {
     Stage.GIVING_BACK: Step(rolling_back.giving_back, (Stage.DONE,)),
     Stage.DONE: Step(lambda look: look.status, ()),
 }
+PROMOTING = frozenset(
+    {Stage.ALL_TO_PATCHED, Stage.DRAINING_STABLE, Stage.PATCHING_STABLE, Stage.AWAITING_GIT, Stage.RETURNING, Stage.RETURN_FAILED}
+)
 LOSING = frozenset({Phase.ANALYZING, Phase.BAKING, Phase.ROLLING_BACK})
 LOSES_STABLE = frozenset({Stage.SHIFTING, Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN})
 
@@ -141,7 +144,8 @@ def _next(look: Look) -> Status:
     nothing_moved = look.asked is Verb.ROLLBACK and look.status.phase is Phase.PENDING
     if (look.released or nothing_moved) and not rolling_back.on_its_way(look):
         return rolling_back.release(look)
-    following = returning.lost_at_the_end(look) or STAGES[stage].handle(look)
+    gone = awaiting_git.nothing_left(look) if stage in PROMOTING else None
+    following = gone or returning.lost_at_the_end(look) or STAGES[stage].handle(look)
     assert following.stage is stage or following.stage in STAGES[stage].following, (stage, following.stage)
     return following
 

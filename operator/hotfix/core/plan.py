@@ -222,6 +222,8 @@ def _stable(look: Look, target: Wanted) -> list[Action]:
         return []
     if (stable.deployment.template, patched.deployment.template) != (baseline.stable_template, baseline.patched_template):
         return []
+    if stable.deployment.template == patched.deployment.template:
+        return []
     return [SetPodSpec(deployment=stable.deployment, pod_spec=patched.deployment.pod_spec)]
 
 
@@ -232,12 +234,10 @@ def _scaler(look: Look, target: Wanted) -> list[Action]:
         return []
     if target.released and shared(look) is not False:  # the other one still wants it
         return []
-    if scaler.min_replicas == target.scaler_floor or scaler.min_replicas not in (
-        borrowed.hpa_raised_to,
-        borrowed.hpa_min_replicas,
-    ):
+    floor = min(target.scaler_floor, scaler.max_replicas)  # which somebody may have lowered
+    if scaler.min_replicas == floor or scaler.min_replicas not in (borrowed.hpa_raised_to, borrowed.hpa_min_replicas):
         return []
-    return [SetScalerFloor(scaler=scaler, min_replicas=target.scaler_floor)]
+    return [SetScalerFloor(scaler=scaler, min_replicas=floor)]
 
 
 def _announcements(look: Look) -> list[Action]:

@@ -55,6 +55,9 @@ def all_to_patched(look: Look) -> Status:
     again = superseding.with_stable_again(look)
     if again:
         return again
+    odd = other_template(look, before=True)
+    if odd and odd.reason is Reason.PATCHED_CHANGED:  # what it runs now was not proven, and is not handed over
+        return hold_for(look, odd)
     refused = managed_by_gitops(look)
     if refused:
         return hold_for(look, Veto(refused.reason, refused.message))
@@ -89,7 +92,8 @@ def draining_stable(look: Look) -> Status:
     back = _lost_before_the_change(look) or held(look)
     if back:
         return back
-    left = seconds(look.spec.traffic.drain) - look.elapsed(look.status.stage_started_at)
+    drained = min(look.elapsed(look.status.stage_started_at), look.lasted("StableUnweighted") or 0.0)
+    left = seconds(look.spec.traffic.drain) - drained
     if left > 0:
         return say(look.status, look.status.message, f"stable drains for another {span(left)}")
     odd = other_template(look, before=True)
@@ -110,10 +114,15 @@ def draining_stable(look: Look) -> Status:
     return say(enter(recorded, look.now, Phase.PROMOTING, Stage.PATCHING_STABLE, promotion=noted), message, "roll stable out")
 
 
+def _without_fix(look: Look) -> bool:
+    """Stable still runs what it ran, and that is not the very fix, which git may have given it while it was compared."""
+    return unchanged(look) and not has_fix(look)
+
+
 def patching_stable(look: Look) -> Status:
     """The template is set once, rolled out, and its pods have been ready for some seconds."""
     look = look.having(edits.corrected(look))
-    if unchanged(look):
+    if _without_fix(look):
         back = _lost_before_the_change(look)
         if back:
             return back
@@ -126,7 +135,7 @@ def patching_stable(look: Look) -> Status:
     if odd:
         return hold_for(look, odd)
     look = fix_noted(look)
-    if unchanged(look) and look.status.promotion and look.status.promotion.patched_at:
+    if _without_fix(look) and look.status.promotion and look.status.promotion.patched_at:
         message = (
             f"Somebody gave {look.spec.stable.deployment} its old pod spec back; it is not written again. Put the fix there."
         )
@@ -139,7 +148,7 @@ def patching_stable(look: Look) -> Status:
 def _rolling_out(look: Look) -> Status:
     deployment, name = look.seen.stable.deployment if look.seen.stable else None, look.spec.stable.deployment
     grace = deployment.progress_deadline_seconds if deployment else 600
-    if unchanged(look):
+    if _without_fix(look):
         return _not_written(look, name, grace)
     if look.elapsed(look.status.stage_started_at) > grace:
         return not_rolled_out(look, f"{name} has not rolled out in {span(grace)}")

@@ -39,9 +39,12 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
     new = HandledRequest(request=text, result=RequestResult.WAITING, time=moments.rfc3339(seen.now))
     if new.verb is None and known and known.result is RequestResult.WAITING:
         return _mistyped(status, known, new, seen.now)
-    status = _replaced(status, known, new, seen.now)
-    before = [*status.handled_requests, known.request][-MEMORY:] if known else status.handled_requests
-    status = status.model_copy(update={"last_handled_request": new, "handled_requests": before})
+    if known and known.result is RequestResult.WAITING and known.verb in WAYS_BACK and new.verb in BESIDE:
+        done: HandledRequest | None = new  # at once, beside the way back, which waits on
+    else:
+        status, done, known = _replaced(status, known, new, seen.now), known, new
+    handled = [*status.handled_requests, done.request][-MEMORY:] if done else status.handled_requests
+    status = status.model_copy(update={"last_handled_request": known, "handled_requests": handled})
     paused = _paused_after(spec, status, new.verb)
     if new.verb is Verb.ACKNOWLEDGE:
         return status.model_copy(update={"follow_up": None})
@@ -152,7 +155,7 @@ def _not_rolled_back(before: Status, look: Look) -> str | None:
     ending = status.stage in TAKEN_BACK and status.phase is Phase.PROMOTING
     seen = look.seen.stable.deployment if look.seen.stable else None
     waits = status.stage is Stage.AWAITING_GIT and seen is not None and not unchanged(look)
-    unwritten = status.stage is Stage.PATCHING_STABLE and unchanged(look)
+    unwritten = status.stage is Stage.PATCHING_STABLE and (unchanged(look) or look.seen.stable is None)
     if unwritten or (status.stage not in FIX_IN_STABLE and not ending and not waits):
         return None
     gets = "is getting the fix already" if has_fix(look) or not waits else "has another pod spec by now than before"

@@ -165,6 +165,11 @@ def _told_by_pods(look: Look) -> Veto | None:
         return few
     if stable and stable.pods and 2 * sum(pod.crash_looping for pod in stable.pods) >= len(stable.pods):
         return Veto(Reason.PROMOTION_FAILED, f"The pods of {name} crash with the fix.")
+    return _taken_away(look)
+
+
+def _taken_away(look: Look) -> Veto | None:
+    stable, name = look.seen.stable, look.spec.stable.deployment
     if stable and stable.deployment and not has_fix(look):
         return Veto(Reason.PROMOTION_FAILED, f"{name} no longer has the pod spec that was proven.")
     return None
@@ -198,7 +203,7 @@ def lost_at_the_end(look: Look) -> Status | None:
     ends = status.phase is Phase.PROMOTING and status.stage in (Stage.DRAINING_PATCHED, Stage.SCALING_DOWN)
     if not ends or status.weight or not ready(look.seen.patched) or patched_going(look):
         return None
-    veto = _too_few(look)
+    veto = _too_few(look) or _taken_away(look)
     return _fail(look, veto) if veto else None
 
 

@@ -3,11 +3,11 @@
 The first write waits for nothing; pods go only after the proxies stopped sending them requests.
 """
 
-from . import guards, incidents, vetoes
+from . import edits, guards, incidents, vetoes
 from .borrowed import left_behind, matched, original_of
 from .fencing import is_anothers, stamped
 from .kin import shared
-from .look import Look, enter, hold, ready, record, route_has, routes_have, say, share_of, shifted_rules
+from .look import Look, enter, hold, ready, record, record_once, route_has, routes_have, say, share_of, shifted_rules
 from .observation import RouteView
 from .proven import patched_going
 from .quantities import seconds, span
@@ -72,6 +72,12 @@ def _out_of_reach(look: Look) -> bool:
 
 def draining_patched(look: Look) -> Status:
     """Patched's last requests end before its pods do."""
+    if look.status.phase is not Phase.SUPERSEDED and edits.by_git(look):  # a tool's weights are written over, as anywhere
+        look = look.having(edits.corrected(look))
+        fight = edits.contested(look)
+        if fight:
+            return hold(look.status, Reason.TRAFFIC_CONTESTED, fight, "drain patched when its weight stays 0")
+        return say(look.status, _outcome(look), "weight 0 again, then drain patched")
     status = look.status
     if _served_again(look):
         return _kept_serving(look)
@@ -107,7 +113,8 @@ def _begun_with(status: Status) -> str:
 
 def _kept_serving(look: Look) -> Status:
     message = f"Somebody gave {look.spec.patched_service} a weight again; its pods are kept until it is 0."
-    draining = enter(look.status, look.now, look.status.phase or Phase.ROLLING_BACK, Stage.DRAINING_PATCHED)
+    told = record_once(look.status, look.now, "hold", Reason.WEIGHTS_EDITED, message)
+    draining = enter(told, look.now, look.status.phase or Phase.ROLLING_BACK, Stage.DRAINING_PATCHED)
     return hold(draining, Reason.WEIGHTS_EDITED, message, "drain patched when its weight is 0 again")
 
 
