@@ -16,7 +16,7 @@ from tests.fakes.controllers import is_ready
 from .outside import SIDES, STABLE, Outside, against_of, weights
 from .rules import Decided, ready
 
-STANDING = ("Shifting", "AwaitingGit")
+STANDING = ("Shifting", "AwaitingGit", "ReturnFailed")
 FALLING = ("RollingBack", "RolledBack")
 WITH_THE_FIX = ("Returning", "ReturnFailed", "DrainingPatched", "ScalingDown")
 LIVE = frozenset(str(phase) for phase in LIVE_PHASES)

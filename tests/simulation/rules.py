@@ -178,7 +178,8 @@ def fix_is_kept(one: Decided) -> str | None:
     """6: once stable is being replaced, a failure stays on patched."""
     before, after, seen = one.before, one.after, one.seen
     pruned = seen.deleting and seen.patched is not None and (seen.patched.deployment is None or seen.patched.deployment.deleting)
-    chosen = seen.namespace_ending or (seen.request or "").startswith("release") or pruned
+    routeless = seen.deleting and seen.routes is not None and bool(seen.routes.missing) and not seen.routes.routes
+    chosen = seen.namespace_ending or (seen.request or "").startswith("release") or pruned or routeless
     if before.stage in WITH_THE_FIX and not chosen and after.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
         return "sent back to a stable that was being replaced"
     old = not (before.baseline and _template(seen.stable) != before.baseline.stable_template)

@@ -6,7 +6,7 @@ so is named, with the setting that ends it.
 
 from . import moments
 from .fencing import arrived
-from .look import Look, record, route_has
+from .look import Look, displaced, record, route_has, shifted_rules
 from .observation import RouteView
 from .reasons import Reason
 from .status import Status
@@ -30,7 +30,8 @@ def foreign_edit(look: Look) -> RouteView | None:
         return None
     for route in view.routes:
         known = {status.weight} if arrived(route, look) else {status.weight, status.acknowledged_weight}
-        if not route.ours and not any(route_has(look, route, weight) for weight in known):
+        told = status.held == Reason.WEIGHTS_EDITED  # that is so although another rollout wrote to the route since
+        if (told or not route.ours) and not any(route_has(look, route, weight) for weight in known):
             return route
     return None
 
@@ -39,6 +40,16 @@ def by_git(look: Look) -> RouteView | None:
     """A route where a GitOps tool put other weights back."""
     route = foreign_edit(look)
     return route if route and (route.weight_manager or "").startswith(GITOPS_MANAGERS) else None
+
+
+def older_displaced(look: Look) -> str | None:
+    """A sentence for a person who took from the older patch what it stands still with."""
+    for route in look.seen.routes.routes if look.seen.routes else ():
+        managed = route.ours or (route.weight_manager or "").startswith(GITOPS_MANAGERS)
+        if not managed and any(displaced(look, rule) for rule in shifted_rules(look, route)):
+            who = route.weight_manager or "Somebody"
+            return f"{who} changed the weights of HTTPRoute {route.name}; they are left as they are."
+    return None
 
 
 def corrected(look: Look) -> Status:

@@ -70,8 +70,8 @@ def newer(look: Look) -> RivalView | None:
 
 def _takes(look: Look, rival: RivalView) -> bool:
     claim = claim_of(rival)
-    if claim is None or claim.uid != look.seen.uid:
-        return False
+    if claim is None or claim.uid != look.seen.uid or (claim.ended and look.status.superseded_by is None):
+        return False  # `ended` while this stands still for nobody: it was an earlier attempt of this
     stage = rival.status.get("stage")
     match rival.phase:
         case Phase.PENDING:

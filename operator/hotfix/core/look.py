@@ -163,7 +163,7 @@ def displaced(look: Look, rule: RuleView) -> bool:
     if claim is None or not claim.yielded or claim.moved or claim.ended or not claim.weight:
         return False
     rival = next((rival for rival in look.seen.rivals or () if rival.uid == claim.uid), None)
-    if rival is None or rival.status.get("stage") not in (Stage.SHIFTING, Stage.AWAITING_GIT):
+    if rival is None or rival.status.get("stage") not in (Stage.SHIFTING, Stage.AWAITING_GIT, Stage.RETURN_FAILED):
         return False
     if status.stage in BEFORE_THE_SPLIT or (status.phase is Phase.ROLLING_BACK and not status.stable_lost):
         return False

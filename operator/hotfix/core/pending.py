@@ -3,12 +3,26 @@
 Nothing is written before every check passes; a rehearsal (paused before the start) writes nothing at all.
 """
 
-from . import before, changes, countable, fitness, incidents, kin, preflight, promotion_mode, remarks, starting, superseding
+from . import (
+    before,
+    changes,
+    countable,
+    edits,
+    fitness,
+    incidents,
+    kin,
+    preflight,
+    promotion_mode,
+    remarks,
+    starting,
+    superseding,
+)
 from .look import READY_SECONDS, Look, asked_rules, enter, hold, ready, record, record_once, routes_acknowledge, say
 from .observation import SideView
 from .proven import planned
 from .quantities import seconds, span
 from .reasons import Reason
+from .rolling_back import CONFIRM_SECONDS
 from .rolling_back import begin as roll_back
 from .spec import ReplicaPolicy
 from .status import Phase, Resolved, ResolvedRoute, Stage, Status
@@ -210,7 +224,7 @@ def adopting(look: Look) -> Status:
     again = superseding.dropped(look)
     if again:
         return again
-    withdrawn = _withdrawn(look)
+    withdrawn = _edited(look) or _withdrawn(look)
     if withdrawn:
         return superseding.let_go(look, withdrawn)
     if _ready_seconds(look, pods_needed(look)) < READY_SECONDS:
@@ -221,9 +235,24 @@ def adopting(look: Look) -> Status:
     if unmeasured:
         return superseding.let_go(look, unmeasured)
     if not routes_acknowledge(look, 0) or not look.seen.finalizer:
-        return say(status, "Patched is named in the route at weight 0.", "start when the controllers confirm it")
+        return _unconfirmed(look)
     begun = starting.begin(look)
     return superseding.let_go(look, begun) if begun.held else begun
+
+
+def _edited(look: Look) -> Status | None:
+    """A person took from the older patch what it stands still with: that stays so, and the older one goes on with it."""
+    told = None if look.seen.deleting else edits.older_displaced(look)
+    return hold(look.status, Reason.WEIGHTS_EDITED, told, "goes on when the older one does") if told else None
+
+
+def _unconfirmed(look: Look) -> Status:
+    """Nothing moves before the controllers confirm that patched is named; an older one does not stand still for that for ever."""
+    message, following = "Patched is named in the route at weight 0.", "start when the controllers confirm it"
+    if look.status.supersedes is None or look.elapsed(look.status.stage_started_at) < CONFIRM_SECONDS:
+        return say(look.status, message, following)
+    told = f"No controller confirmed the route with {look.spec.patched.deployment} in {span(CONFIRM_SECONDS)}."
+    return superseding.unasked(look, hold(look.status, Reason.WEIGHT_NOT_CONFIRMED, told, following))
 
 
 def is_unfit(look: Look) -> bool:

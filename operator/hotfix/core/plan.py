@@ -7,7 +7,7 @@ write that would send requests to a dead side. Lost or doubled actions cost noth
 from dataclasses import dataclass
 
 from .actions import Action, AdoptRoute, Announce, ReleaseRoute, Scale, SetFinalizer, SetPodSpec, SetScalerFloor, SetWeights
-from .borrowed import original_of
+from .borrowed import left_behind, matched, original_of
 from .fencing import is_anothers, stamped, wanted_stamp
 from .kin import against_older, gives_up, older, other_lives, shared, weight_of
 from .lending import until_wanted
@@ -184,7 +184,10 @@ def _kept_percent(look: Look) -> int:
 def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:
     original = original_of(look.status.borrowed, route.name)
     beside = shared(look)
-    if original is None or beside is None or (look.status.acknowledged_weight is None and not _held(route, look)):
+    if original is None or beside is None:
+        return []
+    left = any(left_behind(rule, was, shared=beside) for rule, was in matched(route.rules, original))
+    if look.status.acknowledged_weight is None and not _held(route, look) and not left:
         return []
     own = not beside or stamped(route, look)
     return [ReleaseRoute(route=route, original=original, keep_weights=target.keep_weights, shared=beside, unstamp=own)]

@@ -3,10 +3,12 @@ its share, and goes on where it was if the newer one ends before. Pure.
 """
 
 from . import awaiting_git, guards, kin, moments, stable_lost, vetoes
+from .fencing import rollout_of
 from .lineage import SupersededBy
 from .look import Look, enter, hold, left_over, record, routes_have, say
 from .look import ready as pods
 from .observation import Ack, RivalView
+from .proven import patched_going
 from .reasons import FREEZING, Reason
 from .rolling_back import begin as roll_back
 from .status import TERMINAL_PHASES, Phase, Stage, Status
@@ -27,7 +29,7 @@ def handle(look: Look) -> Status | None:
         return _yields(look, newer) if newer else _waits_for_it(look)
     claim = kin.claim_of(newer) if newer else None
     if newer is None or claim is None or _in_vain(look, newer, ready=claim.ready):
-        return _goes_on(look, bound)
+        return _without_it(look, bound)
     if claim.moved and newer.phase != Phase.ROLLING_BACK and _has_nothing(look):
         return _gives_way(look, newer)
     if bound.control:
@@ -43,10 +45,19 @@ def _unseen(look: Look, bound: SupersededBy | None) -> Status | None:
     """The other rollouts cannot be seen: it stands as it stood, and a deletion waits."""
     if bound:
         return _stands_still(look, bound)
-    if not look.seen.deleting or look.released:
+    if not look.seen.deleting or look.released or _must_move(look):
         return None
     message = "The API server does not answer; whether a newer rollout takes its place is not known."
     return hold(look.status, Reason.CLUSTER_UNAVAILABLE, message, "asking again")
+
+
+def _without_it(look: Look, bound: SupersededBy) -> Status:
+    """It goes on, unless the newer one has lost its memory and what that did is on the route: there a person decides first."""
+    rival = next((rival for rival in look.seen.rivals or () if rival.uid == bound.uid), None)
+    began = rival is None or rival.phase not in (None, Phase.PENDING) or rival.status.get("borrowed") or kin.claim_of(rival)
+    routes = look.seen.routes.routes if look.seen.routes else ()
+    forgot = not began and not _must_move(look) and any(rollout_of(route.stamp) == bound.name for route in routes)
+    return _stands_still(look, bound) if forgot else _goes_on(look, bound)
 
 
 def _in_vain(look: Look, newer: RivalView, *, ready: bool) -> bool:
@@ -60,7 +71,8 @@ def _must_move(look: Look) -> bool:
     """Stable is lost and patched is there, or the other way round."""
     patched, stable = pods(look.seen.patched), pods(look.seen.stable)
     lost = look.status.stage is Stage.SHIFTING and stable_lost.lost(look) and bool(patched)
-    return lost or (bool(look.status.weight) and patched == 0 and bool(stable))
+    falls = patched == 0 or patched_going(look)
+    return lost or (bool(look.status.weight) and falls and bool(stable))
 
 
 def _may_serve_again(look: Look) -> bool:
@@ -86,13 +98,14 @@ def _yields(look: Look, newer: RivalView) -> Status | None:
         or look.released
         or status.stable_lost
         or status.held in EDITED
-        or (not proven and (_ends(look) or stable_lost.lost(look)))
+        or (not proven and (_ends(look) or (status.stage is Stage.SHIFTING and stable_lost.lost(look))))
     ):
         return None
     has = status.weight or status.stage is Stage.AWAITING_GIT
     busy = claim is None or not claim.ready or left_over(look)
     if busy or not look.settled or not has or not routes_have(look, status.weight or 0):
-        comes = look.seen.deleting and (claim is None or claim.ready or not newer.status.get("held"))
+        keeps = bool(status.weight) and not _must_move(look)
+        comes = look.seen.deleting and keeps and (claim is None or claim.ready or not newer.status.get("held"))
         return _held_deletion(look, newer.name) if comes else None
     bound = SupersededBy(name=newer.name, uid=newer.uid, since=moments.rfc3339(look.now), control=kin.is_control(status))
     message = f"HotfixRollout {newer.name} takes its place; patched keeps its {status.weight} % until that bakes."
