@@ -63,11 +63,9 @@ def noted_anew(look: Look) -> Borrowed | None:
     None before anything was noted.
     """
     borrowed = look.status.borrowed
-    if borrowed is None:
-        return None
     seen = {route.name: route for route in (look.seen.routes.routes if look.seen.routes else ())}
-    routes = [_original(look, seen[was.name]) if was.name in seen else was for was in borrowed.routes]
-    return borrowed.model_copy(update={"routes": routes})
+    routes = [_original(look, seen[was.name]) if was.name in seen else was for was in (borrowed.routes if borrowed else ())]
+    return borrowed and borrowed.model_copy(update={"routes": routes})
 
 
 def injected_before(look: Look) -> set[tuple[str, int]]:

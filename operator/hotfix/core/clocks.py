@@ -73,9 +73,8 @@ def _asks_for_pods(look: Look) -> bool | None:
     status, side = look.status, look.seen.patched
     if status.stage is not Stage.SCALING or look.paused:
         return False
-    if side is None or status.held == Reason.CLUSTER_UNAVAILABLE:
-        return None
-    return side.deployment is None or status.held is None
+    unseen = side is None or status.held == Reason.CLUSTER_UNAVAILABLE
+    return None if unseen or side is None else side.deployment is None or status.held is None
 
 
 def _rolls_out(look: Look) -> bool:

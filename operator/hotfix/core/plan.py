@@ -184,10 +184,10 @@ def _kept_percent(look: Look) -> int:
 def _release(look: Look, route: RouteView, target: Wanted) -> list[Action]:
     original = original_of(look.status.borrowed, route.name)
     beside = shared(look)
-    if original is None or beside is None:
-        return []
-    left = any(left_behind(rule, was, shared=beside) for rule, was in matched(route.rules, original))
-    if look.status.acknowledged_weight is None and not _held(route, look) and not left:
+    pairs = matched(route.rules, original) if original else []
+    left = any(left_behind(rule, was, shared=bool(beside)) for rule, was in pairs)
+    held = left or look.status.acknowledged_weight is not None or _held(route, look)
+    if original is None or beside is None or not held:
         return []
     own = not beside or stamped(route, look)
     return [ReleaseRoute(route=route, original=original, keep_weights=target.keep_weights, shared=beside, unstamp=own)]
