@@ -82,6 +82,7 @@ def test_a_patch_is_not_taken_back_because_nobody_could_serve_for_a_while(phase:
     world.rest(2)
     world.patched.ready = None
     world.phase(Phase.PROMOTED, seconds=1000)
+    assert "RollingBack" not in world.reasons
 
 
 def test_a_patch_that_stays_away_when_stable_is_back_is_taken_back() -> None:
@@ -90,6 +91,7 @@ def test_a_patch_that_stays_away_when_stable_is_back_is_taken_back() -> None:
     world.rest(20)
     world.stable.ready = None
     world.phase(Phase.ROLLED_BACK, seconds=100)
+    assert (world.weight, world.remembered.why) == (0, "PatchedLost")
 
 
 def test_a_service_that_comes_to_select_the_other_side_is_no_proof() -> None:
@@ -210,6 +212,7 @@ def test_a_rollback_waits_while_stable_is_out_of_sight() -> None:
     world.rest(3)
     world.unseen = False
     world.phase(Phase.ROLLED_BACK, seconds=100)
+    assert "RequestRefused" not in world.reasons
 
 
 def test_a_fight_over_the_route_is_over_when_the_clock_was_put_back() -> None:

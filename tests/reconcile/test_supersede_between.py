@@ -108,7 +108,8 @@ async def test_a_failed_promotion_whose_stable_has_no_pods_is_superseded() -> No
     await shop.both(lambda s: s.stage("fix") == "ReturnFailed" and s.share("checkout-hotfix") == 100)
     shop.hurry()
     await shop.both(Two.stands_still, seconds=900)
-    await shop.both(lambda s: s.phase("second") == "Promoted")
+    await shop.both(lambda s: s.phase("second") == "Promoted" and s.ended("fix"))
+    assert shop.phase("fix") == "Superseded"
 
 
 # ---- people's edits
@@ -166,6 +167,7 @@ async def test_the_older_one_does_not_stand_still_for_ever_for_what_no_controlle
     shop.requests.silent = False
     await shop.both(lambda s: s.state("second").get("held") == "WeightNotConfirmed", seconds=300)
     await shop.both(lambda s: not s.stands_still(), seconds=60)
+    assert shop.share("checkout-hotfix") == 25, "it goes on where it was"
 
 
 async def test_a_newer_one_that_no_controller_ever_confirmed_can_be_deleted() -> None:

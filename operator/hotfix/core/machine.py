@@ -96,9 +96,7 @@ STAGES: dict[Stage, Step] = {
     Stage.GIVING_BACK: Step(rolling_back.giving_back, (Stage.DONE,)),
     Stage.DONE: Step(lambda look: look.status, ()),
 }
-PROMOTING = frozenset(
-    {Stage.ALL_TO_PATCHED, Stage.DRAINING_STABLE, Stage.PATCHING_STABLE, Stage.AWAITING_GIT, Stage.RETURNING, Stage.RETURN_FAILED}
-)
+PROMOTING = left_alone.KEEPS - {Stage.SHIFTING}
 LOSING = frozenset({Phase.ANALYZING, Phase.BAKING, Phase.ROLLING_BACK})
 LOSES_STABLE = frozenset({Stage.SHIFTING, Stage.WEIGHT_ZERO, Stage.DRAINING_PATCHED, Stage.SCALING_DOWN})
 
