@@ -275,6 +275,8 @@ WAITING = {
     Reason.ROUTE_BUSY: "the other rollout ends",
     Reason.INSUFFICIENT_CAPACITY: "pods get ready",
     Reason.PAUSED: "a person has chosen so, and it has a condition of its own",
+    Reason.WEIGHTS_EDITED: "a person has chosen the older rollout's weights, and that one says so",
+    Reason.WEIGHT_NOT_CONFIRMED: "the controller gets to the older rollout's weight",
 }
 HOLDERS = ("preflight", "countable", "fitness", "forgotten", "pending", "starting")
 

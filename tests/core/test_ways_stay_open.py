@@ -41,9 +41,9 @@ def test_while_git_is_awaited_a_pause_does_not_keep_everything_on_a_stable_that_
     assert world.weight == 100
 
 
-def drained_for(seconds: float) -> World:
-    world = ready_world().stage(Stage.DRAINING_STABLE)
-    world.asked = a_spec(promotion={"mode": "KeepPatched"})
+def drained_for(seconds: float, drain: str = "30s") -> World:
+    world = ready_world(asked=a_spec(traffic={"drain": drain})).stage(Stage.DRAINING_STABLE)
+    world.asked = a_spec(traffic={"drain": drain}, promotion={"mode": "KeepPatched"})
     return world.rest(seconds)
 
 
@@ -54,8 +54,9 @@ def test_to_end_with_patched_while_stable_drains_is_refused_where_git_would_undo
     assert (world.stable.template, world.remembered.held) == ("v1", "ManagedByGitOps")
 
 
-def test_to_end_with_patched_while_stable_drains_waits_for_everything() -> None:
-    world = drained_for(9)
+@pytest.mark.parametrize(("drain", "seconds"), [("30s", 9), ("0s", 0)])
+def test_to_end_with_patched_while_stable_drains_waits_for_everything(drain: str, seconds: float) -> None:
+    world = drained_for(seconds, drain)
     for _ in range(2):  # git puts its weights back before each look
         world.weights, world.ours, world.manager = (100, 0), False, "kustomize-controller"
         world.look()
