@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.cluster import Cluster, Provider, chosen
+from tests.cluster import Provider, chosen
 from tests.cluster.binaries import Missing
 from tests.cluster.needed import LEFT_OUT, cannot_run, leave_out
 from tests.cluster.operator import Operator
@@ -27,7 +27,7 @@ KIND = HERE / "kind"
 # what covers the core together; whatever else ran under coverage would only take twice as long
 MEASURED = (str(HERE / "core"), str(HERE / "reconcile" / "test_supersede"))
 NET = "net: "  # what a net counted, among the properties of its report
-_started: list[Cluster] = []
+_started: list[Provider] = []
 
 
 def _state_file(config: pytest.Config) -> Path:
@@ -73,31 +73,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _start(config: pytest.Config) -> None:
-    if not chosen.EMBEDDED:
-        home = chosen.there()
-        with chosen.attach(home) as there:
-            if "own operator" not in there.lacks:
-                Operator.install(there, scrape=f"{SCRAPE_SECONDS}s")
-        _state_file(config).write_text(json.dumps({"home": str(home)}))
-        return
     try:
-        cluster = Cluster.start("session", scrape_seconds=SCRAPE_SECONDS)
+        cluster = chosen.held(SCRAPE_SECONDS)
     except Missing as error:
         _state_file(config).write_text(json.dumps({"missing": str(error)}))
         return
     _started.append(cluster)
-    Operator.install(cluster, scrape=f"{SCRAPE_SECONDS}s")
+    if "own operator" not in cluster.lacks:
+        Operator.install(cluster, scrape=f"{SCRAPE_SECONDS}s")
     _state_file(config).write_text(json.dumps({"home": str(cluster.home)}))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Leave nothing behind."""
     for cluster in _started:
-        _check_rights(session, Operator(cluster))
+        if "audit log" not in cluster.lacks:
+            _check_rights(session, Operator(cluster))
         cluster.stop()
     if not hasattr(session.config, "workerinput"):
-        if not chosen.EMBEDDED and "audit log" not in chosen.PROVIDER.lacks and _state_file(session.config).exists():
-            _check_rights(session, Operator(chosen.attach(chosen.there())))
         for file in (_state_file(session.config), _state_file(session.config).with_suffix(".lock")):
             file.unlink(missing_ok=True)
 
@@ -126,7 +119,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Provider]:
     state = json.loads(file.read_text())
     if "missing" in state:
         cannot_run(state["missing"])
-    with chosen.attach(Path(state["home"])) as cluster:
+    with chosen.PROVIDER.attach(Path(state["home"])) as cluster:
         yield cluster
 
 

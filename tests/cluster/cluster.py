@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +24,7 @@ from typing import Any, Self
 from . import binaries
 from .components import ADMIN_TOKEN, GATEWAY_PORT, PROMETHEUS_URL, kubeconfig, unchecked
 from .forward import Forwarder
+from .images import program
 from .load import PATIENCE_SECONDS, Load
 from .provider import ROOT, Provider
 
@@ -90,6 +91,17 @@ class Cluster(Provider):
         cluster.kubeconfig = home / f"kubeconfig-{os.getpid()}"
         cluster._connect()
         return cluster
+
+    @classmethod
+    def borrow(cls, home: Path, name: str, scrape_seconds: float) -> Self:
+        """A new one, as it takes seconds; `home` is not used."""
+        return cls.start(name, scrape_seconds=scrape_seconds)
+
+    def provide(self, images: Sequence[str]) -> None:
+        """The node has them all: which program each is, images.py says."""
+        unknown = [name for name in images if program(name) is None]
+        if unknown:
+            raise RuntimeError(f"the embedded node has no image {', '.join(unknown)}")
 
     def _connect(self) -> None:
         for name in ("api", "gateway", "prometheus"):

@@ -21,7 +21,7 @@ def cannot_run(why: object) -> NoReturn:
 def started(name: str, *, scrape_seconds: float = 2.0) -> Provider:
     """One of the test's own, for what stops or delays parts of it."""
     try:
-        return chosen.alone(name, scrape_seconds)
+        return chosen.PROVIDER.borrow(chosen.FOLDER, name, scrape_seconds)
     except Missing as error:
         cannot_run(error)
 

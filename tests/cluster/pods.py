@@ -9,12 +9,14 @@ import itertools
 import json
 import os
 import subprocess
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from . import binaries
+from .images import SAMPLES
 from .load import PATIENCE_SECONDS, Load
 from .provider import READY_SECONDS, Provider
 
@@ -26,6 +28,10 @@ except urllib.error.HTTPError as error:
     answer = error
 print(answer.status, answer.read().decode(), end="")
 """
+LOAD_IMAGE = "hotfix-test/load:1"
+STARTING = ("Pending", "Running", "ContainerCreating", "ErrImagePull")  # that one is tried once more
+BRING = "build them with `python -m tests.cluster.kind images`, and load or push them where the cluster finds them"
+CANNOT = "a story asks for what this provider says it lacks: mark it with what it needs"
 NOT_OURS = "what is the user's is not restarted, signalled or set up otherwise"
 _numbers = itertools.count(1)
 
@@ -49,7 +55,14 @@ class InPods(Provider):
         self.internal_prometheus_url = urls["prometheus inside"]
 
     @classmethod
-    def named(cls, home: Path) -> "InPods":
+    def start(cls, name: str, *, scrape_seconds: float = 2.0) -> Self:
+        """The user's: it is there already, and is asked for its images."""
+        cluster = cls.attach(Path(tempfile.mkdtemp(prefix=f"hotfix-{name}-")))
+        cluster.provide([LOAD_IMAGE, *(f"sample:{tag}" for tag in SAMPLES)])
+        return cluster
+
+    @classmethod
+    def attach(cls, home: Path) -> Self:
         """The user's, as the environment has it."""
         names = {"gateway": "GATEWAY_URL", "prometheus": "PROMETHEUS_URL"}
         inside = {"gateway inside": "GATEWAY_INSIDE", "prometheus inside": "PROMETHEUS_INSIDE"}
@@ -63,6 +76,27 @@ class InPods(Provider):
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self.apply(namespace, pod(TOOLS, ["-c", "import signal; signal.pause()"]))
         self.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", f"pod/{TOOLS}", f"--timeout={READY_SECONDS}s")
+
+    @classmethod
+    def borrow(cls, home: Path, name: str, scrape_seconds: float) -> Self:
+        """Nobody has a user's cluster for himself."""
+        raise RuntimeError(CANNOT)
+
+    def provide(self, images: Sequence[str]) -> None:
+        """Who has the cluster brings them: a pod of each is tried."""
+        pods = {f"image-{number}": pod(f"image-{number}", ["-c", ""], image) for number, image in enumerate(images)}
+        self.apply(*pods.values())
+        ended = self.until(lambda: self._ended(list(pods)), "every image was tried", seconds=READY_SECONDS)
+        self.kubectl("delete", "pod", "-n", NAMESPACE, "--now", *pods)
+        missing = [image for name, image in zip(pods, images, strict=True) if ended[name] != "Succeeded"]
+        if missing:
+            raise RuntimeError(f"pods do not start from {', '.join(missing)}: {BRING}")
+
+    def _ended(self, names: list[str]) -> dict[str, str] | None:
+        """Pod -> Succeeded, Failed, or why it waits; None while one of them may still start."""
+        told = json.loads(self.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json").stdout)["items"]
+        states = {item["metadata"]["name"]: _state(item) for item in told if item["metadata"]["name"] in names}
+        return None if any(state in STARTING for state in states.values()) or len(states) < len(names) else states
 
     def stop(self) -> None:
         """It stays as it is."""
@@ -136,16 +170,22 @@ class InPods(Provider):
     # ---- what needs more than a kubeconfig
 
     def _cannot(self, *_: object) -> Any:
-        raise RuntimeError("a story asks for what this provider says it lacks: mark it with what it needs")
+        raise RuntimeError(CANNOT)
 
     audit = processes = kill = signal = stop_component = start_component = delay_routes = set_rules = without_operator = _cannot
 
 
-def pod(name: str, arguments: list[str]) -> dict[str, Any]:
-    """One of the load generator's image, beside the gateway and not beside the shops."""
+def _state(item: dict[str, Any]) -> str:
+    """Its phase, or why its container waits."""
+    waiting = [entry["state"].get("waiting", {}).get("reason") for entry in item["status"].get("containerStatuses", [])]
+    return next((why for why in waiting if why), item["status"].get("phase", "Pending"))
+
+
+def pod(name: str, arguments: list[str], image: str = LOAD_IMAGE) -> dict[str, Any]:
+    """Python with arguments, by default the load generator's; beside the gateway and not beside the shops."""
     container = {
         "name": "load",
-        "image": "hotfix-test/load:1",
+        "image": image,
         "command": ["python3", "-u"],
         "args": arguments,
         "resources": {"requests": {"cpu": "50m"}},  # without a request it gets next to none while others are busy

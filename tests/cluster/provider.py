@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os.path import relpath
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -41,6 +41,25 @@ class Provider(ABC):
     programs: Path
     kubeconfig: Path
     internal_prometheus_url: str
+
+    @classmethod
+    @abstractmethod
+    def start(cls, name: str, *, scrape_seconds: float = 2.0) -> Self:
+        """One with the images that stories name, a gateway and Prometheus; who starts it also installs the operator."""
+
+    @classmethod
+    @abstractmethod
+    def attach(cls, home: Path) -> Self:
+        """One that another process of this machine holds, by its folder."""
+
+    @classmethod
+    @abstractmethod
+    def borrow(cls, home: Path, name: str, scrape_seconds: float) -> Self:
+        """One that nobody else uses until it is stopped: a new one, or the one of that folder."""
+
+    @abstractmethod
+    def provide(self, images: Sequence[str]) -> None:
+        """Have images on its nodes; RuntimeError that names those that cannot be had."""
 
     def __enter__(self) -> Self:
         return self

@@ -20,7 +20,7 @@ TELLING = """
 import os, pathlib, sys
 from tests.cluster.kind import __main__ as kind
 home = pathlib.Path(os.environ["HOME_OF_CLUSTER"])
-kind.Kind.start = classmethod(lambda cls: cls(home, "hotfix-kind-x", {"gateway": "", "prometheus": ""}))
+kind.Kind.start = classmethod(lambda cls, name: cls(home, "hotfix-kind-x", {"gateway": "", "prometheus": ""}))
 kind.Kind.version = "v0"
 kind.sys.executable = os.environ["STORIES"]
 sys.exit(kind.main())

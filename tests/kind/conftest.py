@@ -6,6 +6,7 @@ import pytest
 
 from tests.cluster import chosen
 from tests.cluster.kind import Kind
+from tests.cluster.kind.images import SCRAPE_SECONDS
 from tests.cluster.operator import Operator
 from tests.e2e.story import Stories
 
@@ -25,8 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def kind() -> Iterator[Kind]:
     """The cluster for one story, with the operator as it is shipped."""
-    with Kind.borrow(chosen.there()) as cluster:
-        Operator.install(cluster, scrape="2s")
+    with Kind.borrow(chosen.FOLDER, "kind", SCRAPE_SECONDS) as cluster:
+        Operator.install(cluster, scrape=f"{SCRAPE_SECONDS}s")
         yield cluster
 
 

@@ -39,7 +39,7 @@ def main() -> int:
 
 def _on_a_cluster() -> int:
     """With a cluster that goes afterwards, whatever happens."""
-    began, cluster = time.monotonic(), Kind.start()
+    began, cluster = time.monotonic(), Kind.start("kind")
     try:
         if sys.argv[1:] == ["up"]:
             print(f"export HOTFIX_CLUSTER=kind:{cluster.home} KUBECONFIG={cluster.kubeconfig}; Ctrl-C ends it", flush=True)

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -57,16 +57,17 @@ class Kind(InPods):
     def __init__(self, home: Path, name: str, urls: dict[str, str]) -> None:
         super().__init__(home, home / "kubeconfig", {**urls, **INSIDE})
         self.name, self.nodes = name, (f"{name}-control-plane", f"{name}-worker")
-        self.delayed = self.ruled = False
+        self.delayed = self.ruled = self.made = False
         self.before: set[str] = set()
         self.audited: list[dict[str, Any]] = []
         self.audited_bytes = 0
 
     @classmethod
-    def start(cls, log: Callable[[str], None] = print) -> Self:
+    def start(cls, name: str, *, scrape_seconds: float = images.SCRAPE_SECONDS, log: Callable[[str], None] = print) -> Self:
         """Images, a cluster, and what stands beside the operator; some two minutes."""
+        assert scrape_seconds == images.SCRAPE_SECONDS, "the image of its Prometheus has them"
         programs = binaries.ensure(log)
-        home, began = Path(tempfile.mkdtemp(prefix="hotfix-kind-")), time.monotonic()
+        home, began = Path(tempfile.mkdtemp(prefix=f"hotfix-{name}-")), time.monotonic()
         names = images.build(programs, log)
         log(f"images built in {time.monotonic() - began:.0f} s")
         ports = [_free_port() for _ in range(2)]
@@ -74,12 +75,13 @@ class Kind(InPods):
         cluster = cls(home, home.name.replace("_", "-").lower(), urls)
         try:
             cluster._create(ports, log)
-            _run("kind", "load", "docker-image", *names, "--name", cluster.name)
+            cluster.provide(names)
             log(f"images loaded after {time.monotonic() - began:.0f} s")
             cluster._furnish()
         except BaseException:
             cluster.delete()
             raise
+        cluster.made = True
         log(f"cluster of kind up after {time.monotonic() - began:.0f} s")
         return cluster
 
@@ -90,11 +92,16 @@ class Kind(InPods):
         return cls(home, told["name"], told["urls"])
 
     @classmethod
-    def borrow(cls, home: Path) -> Self:
-        """The same, for a test that nobody else runs beside: namespaces that it makes go when it stops."""
+    def borrow(cls, home: Path, name: str, scrape_seconds: float) -> Self:
+        """The one of that folder, for a test that nobody else runs beside: namespaces that it makes go when it stops."""
+        assert scrape_seconds == images.SCRAPE_SECONDS, "its Prometheus is not set up anew for one story"
         cluster = cls.attach(home)
         cluster.before = cluster._namespaces()
         return cluster
+
+    def provide(self, images: Sequence[str]) -> None:
+        """Docker's, loaded into the nodes."""
+        _run("kind", "load", "docker-image", *images, "--name", self.name)
 
     def _namespaces(self) -> set[str]:
         return set(self.kubectl("get", "namespaces", "-o", "name").stdout.split())
@@ -138,8 +145,10 @@ class Kind(InPods):
         shutil.rmtree(self.home, ignore_errors=True)
 
     def stop(self) -> None:
-        """For who is attached: what was delayed is so no more; for who borrowed it: all is as before."""
-        if self.delayed:
+        """Who made it: it goes. Who is attached: what was delayed is so no more. Who borrowed it: all is as before."""
+        if self.made:
+            self.delete()
+        elif self.delayed:
             self.delay_routes(0)
         if self.before:
             self._awaken()

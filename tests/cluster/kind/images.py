@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 BASE = os.environ.get("BASE_IMAGE", "python:3.13-slim")
 OPERATOR = "hotfix-operator:dev"
 SKEWED = (3600, -3600)
+SCRAPE_SECONDS = 2
 CONTOUR_CONFIGURATION = "gateway: {gatewayRef: {namespace: projectcontour, name: contour}}\n"
 
 
@@ -54,7 +55,7 @@ def _gather(place: Path, programs: Path) -> None:
     shutil.copy(HERE / "targets.py", place / "targets.py")
     (place / "contour.yaml").write_text(CONTOUR_CONFIGURATION)
     addresses = {"envoy": "envoy.projectcontour:8002", "rules": "/data/rules/*.json", "pods": "/targets/*.json"}
-    (place / "prometheus.yaml").write_text(json.dumps(scrapes(addresses, 2)))
+    (place / "prometheus.yaml").write_text(json.dumps(scrapes(addresses, SCRAPE_SECONDS)))
 
 
 def _same(one: Path, other: Path) -> bool:
