@@ -20,7 +20,7 @@ def test_a_person_promotes_without_waiting_for_the_evidence(shop: Stories) -> No
         on_its_way(shop)
         shop.hotfix("promote", "fix")
         status = shop.phase("Baking", seconds=10)
-        assert status["decisions"][-1]["reason"] == "Requested"
+        assert "Requested" in [decision["reason"] for decision in status["decisions"]]
         assert status["lastHandledRequest"]["result"] == "Accepted"
     assert shop.hotfix("status", "fix", "--wait", "--timeout", "10s")
 
