@@ -28,6 +28,13 @@ except urllib.error.HTTPError as error:
     answer = error
 print(answer.status, answer.read().decode(), end="")
 """
+# what a story asks for -> the variable that tells it
+TOLD = {
+    "gateway": "HOTFIX_TEST_GATEWAY_URL",
+    "prometheus": "HOTFIX_TEST_PROMETHEUS_URL",
+    "gateway inside": "HOTFIX_TEST_GATEWAY_INSIDE",
+    "prometheus inside": "HOTFIX_TEST_PROMETHEUS_INSIDE",
+}
 LOAD_IMAGE = "hotfix-test/load:1"
 STARTING = ("Pending", "Running", "ContainerCreating", "ErrImagePull")  # that one is tried once more
 BRING = "build them with `python -m tests.cluster.kind images`, and load or push them where the cluster finds them"
@@ -64,10 +71,10 @@ class InPods(Provider):
     @classmethod
     def attach(cls, home: Path) -> Self:
         """The user's, as the environment has it."""
-        names = {"gateway": "GATEWAY_URL", "prometheus": "PROMETHEUS_URL"}
-        inside = {"gateway inside": "GATEWAY_INSIDE", "prometheus inside": "PROMETHEUS_INSIDE"}
-        urls = {what: os.environ[f"HOTFIX_TEST_{name}"] for what, name in {**names, **inside}.items()}
-        cluster = cls(home, Path(os.environ["KUBECONFIG"]), urls)
+        untold = [name for name in ("KUBECONFIG", *TOLD.values()) if not os.environ.get(name)]
+        if untold:
+            raise RuntimeError(f"a cluster of your own is told by environment variables, see CONTRIBUTING.md; not set: {untold}")
+        cluster = cls(home, Path(os.environ["KUBECONFIG"]), {what: os.environ[name] for what, name in TOLD.items()})
         cluster.prepare()
         return cluster
 
