@@ -73,6 +73,72 @@ def test_a_floor_that_somebody_set_meanwhile_is_left_alone() -> None:
     assert world.stable.scaler.min_replicas == 5
 
 
+# ---- the autoscaler gives stable more pods before traffic moves
+
+
+def more_pods(pods: int, least: int) -> World:
+    """Of a rollout that waits for patched's pods, when stable has two, of which the HPA may take away all but `least`."""
+    world = ready_world()
+    world.stable.scaler = replace(HPA, min_replicas=least)
+    world.patched.ready = 0
+    world.stage(Stage.SCALING).rest(3)
+    world.stable.replicas, world.patched.ready = pods, None
+    return world.rest(3)
+
+
+def floor(world: World) -> int:
+    assert world.stable.scaler is not None
+    return world.stable.scaler.min_replicas
+
+
+@pytest.mark.parametrize("least", [1, 2])
+def test_the_floor_follows_and_is_given_back(least: int) -> None:
+    world = more_pods(5, least)
+    assert (floor(world), world.patched.replicas) == (5, 5)
+    world.stable.replicas = 7
+    world.rest(3)
+    assert (floor(world), world.patched.replicas) == (7, 7)
+    world.phase(Phase.PROMOTED, seconds=300).rest(5)
+    assert floor(world) == least
+
+
+def test_a_floor_that_is_never_written_is_not_asked_for_anew() -> None:
+    world = more_pods(2, 1)
+    world.stable.scaler = replace(HPA, min_replicas=1)  # the write was not seen yet
+    world.stable.replicas = 5
+    world.look()
+    assert world.remembered.borrowed is not None
+    assert (world.remembered.borrowed.hpa_raised_to, floor(world), world.patched.replicas) == (2, 2, 2)
+    world.rest(2)
+    assert (floor(world), world.patched.replicas) == (5, 5)
+
+
+@pytest.mark.parametrize("written", [1, 2, 5])
+def test_whichever_floor_was_written_last_it_is_given_back(written: int) -> None:
+    """The second write may be lost, or not be seen."""
+    world = more_pods(5, 1)
+    world.stable.scaler = replace(HPA, min_replicas=written)
+    world.deleting = True
+    world.run(lambda w: w.gone, seconds=60)
+    assert floor(world) == 1
+
+
+def test_the_floor_of_a_person_is_not_raised_further() -> None:
+    world = more_pods(2, 1)
+    world.stable.scaler = replace(HPA, min_replicas=3)
+    world.stable.replicas = 5
+    world.phase(Phase.PROMOTED, seconds=300).rest(5)
+    assert (floor(world), world.patched.replicas) == (3, 0)
+
+
+def test_a_stable_that_its_autoscaler_would_shrink_comes_back() -> None:
+    world = more_pods(3, 1).stage(Stage.SHIFTING).rest(1)
+    world.stable.ready = 0
+    world.held("StableLost", seconds=5).rest(20)
+    world.stable.ready, world.stable.replicas = None, max(2, floor(world))
+    world.run(lambda w: w.remembered.stable_lost is None, seconds=300)
+
+
 # ---- an autoscaler of others has shrunk stable for the few requests that it gets
 
 

@@ -9,7 +9,7 @@ from .look import Look, asked_rules
 from .observation import RouteView, SideView
 from .quantities import seconds
 from .spacing import block_seconds
-from .status import Baseline, Borrowed, BorrowedRoute, BorrowedRule
+from .status import Baseline, Borrowed, BorrowedRoute, BorrowedRule, Status
 
 LONGEST = 253
 
@@ -55,6 +55,33 @@ def borrowed(look: Look) -> Borrowed:
         hpa_raised_to=raised if floor else None,
         undo=undo(look),
     )
+
+
+def as_many(look: Look) -> Status:
+    """The status with stable's pods, and its HPA's floor, as they are by now, where there are more than when it was checked."""
+    known, pods = look.status.baseline, stable_pods(look.seen.stable)
+    if known is None or look.status.supersedes or pods <= known.stable_pods:
+        return look.status
+    lent = _raised_further(look)
+    if lent is None:
+        return look.status
+    return look.status.model_copy(update={"baseline": known.model_copy(update={"stable_pods": pods}), "borrowed": lent})
+
+
+def _raised_further(look: Look) -> Borrowed | None:
+    """What is borrowed, with stable's HPA floor for the pods that stable has by now; None while the one asked for is not seen."""
+    known, now = look.status.borrowed, borrowed(look)
+    if known is None or now.hpa is None:
+        return known
+    if known.hpa is None:
+        floor = {"hpa": now.hpa, "hpa_min_replicas": now.hpa_min_replicas, "hpa_raised_to": now.hpa_raised_to}
+        return known.model_copy(update=floor)
+    scaler = look.seen.stable.scaler if look.seen.stable else None
+    if scaler is None or scaler.name != known.hpa or scaler.min_replicas not in known.hpa_floors:
+        return known  # another one, or somebody else's number: it stays as it is
+    if scaler.min_replicas != known.hpa_raised_to:
+        return None
+    return known.model_copy(update={"hpa_raised_to": now.hpa_raised_to, "hpa_raised_before": known.hpa_raised_to})
 
 
 def noted_anew(look: Look) -> Borrowed | None:

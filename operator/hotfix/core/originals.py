@@ -34,4 +34,10 @@ class Borrowed(Model):
     hpa: Short | None = Field(None, description="Stable's HPA whose minReplicas was raised.")
     hpa_min_replicas: int | None = None
     hpa_raised_to: int | None = None
+    hpa_raised_before: int | None = Field(None, description="What it was raised to first, before stable had more pods.")
     undo: Sentence | None = Field(None, description="One command that gives everything back, also when no operator runs.")
+
+    @property
+    def hpa_floors(self) -> frozenset[int | None]:
+        """Every minReplicas that is ours: what was found, and what it was raised to."""
+        return frozenset((self.hpa_min_replicas, self.hpa_raised_before, self.hpa_raised_to))

@@ -126,17 +126,9 @@ def _withdrawn(look: Look) -> Status | None:
     return None
 
 
-def _as_many(look: Look) -> Status:
-    """The status with stable's pods as they are by now, where there are more than when it was checked: that may be long ago."""
-    baseline, pods = look.status.baseline, before.stable_pods(look.seen.stable)
-    if baseline is None or look.status.supersedes or pods <= baseline.stable_pods:
-        return look.status
-    return look.status.model_copy(update={"baseline": baseline.model_copy(update={"stable_pods": pods})})
-
-
 def scaling(look: Look) -> Status:
     """Patched's pods, ready and behind their Service for some seconds."""
-    look = look.having(_as_many(look))
+    look = look.having(before.as_many(look))
     status = look.status
     again = superseding.dropped(look)
     if again:
@@ -219,7 +211,7 @@ def _as_lent(look: Look) -> Status:
 
 def adopting(look: Look) -> Status:
     """Patched is named in the route at weight 0 and all controllers say so; metrics are seen; then the first weight."""
-    look = look.having(_as_many(look.having(_as_lent(look))))
+    look = look.having(before.as_many(look.having(_as_lent(look))))
     status = look.status
     again = superseding.dropped(look)
     if again:

@@ -238,7 +238,7 @@ def _scaler(look: Look, target: Wanted) -> list[Action]:
     if target.released and shared(look) is not False:  # the other one still wants it
         return []
     floor = min(target.scaler_floor, scaler.max_replicas)  # which somebody may have lowered
-    if scaler.min_replicas == floor or scaler.min_replicas not in (borrowed.hpa_raised_to, borrowed.hpa_min_replicas):
+    if scaler.min_replicas == floor or scaler.min_replicas not in borrowed.hpa_floors:
         return []
     return [SetScalerFloor(scaler=scaler, min_replicas=floor)]
 

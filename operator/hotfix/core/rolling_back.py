@@ -198,5 +198,5 @@ def _given_back(look: Look) -> bool:
             return False
     scaler = look.seen.stable.scaler
     return beside or not (
-        scaler and borrowed.hpa == scaler.name and scaler.min_replicas == borrowed.hpa_raised_to != borrowed.hpa_min_replicas
+        scaler and borrowed.hpa == scaler.name and scaler.min_replicas in borrowed.hpa_floors - {borrowed.hpa_min_replicas}
     )
