@@ -10,6 +10,7 @@ from hotfix.adapters.reading import Writer
 from hotfix.adapters.routers import route_patch
 from hotfix.adapters.routers.gateway_api import ROUTES, GatewayApiRouter
 from hotfix.core import (
+    before,
     fencing,
     guards,
     left_alone,
@@ -211,3 +212,8 @@ def holds_for_one_reason_alone(patch: Patch) -> None:
 def ends_on_a_stable_that_died(patch: Patch) -> None:
     """Nobody looks whether stable can serve while patched drains."""
     patch.setattr(returning, "lost_at_the_end", lambda look: None)
+
+
+def never_raises_the_floor_further(patch: Patch) -> None:
+    """Stable got more pods before traffic moved; its autoscaler takes them away again, and it never has what its share needs."""
+    patch.setattr(before, "_raised_further", lambda look: look.status.borrowed)

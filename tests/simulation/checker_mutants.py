@@ -62,6 +62,13 @@ CHECKER_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         CHECKER,
+        "stable's floor stays what it was when stable had fewer pods",
+        checker_bugs.never_raises_the_floor_further,
+        "settles",
+        seeds=(1093076,),
+    ),
+    Mutant(
+        CHECKER,
         "stable's floor goes with the first that ends",
         checker_bugs.gives_the_floor_back_beside_another,
         FLOOR,
