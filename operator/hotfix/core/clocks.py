@@ -47,8 +47,7 @@ def _facts(look: Look) -> tuple[tuple[str, bool | None], ...]:
     """Name -> so, not so, or (None) not seen."""
     status, stable, patched = look.status, ready(look.seen.stable), ready(look.seen.patched)
     live = status.stage in JUDGED
-    started = status.baseline is not None
-    wanted = pending.pods_needed(look) if started else 1
+    wanted = pending.pods_needed(look)
     return (
         ("Paused", look.paused),
         ("Blind", live and _blind(look)),
