@@ -5,7 +5,7 @@ import pytest
 from hotfix.core import clocks
 from hotfix.core.status import Phase, Stage
 
-from .world import World, ready_world
+from .world import World, a_spec, ready_world
 
 EARLIER = "2027-01-15T08:00:00Z"
 SEEN_OF_SIDES = (
@@ -82,3 +82,62 @@ def test_a_weight_is_unacknowledged_until_the_controllers_say_so(empty: tuple[st
     world = ready_world().phase(Phase.ANALYZING).rest(10)
     world.remembered = world.remembered.model_copy(update=dict.fromkeys(empty))
     assert ("Unacknowledged" in since(world)) == so
+
+
+def awaited() -> World:
+    """Patched has none of its pods before traffic moves."""
+    world = ready_world()
+    world.patched.ready = 0
+    return world.stage(Stage.SCALING).rest(2)
+
+
+def test_pods_are_waited_for_where_somebody_asks_for_them() -> None:
+    world = awaited()
+    assert "PatchedAwaited" in since(world)
+    world.remembered = world.remembered.model_copy(update={"held": "StableMoved"})
+    assert "PatchedAwaited" not in since(world, "PatchedAwaited")
+    world.patched.exists = False
+    assert "PatchedAwaited" in since(world)
+    world.asked = a_spec(paused=True)
+    assert "PatchedAwaited" not in since(world, "PatchedAwaited")
+    assert "PatchedAwaited" not in since(ready_world().phase(Phase.ANALYZING), "PatchedAwaited")
+
+
+@pytest.mark.parametrize("held", [None, "ClusterUnavailable"])
+@pytest.mark.parametrize("known", [(), ("PatchedAwaited",)])
+def test_whether_pods_are_waited_for_is_not_known_where_the_api_server_is_silent(held: str | None, known: tuple[str]) -> None:
+    world = awaited()
+    world.unseen = held is None
+    world.remembered = world.remembered.model_copy(update={"held": held})
+    assert ("PatchedAwaited" in since(world, *known)) == bool(known)
+
+
+@pytest.mark.parametrize(("template", "pods", "so"), [("v1", 0, False), ("v2", 0, True), ("v2", 1, True), ("v2", 2, False)])
+def test_git_rolls_the_fix_out_until_its_pods_are_there(template: str, pods: int, so: bool) -> None:
+    world = ready_world()
+    world.stable.owner = "Flux Kustomization flux-system/shop"
+    world.phase(Phase.AWAITING_GIT).rest(5)
+    world.stable.template, world.stable.ready = template, pods
+    assert ("StableRollingOut" in since(world, *(() if so else ("StableRollingOut",)))) == so
+
+
+def test_a_deployment_that_rolls_out_otherwise_is_not_waited_for_as_git_is() -> None:
+    world = ready_world().stage(Stage.PATCHING_STABLE)
+    world.stable.template, world.stable.ready = "v2", 0
+    assert "StableRollingOut" not in since(world)
+
+
+@pytest.mark.parametrize(
+    ("weight", "weights", "stable", "patched"),
+    [(100, (0, 100), True, False), (100, (50, 50), False, False), (95, (0, 100), False, False), (0, (100, 0), False, True)],
+)
+def test_a_side_drains_since_it_was_asked_to_and_the_route_has_it(
+    weight: int, weights: tuple[int, int], stable: bool, patched: bool
+) -> None:
+    world = ready_world().phase(Phase.ANALYZING).rest(10)
+    world.weights = weights
+    world.remembered = world.remembered.model_copy(update={"weight": weight})
+    found = since(world)
+    assert ("StableUnweighted" in found, "PatchedUnweighted" in found) == (stable, patched)
+    world.weights = (50, 50)
+    assert not since(world, "StableUnweighted", "PatchedUnweighted") & {"StableUnweighted", "PatchedUnweighted"}
