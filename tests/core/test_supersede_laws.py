@@ -9,8 +9,9 @@ from hotfix.core import kin, preflight, superseding
 from hotfix.core.lineage import SupersededBy, Supersedes
 from hotfix.core.look import Look
 from hotfix.core.moments import rfc3339
-from hotfix.core.observation import RivalView
-from hotfix.core.status import Phase, Stage
+from hotfix.core.observation import RivalView, ScalerView
+from hotfix.core.originals import Borrowed
+from hotfix.core.status import Phase, Resolved, Stage, Status
 
 from .world import a_spec, ready_world
 
@@ -337,3 +338,112 @@ def test_the_older_one_is_waited_for_two_minutes(waited: int, is_shared: bool | 
     moment = rfc3339(ready_world().now - waited)
     look = looked(older(supersededBy=BOUND), claim=CLAIM.model_copy(update={"moved": True}), stage_started_at=moment)
     assert kin.shared(look) is is_shared
+
+
+# ---- what is taken over, and when
+
+
+HPA = ScalerView(name="checkout", min_replicas=1, max_replicas=10, owner=None, version="1")
+LENT = {"routes": [], "hpa": "checkout", "hpaMinReplicas": 1, "hpaRaisedTo": 4}
+YIELDED = CLAIM.model_copy(update={"ready": True, "yielded": True, "stable": "checkout"})
+
+
+def claim_of(status: Status | None) -> Supersedes:
+    assert status is not None
+    assert status.supersedes is not None
+    return status.supersedes
+
+
+def test_a_claim_on_the_same_one_keeps_what_was_counted() -> None:
+    known = CLAIM.model_copy(update={"unasked": 2, "stable": "checkout", "stable_service": "checkout"})
+    claim = claim_of(superseding.claimed(looked(older(phase="Baking"), claim=known)))
+    assert (claim.unasked, claim.control) == (2, "checkout-older")
+
+
+def test_nothing_is_waited_for_once_the_older_one_has_ended_or_is_gone() -> None:
+    assert superseding.waits(looked(older(), claim=YIELDED.model_copy(update={"ended": True}))) is None
+    assert superseding.waits(looked(claim=YIELDED)) is None
+
+
+def test_until_the_older_one_stands_still_it_is_asked_to() -> None:
+    asked = superseding.waits(looked(older(), claim=CLAIM))
+    assert asked is not None
+    assert (asked.held, claim_of(asked).ready, claim_of(asked).yielded) == ("Superseding", True, False)
+
+
+@pytest.mark.parametrize(("control", "against"), [(True, "checkout-older"), (False, "checkout")])
+def test_one_that_stands_still_says_whether_it_is_the_control(control: bool, against: str) -> None:
+    still = superseding.waits(looked(older(supersededBy={**BOUND, "control": control}, borrowed=LENT, weight=40), claim=CLAIM))
+    assert still is not None
+    assert claim_of(still).control == (against if control else None)
+    assert (claim_of(still).weight, claim_of(still).yielded, still.stage) == (40, True, Stage.CHECKING)
+    assert claim_of(still).borrowed is not None
+    assert still.message.endswith(f"judged against {against}.")
+
+
+def test_one_that_is_no_longer_in_the_way_is_forgotten() -> None:
+    free = superseding.dropped(looked(claim=YIELDED, stage=Stage.ADOPTING))
+    assert free is not None
+    assert (free.supersedes, free.stage) == (None, Stage.CHECKING)
+
+
+def test_one_that_goes_on_is_asked_anew() -> None:
+    again = superseding.dropped(looked(older(), claim=YIELDED, stage=Stage.ADOPTING))
+    assert again is not None
+    assert (claim_of(again).yielded, again.stage) == (False, Stage.SCALING)
+
+
+@pytest.mark.parametrize(("claim", "pods"), [(None, 2), (CLAIM, 7), (CLAIM.model_copy(update={"control": "checkout-older"}), 2)])
+def test_stable_has_the_pods_that_it_had_before_the_older_one(claim: Supersedes | None, pods: int) -> None:
+    assert superseding.baseline(looked(older(baseline={"stablePods": 7}), claim=claim)).stable_pods == pods
+
+
+def test_the_floor_of_stable_is_the_older_ones_to_give_back_until_it_stands_still() -> None:
+    def floor(claim: Supersedes | None) -> tuple[str | None, int | None]:
+        look = looked(older(), claim=claim)
+        assert look.seen.stable is not None
+        lent = superseding.borrowed(replace(look, seen=replace(look.seen, stable=replace(look.seen.stable, scaler=HPA))))
+        return lent.hpa, lent.hpa_raised_to
+
+    assert floor(None) == ("checkout", 2)
+    assert floor(CLAIM) == (None, None)
+    assert floor(CLAIM.model_copy(update={"borrowed": Borrowed.model_validate(LENT)})) == (None, None)
+    assert floor(YIELDED) == (None, None)
+    assert floor(YIELDED.model_copy(update={"borrowed": Borrowed.model_validate(LENT)})) == ("checkout", 4)
+
+
+@pytest.mark.parametrize(
+    ("update", "phase", "moves"),
+    [
+        ({}, Phase.BAKING, True),
+        ({}, Phase.ANALYZING, False),
+        ({"yielded": False}, Phase.BAKING, False),
+        ({"control": "checkout-older"}, Phase.BAKING, False),
+    ],
+)
+def test_the_older_ones_share_moves_when_enough_is_known(update: dict[str, Any], phase: Phase, moves: bool) -> None:
+    look = looked(older(), claim=YIELDED.model_copy(update=update), phase=phase)
+    assert claim_of(superseding.moved(look, look.status)).moved is moves
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_what_moves_is_told_where_there_is_anything(ended: bool) -> None:
+    look = looked(older(), claim=YIELDED.model_copy(update={"ended": ended}), phase=Phase.BAKING)
+    told = [entry.reason for entry in superseding.moved(look, look.status).decisions]
+    assert told.count("Superseding") == (not ended)
+
+
+def test_with_everything_that_its_control_had_it_is_stables_turn() -> None:
+    claim = YIELDED.model_copy(update={"control": "checkout-older"})
+    look = looked(older(), claim=claim, phase=Phase.PROMOTING)
+    has = superseding.with_stable_again(look)
+    assert has is not None
+    assert (claim_of(has).moved, has.decisions[-1].reason) == (True, "Superseding")
+    look = look.having(has.model_copy(update={"baseline": superseding.baseline(look), "resolved": Resolved(stable_service="x")}))
+    unseen = superseding.with_stable_again(replace(look, seen=replace(look.seen, stable=None)))
+    assert unseen is not None
+    assert (unseen.message, claim_of(unseen).rebased) == (has.message, False)
+    again = superseding.with_stable_again(look)
+    assert again is not None
+    assert again.resolved is not None
+    assert (claim_of(again).rebased, again.resolved.stable_service, again.resolved.promotion) == (True, "checkout", "PatchStable")
