@@ -1,0 +1,117 @@
+"""Before the first weight: how many pods are needed, what is said meanwhile, and what counts as in the way."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hotfix.core import pending
+from hotfix.core.look import Look
+from hotfix.core.moments import rfc3339
+from hotfix.core.observation import ScalerView
+from hotfix.core.status import Phase, Stage
+
+from .world import World, a_spec, ready_world
+
+HPA = ScalerView(name="checkout-hotfix", min_replicas=1, max_replicas=10, owner=None, version="1")
+
+
+def scaling(**spec: Any) -> World:
+    """Stable has three pods, patched none."""
+    world = ready_world(asked=a_spec(**spec))
+    world.stable.replicas, world.patched.ready = 3, 0
+    return world.stage(Stage.SCALING).rest(1)
+
+
+def test_patched_needs_as_many_pods_as_stable_where_its_number_is_ours() -> None:
+    def needed(world: World) -> tuple[int | None, int]:
+        look = world.shown()
+        return pending.replicas_wanted(look), pending.pods_needed(look)
+
+    world = scaling()
+    assert needed(world) == (3, 3)
+    world.patched.scaler = HPA
+    assert needed(world) == (None, 1)
+    world.patched.scaler, world.patched.owner = None, "Helm release shop"
+    assert needed(world) == (None, 1)
+    world.patched.owner, world.patched.exists = None, False
+    assert needed(world) == (None, 1)
+    assert needed(scaling(patched={"replicas": "Own"})) == (None, 1)
+    world = ready_world()
+    world.stable.replicas = 3
+    assert needed(world) == (None, 1), "before it was checked nothing is known"
+
+
+def test_the_first_event_says_what_goes_where_and_for_what() -> None:
+    world = scaling(incident={"reference": "INC-7"})
+    said = world.announced[0].message
+    assert said.startswith("For INC-7. checkout-hotfix goes against checkout on shop; it changes containers.app.image.")
+    assert world.remembered.resolved is not None
+    assert world.remembered.resolved.stable_service == "checkout"
+    assert scaling().announced[0].message.startswith("checkout-hotfix goes against checkout on shop;")
+
+
+def test_pods_that_do_not_get_ready_are_counted_with_their_trouble() -> None:
+    world = scaling()
+    assert world.remembered.message.startswith("Patched has 0 of 3 ready pods.")
+    world.patched.ready = 2
+    world.look()
+    assert world.remembered.message.startswith("Patched has 2 of 3 ready pods.")
+
+
+@pytest.mark.parametrize(
+    ("stage", "held", "unfit"),
+    [
+        (Stage.SCALING, None, False),
+        (Stage.SCALING, "StableMoved", True),
+        (Stage.ADOPTING, "StableMoved", True),
+        (Stage.SCALING, "Paused", False),
+        (Stage.CHECKING, "StableMoved", False),
+    ],
+)
+def test_what_no_other_rollout_would_be_kept_by_is_in_the_way(stage: Stage, held: str | None, unfit: bool) -> None:
+    look = scaling().shown()
+    assert pending.is_unfit(look.having(look.status.model_copy(update={"stage": stage, "held": held}))) is unfit
+
+
+def grace(look: Look, deadline: int) -> float:
+    side = look.seen.patched
+    assert side is not None
+    assert side.deployment is not None
+    return pending._grace_seconds(look, replace(side, deployment=replace(side.deployment, progress_deadline_seconds=deadline)))
+
+
+def test_pods_have_no_longer_than_their_deployment_gives_them() -> None:
+    look = scaling(analysis={"readyGrace": "2m"}).shown()
+    assert (grace(look, 60), grace(look, 600)) == (60, 120)
+    assert look.seen.patched is not None
+    assert pending._grace_seconds(look, replace(look.seen.patched, deployment=None)) == 120
+
+
+def test_pods_that_are_not_ready_in_time_roll_it_back_before_it_had_traffic() -> None:
+    world = scaling(analysis={"readyGrace": "1m"}).rest(50)
+    assert world.remembered.phase is Phase.PENDING
+    world.phase(Phase.ROLLED_BACK, seconds=60)
+    assert (world.remembered.why, world.weight) == ("PatchedNeverReady", 0)
+
+
+def test_what_pods_report_is_passed_on_while_it_waits_and_when_it_gives_up() -> None:
+    world = scaling(analysis={"readyGrace": "1m"})
+    world.patched.trouble = "ImagePullBackOff"
+    world.look()
+    assert world.remembered.message.endswith("Pods report ImagePullBackOff.")
+    world.phase(Phase.ROLLED_BACK, seconds=100)
+    ended = world.announced[-1].message
+    assert ended.startswith("PatchedNeverReady: checkout-hotfix has 0 ready pods after 1m")
+    assert ended.endswith("Pods report ImagePullBackOff.")
+
+
+@pytest.mark.parametrize(
+    ("pods", "seconds", "few"), [(0, None, True), (0, 9, True), (1, None, None), (1, 4, None), (1, 5, False), (1, 9, False)]
+)
+def test_patched_has_few_pods_until_it_had_enough_for_some_seconds(pods: int, seconds: int | None, few: bool | None) -> None:
+    world = scaling()
+    world.patched.ready = pods
+    look = world.shown()
+    since = {} if seconds is None else {"PatchedReady": rfc3339(look.now - seconds)}
+    assert pending.has_few(look.having(look.status.model_copy(update={"since": since})), 1) is few
