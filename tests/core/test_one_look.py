@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hotfix.core import machine
+from hotfix.core import looking, machine
 from hotfix.core.lineage import Supersedes
 from hotfix.core.status import Phase, Stage, Status
 
@@ -84,3 +84,50 @@ def test_nothing_is_judged_where_there_is_nothing_to_compare() -> None:
     lost.stable.ready = 0
     lost.held("StableLost", seconds=5)
     assert not judged(lost)
+
+
+def test_a_stable_that_dies_at_the_end_of_a_promotion_is_no_loss_to_wait_out() -> None:
+    world = ready_world().stage(Stage.DRAINING_PATCHED)
+    assert world.remembered.phase is Phase.PROMOTING
+    world.stable.ready = 0
+    world.rest(2)
+    assert (world.remembered.stable_lost, world.remembered.stage, world.weight) == (None, Stage.RETURN_FAILED, 100)
+
+
+# ---- when it looks again
+
+
+def again(world: World, **more: object) -> float | None:
+    look = world.shown()
+    return machine._look_again(look.having(look.status.model_copy(update=more)))
+
+
+def test_an_end_that_everybody_heard_of_is_not_looked_at_again() -> None:
+    world = ready_world().phase(Phase.PROMOTED).rest(5)
+    said = world.remembered.announced
+    assert said == world.remembered.decisions[-1].sequence
+    assert again(world) is None
+    assert again(world, decisions=[]) is None
+    assert again(world, announced=said - 1) == looking.LOOK_SECONDS
+    world.finalizer = True
+    assert again(world) == looking.SOON_SECONDS
+
+
+def test_before_the_start_it_looks_as_often_as_pods_change() -> None:
+    world = ready_world()
+    assert again(world, phase=Phase.PENDING, stage=Stage.CHECKING) == 5.0
+    world.stage(Stage.SCALING)
+    assert again(world) == 1.0
+
+
+def test_a_weight_that_is_not_there_yet_is_looked_at_soon() -> None:
+    world = ready_world().phase(Phase.ANALYZING).rest(10)
+    assert again(world, acknowledged_at=None) == looking.SOON_SECONDS
+    assert again(world, weight=None, stage=Stage.ALL_TO_PATCHED) == 1.0
+    waited = again(world)
+    assert waited is not None
+    assert looking.SOON_SECONDS < waited <= looking.LOOK_SECONDS
+    world.weights = (50, 50)
+    assert again(world) == looking.SOON_SECONDS
+    world = ready_world().stage(Stage.DRAINING_STABLE).rest(3)
+    assert again(world) == 1.0
