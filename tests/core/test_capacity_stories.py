@@ -131,6 +131,21 @@ def test_the_floor_of_a_person_is_not_raised_further() -> None:
     assert (floor(world), world.patched.replicas) == (3, 0)
 
 
+def test_a_stable_that_shrinks_before_traffic_moves_has_had_its_pods() -> None:
+    world = more_pods(1, 1)
+    assert world.remembered.baseline is not None
+    assert (world.remembered.baseline.stable_pods, world.patched.replicas) == (2, 2)
+
+
+@pytest.mark.parametrize("another", [None, replace(HPA, name="another", min_replicas=1)])
+def test_a_floor_of_an_autoscaler_that_is_gone_is_nobodys(another: ScalerView | None) -> None:
+    world = more_pods(2, 1)
+    world.stable.scaler, world.stable.replicas = another, 5
+    world.rest(2)
+    assert world.patched.replicas == 5
+    assert another is None or floor(world) == 1
+
+
 def test_a_stable_that_its_autoscaler_would_shrink_comes_back() -> None:
     world = more_pods(3, 1).stage(Stage.SHIFTING).rest(1)
     world.stable.ready = 0

@@ -3,6 +3,7 @@
 import pytest
 
 from hotfix.core import actions as act
+from hotfix.core.originals import BorrowedRule
 from hotfix.core.status import Phase, Stage, Status
 
 from .world import World, a_spec, ready_world
@@ -29,7 +30,7 @@ def test_nothing_is_written_and_people_are_told_what_to_do(stage: Stage) -> None
     world.rest(60)
     assert (world.weights, writes(world)[done:], world.finalizer) == (weights, [], True)
     assert (world.remembered.stage, world.remembered.held) == (Stage.CHECKING, "MemoryLost")
-    assert "kubectl hotfix release fix" in world.remembered.message
+    assert "see that checkout can serve, and give it everything: kubectl hotfix release fix." in world.remembered.message
     assert [entry.reason for entry in world.remembered.decisions] == ["MemoryLost"]
     stalled = next(entry for entry in world.remembered.conditions if entry.type == "Stalled")
     assert (stalled.status, stalled.reason) == ("True", "MemoryLost")
@@ -59,6 +60,14 @@ def test_a_release_gives_everything_to_stable_in_the_order_of_every_way_back(sta
     assert (world.weight, world.remembered.phase, world.remembered.why) == (0, Phase.ROLLING_BACK, "Released")
     assert world.remembered.last_handled_request
     assert world.remembered.last_handled_request.result == "Accepted"
+    assert world.remembered.message.startswith("Released: A person released it, and what was remembered of it is lost;")
+    made_up = world.remembered.borrowed
+    assert made_up is not None
+    assert made_up.undo == "kubectl hotfix release fix -n shop"
+    rule = BorrowedRule(index=0, stable_weight=100, patched_weight=0)
+    assert [(route.name, route.rules) for route in made_up.routes] == [("shop", [rule])]
+    assert world.remembered.resolved is not None
+    assert [(route.name, route.rules) for route in world.remembered.resolved.routes] == [("shop", [0])]
     world.phase(Phase.ROLLED_BACK, seconds=120).rest(5)
     assert (world.weights, world.ours, world.stamp, world.lent_until, world.finalizer) == ((100, 0), False, None, None, False)
     assert world.patched.replicas == 2, "its pods are left running"

@@ -1,10 +1,14 @@
 """The route is remembered as it was right before the first write to it, whatever others wrote while the rollout got ready."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hotfix.core import actions as act
+from hotfix.core import before
+from hotfix.core.observation import ScalerView
+from hotfix.core.originals import BorrowedRule
 from hotfix.core.status import Phase, Stage
 
 from .world import World, ready_world
@@ -85,3 +89,53 @@ def test_it_does_not_begin_again_where_traffic_was_shifted_or_nothing_is_remembe
     weights = world.weights
     world.held("MemoryLost", seconds=5).rest(5)
     assert world.weights == weights
+
+
+# ---- what is noted before anything is written
+
+
+def rule_before(**more: object) -> BorrowedRule:
+    """What is noted of a rule that is so."""
+    look = ready_world().shown()
+    assert look.seen.routes is not None
+    (route,) = look.seen.routes.routes
+    changed = replace(route, rules=(replace(route.rules[0], **more),))  # type: ignore[arg-type]
+    seen = replace(look.seen, routes=replace(look.seen.routes, routes=(changed,)))
+    (noted,) = before.borrowed(replace(look, seen=seen)).routes
+    return noted.rules[0]
+
+
+def test_a_rule_is_noted_with_its_name_and_weights() -> None:
+    assert rule_before(name="pay", stable=3, others=(2,)) == BorrowedRule(index=0, name="pay", stable_weight=3, others=[2])
+    assert rule_before(patched=0).patched_weight == 0
+    assert rule_before(patched=5).patched_weight == 0
+
+
+def test_both_sides_are_noted_as_they_run() -> None:
+    look = ready_world().shown()
+    assert look.seen.stable is not None
+    noted = before.baseline(look)
+    assert (noted.stable_images, noted.patched_images) == (["v1"], ["v2"])
+    assert (noted.stable_template, noted.patched_template, noted.stable_pods) == ("v1", "v2", 2)
+    gone = before.baseline(replace(look, seen=replace(look.seen, stable=None, patched=None)))
+    assert (gone.stable_images, gone.patched_images, gone.stable_pods) == ([], [], 0)
+    assert before.borrowed(look).undo == "kubectl hotfix release fix -n shop"
+
+
+@pytest.mark.parametrize(
+    ("known", "lent_until", "noted"),
+    [("disabled", None, "disabled"), (None, None, None), ("disabled", "2027-01-16T08:00:00Z", None), ("x" * 254, None, None)],
+)
+def test_an_annotation_that_a_person_wrote_is_noted(known: str | None, lent_until: str | None, noted: str | None) -> None:
+    world = ready_world()
+    world.reconcile, world.lent_until = known, lent_until
+    assert [route.reconcile for route in before.borrowed(world.shown()).routes] == [noted]
+
+
+def test_a_floor_is_noted_only_where_stable_may_fall_below_what_it_has() -> None:
+    world = ready_world()
+    for least, floor in ((1, (1, 2)), (2, (None, None)), (5, (None, None))):
+        world.stable.scaler = ScalerView(name="checkout", min_replicas=least, max_replicas=10, owner=None, version="1")
+        lent = before.borrowed(world.shown())
+        assert (lent.hpa_min_replicas, lent.hpa_raised_to) == floor
+        assert (lent.hpa is not None) is (floor != (None, None))
