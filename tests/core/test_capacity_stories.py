@@ -152,6 +152,7 @@ def test_a_stable_that_its_autoscaler_would_shrink_comes_back() -> None:
     world.held("StableLost", seconds=5).rest(20)
     world.stable.ready, world.stable.replicas = None, max(2, floor(world))
     world.run(lambda w: w.remembered.stable_lost is None, seconds=300)
+    assert world.weight == 5
 
 
 # ---- an autoscaler of others has shrunk stable for the few requests that it gets
