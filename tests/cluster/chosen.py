@@ -19,4 +19,6 @@ FOLDER = Path(_folder)  # of a cluster that is there already
 
 def held(scrape_seconds: float) -> Provider:
     """The one that is there already, or one for this session, which goes at its end."""
+    if PROVIDER is Kind and not _folder:
+        raise RuntimeError("HOTFIX_CLUSTER=kind:FOLDER: `python -m tests.cluster.kind up` makes one, and says its folder")
     return PROVIDER.attach(FOLDER) if _folder else PROVIDER.start("session", scrape_seconds=scrape_seconds)

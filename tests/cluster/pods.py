@@ -93,8 +93,10 @@ class InPods(Provider):
         """Who has the cluster brings them: a pod of each is tried."""
         pods = {f"image-{number}": pod(f"image-{number}", ["-c", ""], image) for number, image in enumerate(images)}
         self.apply(*pods.values())
-        ended = self.until(lambda: self._ended(list(pods)), "every image was tried", seconds=READY_SECONDS)
-        self.kubectl("delete", "pod", "-n", NAMESPACE, "--now", *pods)
+        try:
+            ended = self.until(lambda: self._ended(list(pods)), "every image was tried", seconds=READY_SECONDS)
+        finally:
+            self.kubectl("delete", "pod", "-n", NAMESPACE, "--now", *pods)
         missing = [image for name, image in zip(pods, images, strict=True) if ended[name] != "Succeeded"]
         if missing:
             raise RuntimeError(f"pods do not start from {', '.join(missing)}: {BRING}")

@@ -120,6 +120,17 @@ def test_a_floor_is_never_above_what_the_autoscaler_may_have() -> None:
     assert not any(isinstance(done, act.SetScalerFloor) for done in world.look().actions)
 
 
+def test_a_maximum_that_a_person_lowers_leaves_no_floor_of_ours_behind() -> None:
+    world = ready_world()
+    world.stable.replicas = 4
+    world.stable.scaler = ScalerView(name="checkout", min_replicas=1, max_replicas=6, owner=None, version="1")
+    world.stage(Stage.SHIFTING).rest(3)
+    assert world.stable.scaler.min_replicas == 4
+    world.stable.scaler = replace(world.stable.scaler, min_replicas=1, max_replicas=3)
+    world.phase(Phase.PROMOTED).rest(5)
+    assert world.stable.scaler.min_replicas == 1
+
+
 # ---- while it is promoted
 
 

@@ -237,8 +237,8 @@ def _scaler(look: Look, target: Wanted) -> list[Action]:
         return []
     if target.released and shared(look) is not False:  # the other one still wants it
         return []
-    floor = min(target.scaler_floor, scaler.max_replicas)  # which somebody may have lowered
-    if scaler.min_replicas == floor or scaler.min_replicas not in borrowed.hpa_floors:
+    floor, now = target.scaler_floor, scaler.min_replicas
+    if now == floor or now not in borrowed.hpa_floors or floor > scaler.max_replicas:  # a maximum that somebody lowered is heeded
         return []
     return [SetScalerFloor(scaler=scaler, min_replicas=floor)]
 

@@ -57,7 +57,7 @@ class Kind(InPods):
     def __init__(self, home: Path, name: str, urls: dict[str, str]) -> None:
         super().__init__(home, home / "kubeconfig", {**urls, **INSIDE})
         self.name, self.nodes = name, (f"{name}-control-plane", f"{name}-worker")
-        self.delayed = self.ruled = self.made = False
+        self.delayed = self.ruled = False
         self.before: set[str] = set()
         self.audited: list[dict[str, Any]] = []
         self.audited_bytes = 0
@@ -81,7 +81,6 @@ class Kind(InPods):
         except BaseException:
             cluster.delete()
             raise
-        cluster.made = True
         log(f"cluster of kind up after {time.monotonic() - began:.0f} s")
         return cluster
 
@@ -145,10 +144,8 @@ class Kind(InPods):
         shutil.rmtree(self.home, ignore_errors=True)
 
     def stop(self) -> None:
-        """Who made it: it goes. Who is attached: what was delayed is so no more. Who borrowed it: all is as before."""
-        if self.made:
-            self.delete()
-        elif self.delayed:
+        """For who is attached: what was delayed is so no more; for who borrowed it: all is as before. Who made it deletes it."""
+        if self.delayed:
             self.delay_routes(0)
         if self.before:
             self._awaken()
