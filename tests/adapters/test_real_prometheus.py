@@ -276,7 +276,7 @@ def assert_every_kind_is_asked(terms: Terms) -> None:
     assert dict(terms.rates) == pytest.approx({counter: part / 2140 for counter, part in parts.items()}, rel=0.05)
 
 
-TURNS, SLOW_TURN_SECONDS, RAISED = 6, 2.0, "the weight was raised"
+TURNS, BRISK_TURN_SECONDS, SLOW_TURN_SECONDS, RAISED = 6, 1.0, 2.0, "the weight was raised"
 
 
 @pytest.mark.cluster
@@ -286,16 +286,16 @@ async def test_two_replicas_that_disagree_are_held_and_never_give_counts_that_no
     """A balancer in front of two replicas answers now from one, now from the other, which is two steps behind. Counters are
     young, so that they fall below half: as if their process had restarted. A replica that answers for longer than two samples
     without a change of the balancer is another story, so a run that was too slow is begun again, and so is one that was slow
-    enough for its counts to be of one replica alone: these may raise the weight."""
+    enough for its counts to be of one replica alone: these may raise the weight, or hold for another reason, or for none."""
     monkeypatch.setattr(adapter, "LATE_SECONDS", 0.0)  # what was seen is not asked for again
     for attempt in range(10):
         held, slowest = await answered_by_turns(tmp_path / str(attempt))
-        if held and (RAISED not in held or slowest <= 1.0):
+        if held and (slowest <= BRISK_TURN_SECONDS or set(held[3:]) == {"CountersUnfit"}):
             break
     assert held, "each run was too slow"
-    assert RAISED not in held
+    assert RAISED not in held, f"the slowest turn took {slowest:.1f} s"
     assert held[0] != "CountersUnfit"
-    assert set(held[3:]) == {"CountersUnfit"}
+    assert set(held[3:]) == {"CountersUnfit"}, f"the slowest turn took {slowest:.1f} s"
 
 
 async def answered_by_turns(folder: Path) -> tuple[list[str | None], float]:
