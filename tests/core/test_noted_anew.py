@@ -7,6 +7,7 @@ import pytest
 
 from hotfix.core import actions as act
 from hotfix.core import before
+from hotfix.core.look import Look
 from hotfix.core.observation import ScalerView
 from hotfix.core.originals import BorrowedRule
 from hotfix.core.status import Phase, Stage
@@ -139,3 +140,53 @@ def test_a_floor_is_noted_only_where_stable_may_fall_below_what_it_has() -> None
         lent = before.borrowed(world.shown())
         assert (lent.hpa_min_replicas, lent.hpa_raised_to) == floor
         assert (lent.hpa is not None) is (floor != (None, None))
+
+
+def test_a_scaler_that_git_keeps_is_not_borrowed() -> None:
+    world = ready_world()
+    world.stable.scaler = ScalerView(name="checkout", min_replicas=1, max_replicas=10, owner=FLUX, version="1")
+    assert before.borrowed(world.shown()).hpa is None
+
+
+# ---- what grew since then
+
+
+def grown(pods: int = 5, **status: object) -> Look:
+    """Stable has more pods than when everything was checked, and an HPA that may take them away."""
+    world = ready_world().stage(Stage.ADOPTING)
+    world.stable.replicas = pods
+    world.stable.scaler = ScalerView(name="checkout", min_replicas=1, max_replicas=10, owner=None, version="1")
+    look = world.shown()
+    return look.having(look.status.model_copy(update=status))
+
+
+def test_pods_that_stable_got_since_are_asked_of_its_hpa_too() -> None:
+    after = before.as_many(grown())
+    assert after.baseline is not None
+    assert after.borrowed is not None
+    assert (after.baseline.stable_pods, after.borrowed.hpa_min_replicas, after.borrowed.hpa_raised_to) == (5, 1, 5)
+
+
+@pytest.mark.parametrize("look", [grown(pods=2), grown(pods=1), grown(supersedes="older"), grown(baseline=None)])
+def test_a_number_that_did_not_grow_or_is_another_ones_stays(look: Look) -> None:
+    assert before.as_many(look) == look.status
+
+
+def test_an_hpa_that_is_not_seen_is_asked_for_what_it_was() -> None:
+    look = grown()
+    known = before.as_many(look)
+    gone = replace(look, status=known, seen=replace(look.seen, stable=None))
+    assert before._raised_further(gone) == known.borrowed
+
+
+def test_nothing_is_noted_anew_before_anything_was_noted() -> None:
+    look = grown(borrowed=None)
+    assert before.noted_anew(look) is None
+    assert before.injected_before(look) == set()
+
+
+def test_a_rule_into_which_we_put_patched_is_noted_so_again() -> None:
+    world = about_to_start()
+    assert before.injected_before(world.shown()) == {("shop", 0)}
+    world.weights, world.remembered = (1, 0), world.remembered.model_copy(update={"borrowed": None})
+    assert before.injected_before(world.shown()) == set(), "it was there before"

@@ -3,7 +3,7 @@
 import pytest
 
 from hotfix.core import clocks
-from hotfix.core.status import Phase, Stage
+from hotfix.core.status import Phase, Stage, Status
 
 from .world import World, a_spec, ready_world
 
@@ -141,3 +141,27 @@ def test_a_side_drains_since_it_was_asked_to_and_the_route_has_it(
     assert ("StableUnweighted" in found, "PatchedUnweighted" in found) == (stable, patched)
     world.weights = (50, 50)
     assert not since(world, "StableUnweighted", "PatchedUnweighted") & {"StableUnweighted", "PatchedUnweighted"}
+
+
+def paused(since: dict[str, str], *, still: bool) -> Status:
+    """After a look at a rollout that was paused, and is so still or no more."""
+    world = ready_world().phase(Phase.ANALYZING).rest(10)
+    world.asked = a_spec(paused=still)
+    look = world.shown()
+    return clocks.kept(look.having(look.status.model_copy(update={"since": since, "decisions": []})))
+
+
+def test_the_end_of_a_pause_is_written_down_once_and_its_going_on_never() -> None:
+    assert [entry.reason for entry in paused({"Paused": EARLIER}, still=False).decisions] == ["Resumed"]
+    assert paused({"Paused": EARLIER}, still=True).decisions == []
+    assert paused({}, still=True).decisions == []
+    assert paused({}, still=False).decisions == []
+
+
+@pytest.mark.parametrize(("phase", "several", "so"), [(Phase.ANALYZING, True, True), (Phase.ANALYZING, False, False)])
+def test_several_versions_of_a_side_stay_known_until_they_are_dealt_with(phase: Phase, several: bool, so: bool) -> None:
+    world = ready_world().phase(phase).rest(10)
+    if several:
+        world.patched.image_ids = (("v2@1",), ("v2@2",))
+    assert ("SeveralVersions" in since(world)) is so
+    assert "SeveralVersions" in since(world, "SeveralVersions")
