@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hotfix.core import pending
+from hotfix.core import clocks, pending
 from hotfix.core.look import Look
 from hotfix.core.moments import rfc3339
 from hotfix.core.observation import ScalerView
@@ -115,3 +115,62 @@ def test_patched_has_few_pods_until_it_had_enough_for_some_seconds(pods: int, se
     look = world.shown()
     since = {} if seconds is None else {"PatchedReady": rfc3339(look.now - seconds)}
     assert pending.has_few(look.having(look.status.model_copy(update={"since": since})), 1) is few
+
+
+# ---- withdrawn before traffic moves, or not to be judged
+
+
+def test_a_deletion_before_traffic_moved_leaves_patched_its_pods() -> None:
+    world = scaling()
+    assert world.patched.replicas == 3
+    look = world.shown()
+    ended = pending.scaling(replace(look, seen=replace(look.seen, deleting=True)))
+    assert (ended.phase, ended.stage, ended.keep_pods) == (Phase.PENDING, Stage.GIVING_BACK, True)
+
+
+def test_a_pause_before_traffic_moves_is_written_down_once() -> None:
+    world = scaling()
+    world.asked = a_spec(paused=True)
+    look = world.shown()
+    once = pending.scaling(look)
+    assert [entry.reason for entry in once.decisions].count("Paused") == 1
+    again = pending.scaling(look.having(once.model_copy(update={"decisions": []})))
+    assert again.decisions == []
+
+
+@pytest.mark.parametrize(
+    ("error", "refused", "reason"),
+    [
+        ("it is asleep", False, "MetricsUnavailable"),
+        ("no such function", True, "InvalidQuery"),
+        (None, False, "MetricsUnavailable"),
+    ],
+)
+def test_why_nothing_can_be_judged_is_said(error: str | None, refused: bool, reason: str) -> None:
+    look = ready_world().stage(Stage.ADOPTING).shown()
+    blind = replace(look, seen=replace(look.seen, metrics=None, metrics_error=error, refused=refused))
+    held = pending._unmeasured(blind)
+    assert held is not None
+    assert (held.held, held.message.startswith(f"{error or 'Prometheus does not answer'}. Traffic does not move")) == (
+        reason,
+        True,
+    )
+
+
+@pytest.mark.parametrize(("ready", "told", "waits"), [(3, 4.9, True), (3, 5.1, False), (2, 60.0, True), (3, None, True)])
+def test_pods_are_ready_for_some_seconds_before_the_route_is_written(ready: int, told: float | None, waits: bool) -> None:
+    world = scaling()
+    world.patched.ready = ready
+    world.patched.ready_since = () if told is None else (world.now - told,) * ready
+    look = world.shown()
+    after = pending.scaling(look.having(clocks.kept(look)))
+    assert (after.stage is Stage.SCALING) is waits
+
+
+def test_seconds_count_since_the_last_of_the_pods_that_are_needed_became_ready() -> None:
+    world = scaling()
+    world.patched.ready, world.patched.ready_since = 3, (world.now - 60, world.now - 30, world.now - 2)
+    look = world.shown()
+    assert [pending._ready_seconds(look, need) for need in (1, 2, 3)] == [0, 0, 0], "no look has seen them ready"
+    look = look.having(clocks.kept(look))
+    assert [pending._ready_seconds(look, need) for need in (1, 2, 3)] == pytest.approx([60, 30, 2])
