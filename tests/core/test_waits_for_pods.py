@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from hotfix.core import clocks, pending
+from hotfix.core.lineage import Supersedes
 from hotfix.core.look import Look
 from hotfix.core.moments import rfc3339
 from hotfix.core.observation import ScalerView
-from hotfix.core.status import Phase, Stage
+from hotfix.core.status import Phase, Stage, Status
 
 from .world import World, a_spec, ready_world
 
+FLUX = "Flux Kustomization flux-system/shop"
 HPA = ScalerView(name="checkout-hotfix", min_replicas=1, max_replicas=10, owner=None, version="1")
 
 
@@ -174,3 +176,51 @@ def test_seconds_count_since_the_last_of_the_pods_that_are_needed_became_ready()
     assert [pending._ready_seconds(look, need) for need in (1, 2, 3)] == [0, 0, 0], "no look has seen them ready"
     look = look.having(clocks.kept(look))
     assert [pending._ready_seconds(look, need) for need in (1, 2, 3)] == pytest.approx([60, 30, 2])
+
+
+# ---- what is written down when it begins, and when something is in the way
+
+
+def test_what_was_found_is_written_down_before_anything_is_done() -> None:
+    world = ready_world()
+    world.stable.owner = FLUX
+    world.look()
+    found = world.remembered.resolved
+    assert found is not None
+    assert (found.stable_service, found.patched_service, found.preset) == ("checkout", "checkout-hotfix", "contour")
+    assert found.owners == [f"Deployment checkout: {FLUX}"]
+    assert [entry.reason for entry in world.remembered.decisions] == ["HotfixDetected"]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(None, []), (0, []), (1, ["StableMoved"])])
+def test_what_is_in_the_way_for_more_than_a_look_is_written_down(seconds: int | None, told: list[str]) -> None:
+    world = ready_world(asked=a_spec(stable={"image": "another"}))
+    look = world.shown()
+    since = {} if seconds is None else {"Unfit": rfc3339(look.now - seconds)}
+    held = pending.checking(look.having(look.status.model_copy(update={"since": since})))
+    assert (held.held, [entry.reason for entry in held.decisions]) == ("StableMoved", told)
+
+
+def beside_an_older_one(waited: float, **claim: Any) -> Status | None:
+    """What a newer rollout says whose patch has one pod of the two that half of stable's traffic needs."""
+    world = ready_world(asked=a_spec(startWeight=50, patched={"replicas": "Own"}))
+    world.stable.replicas, world.patched.ready = 4, 1
+    world.stage(Stage.SCALING).rest(4)
+    asks = Supersedes(name="older", uid="0", service="checkout-older", **claim)
+    assert world.remembered.baseline is not None
+    update = {
+        "supersedes": asks,
+        "stage_started_at": rfc3339(world.now - waited),
+        "baseline": world.remembered.baseline.model_copy(update={"slow_bound": "0.5"}),
+    }
+    world.remembered = world.remembered.model_copy(update=update)
+    look = world.shown()
+    assert look.seen.metrics is not None
+    return pending._could_not_start(look)
+
+
+def test_pods_that_may_come_one_after_another_are_no_reason_yet_to_let_the_older_one_go() -> None:
+    early, late = beside_an_older_one(1), beside_an_older_one(10_000)
+    assert early is not None
+    assert late is not None
+    assert (early.held, late.held) == (None, "InsufficientCapacity")
