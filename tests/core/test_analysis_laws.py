@@ -1,8 +1,14 @@
 """What one look of an analysis keeps, says and begins anew."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
+from hotfix.core import analysing, machine
+from hotfix.core.judgement import Evidence, Findings
 from hotfix.core.status import Phase
+from hotfix.core.terms import MINIMUM_BLOCKS
 
 from .world import World, a_spec, ready_world
 
@@ -75,3 +81,51 @@ def test_a_pause_does_not_count_towards_the_deadline(deadline: int, paused: int,
         world.request = "resume:1"
     world.rest(deadline - (world.now - began))
     assert (world.remembered.held == "Inconclusive") is late
+
+
+def test_when_one_image_is_left_on_each_side_it_begins_from_zero_and_forgets_no_other_clock() -> None:
+    world = ready_world().phase(Phase.ANALYZING).rest(20)
+    world.patched.image_ids = (("v2@1",), ("v2@2",))
+    world.rest(20)
+    assert world.remembered.held == "SeveralVersions"
+    clocks = set(world.remembered.since)
+    world.patched.image_ids = ()
+    world.run(lambda w: "SeveralVersions" not in w.remembered.since, seconds=30)
+    newest = world.remembered.decisions[-1]
+    assert (newest.what, newest.reason) == ("evidence from zero", "SeveralVersions")
+    assert set(world.remembered.since) == clocks - {"SeveralVersions"} != set()
+
+
+def findings(against: float) -> Findings:
+    """With this share of the evidence that a rollback asks for, against patched."""
+    none = Evidence(log_now=0.0, log_max=0.0, log_threshold=4.0)
+    return Findings(worse=replace(none, log_max=4.0 * against), not_worse=none)
+
+
+@pytest.mark.parametrize(
+    ("against", "blocks", "harmless"),
+    [(0.5, MINIMUM_BLOCKS, True), (0.51, MINIMUM_BLOCKS, False), (1.9, MINIMUM_BLOCKS, False), (0.0, MINIMUM_BLOCKS - 1, False)],
+)
+def test_a_deadline_promotes_only_what_nothing_speaks_against(against: float, blocks: int, harmless: bool) -> None:
+    judged = machine._with_judgement(ready_world().phase(Phase.ANALYZING).rest(20).shown()).judgement
+    assert judged is not None
+    assert analysing._harmless(replace(judged, blocks=blocks, findings=findings(against))) is harmless
+
+
+def undecided(*, blind: bool = False) -> str:
+    """What is said at the deadline where both sides fail alike and a tenth of a percent matters."""
+    asked = a_spec(analysis={"deadline": "1m", "maxErrorRateIncrease": "0.1%"})
+    world = ready_world(asked=asked, rate=100.0)
+    world.stable.errors = world.patched.errors = 0.01
+    world.phase(Phase.ANALYZING).rest(30)
+    world.blind = blind
+    world.run(lambda w: w.remembered.held == "Inconclusive", seconds=60)
+    assert world.remembered.next == f"held at {world.weight:.0f} %; rollback rules stay armed"
+    return next(entry.message for entry in world.remembered.decisions if entry.reason == "Inconclusive") or ""
+
+
+def test_a_deadline_says_what_is_proven_and_what_it_is_held_for() -> None:
+    assert re.fullmatch(r"Undecided after 1m\d?s?; proven so far: patched at most \+\d+ pp worse\.", undecided())
+    assert re.fullmatch(
+        r"Undecided after 1m\d?s?; proven so far: nothing yet\. Prometheus does not answer\..*", undecided(blind=True)
+    )
