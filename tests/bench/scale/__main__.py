@@ -1,12 +1,14 @@
 """`make bench-scale`: the operator's cost and lateness with 1, 100, 1,000 and 5,000 live rollouts (ROLLOUTS="1 100 1000 5000").
 
-For each size: fill up, wait until all are analysed at a steady weight, measure for SECONDS (90), make some patches crash, start
-the operator anew. Before, BURST (200) rollouts at once on an idle operator, and 20 that end. A query takes LATENCY_MS (20).
+For each size: fill up, wait until all are analysed at a steady weight (10 minutes at most), measure for SECONDS (90), make some of
+these patches crash, start the operator anew. Before, BURST (200) rollouts at once on an idle operator, and 20 that end. A query takes
+LATENCY_MS (20).
 Prints a table, writes .cache/bench-scale.json. For 5,000 rollouts 60,000 objects are made: let nothing else run beside it.
 """
 
 import json
 import os
+import re
 import statistics
 import sys
 import time
@@ -23,6 +25,7 @@ from .objects import IN_A_NAMESPACE, Place
 from .running import SCRAPE_SECONDS, Bench
 
 OUTPUT = Path(".cache/bench-scale.json")
+LABEL = re.compile(r'(\w+)="([^"]*)"')
 STEADY = 50.0  # percent: the last step, at which an undecided rollout stays
 LATENESS = "hotfix_look_lateness_seconds"
 PATIENCE_SECONDS = 600.0
@@ -36,10 +39,12 @@ AIMS = {
 }
 
 
-def at_weight(metrics: Metrics, weight: float, of: str) -> int:
-    """How many rollouts of a set are asked to have it."""
-    named = metrics.labelled("hotfix_rollout_weight_percent")
-    return sum(1 for labels, value in named if value == weight and f'namespace="{of}-' in labels)
+def at_weight(metrics: Metrics, weight: float, of: str) -> set[str]:
+    """namespace/name of the rollouts of a set that are asked to have it."""
+    named = [
+        dict(LABEL.findall(labels)) for labels, value in metrics.labelled("hotfix_rollout_weight_percent") if value == weight
+    ]
+    return {f"{found['namespace']}/{found['name']}" for found in named if found["namespace"].startswith(f"{of}-")}
 
 
 def in_phase(metrics: Metrics, phase: str, of: str) -> int:
@@ -63,7 +68,7 @@ class Measuring:
         """A namespace of rollouts that have all ended."""
         self.bench.fill("surroundings", "done", 0, IN_A_NAMESPACE)
         self.bench.fill("rollouts", "done", 0, IN_A_NAMESPACE)
-        shops = [f"{place.namespace}/{place.name}" for place in (Place(number, "done") for number in range(IN_A_NAMESPACE))]
+        shops = [_shop(Place(number, "done")) for number in range(IN_A_NAMESPACE)]
         self.bench.until(lambda m: in_phase(m, "Analyzing", "done") == IN_A_NAMESPACE, seconds=120)
         self.bench.crash(shops)
         if self.bench.until(lambda m: in_phase(m, "RolledBack", "done") == IN_A_NAMESPACE, seconds=180) is None:
@@ -110,14 +115,15 @@ class Measuring:
         self.bench.fill("rollouts", "scale", self.made, last)
         self.made = last
         live = count + crashing
-        steady = self.bench.until(lambda m: at_weight(m, STEADY, "scale") >= live, seconds=PATIENCE_SECONDS, pause=5)
-        self.console.print(f"{count}: steady after {time.monotonic() - began:.0f} s" + ("" if steady else ", not all of them"))
+        steady = self.bench.until(lambda m: len(at_weight(m, STEADY, "scale")) >= live, seconds=PATIENCE_SECONDS, pause=5)
+        so_far = "all" if steady else f"{len(at_weight(self.bench.metrics(), STEADY, 'scale'))}"
+        self.console.print(f"{count}: {so_far} steady after {time.monotonic() - began:.0f} s")
         self.bench.wait(2 * SCRAPE_SECONDS)
-        result: dict[str, Any] = {"rollouts": count, "all steady": steady is not None}
+        result: dict[str, Any] = {"rollouts": count, "steady": so_far}
         result |= self._steady(live)
         self.console.print(result)
         result |= self._verdicts(crashing)
-        result |= self._start(count)
+        result |= self._start()
         return result
 
     def _steady(self, live: int) -> dict[str, Any]:
@@ -152,13 +158,15 @@ class Measuring:
         }
 
     def _verdicts(self, crashing: int) -> dict[str, Any]:
-        """Patches that crash: from the decision, and from the write of the status that tells it, until weight 0 is written."""
-        live = [number for number in range(self.made) if number not in self.ended]
+        """Patches that crash: from the decision, and from the write of the status that tells it, until weight 0 is written. Only
+        those that are analysed at the steady weight by now."""
+        steady = at_weight(self.bench.metrics(), STEADY, "scale")
+        live = [number for number in range(self.made) if number not in self.ended and _shop(Place(number)) in steady]
         chosen = live[:: max(1, len(live) // crashing)][:crashing]
         places = [Place(number) for number in chosen]
-        shops = [f"{place.namespace}/{place.name}" for place in places]
+        shops = [_shop(place) for place in places]
         at = self.bench.crash(shops)
-        ended = len(self.ended) + crashing
+        ended = len(self.ended) + len(chosen)
         self.bench.until(lambda m: in_phase(m, "RolledBack", "scale") >= ended, seconds=180, pause=3)
         self.ended |= set(chosen)
         requests, saved, decided, exposed = self.audit.read(), [], [], []
@@ -170,12 +178,14 @@ class Measuring:
             written = writes[shop][0]
             told = [request.came for request in statuses if request.shop == shop and request.done <= written.came]
             status = self.bench.cluster.read("hotfixrollout", place.name, place.namespace)["status"]
-            moment = next(unix(entry["time"]) for entry in status["decisions"] if entry["reason"] == "RollingBack")
+            moment = next((unix(entry["time"]) for entry in status["decisions"] if entry["reason"] == "RollingBack"), None)
+            if moment is None or not told:
+                continue
             saved.append(written.done - told[-1])
             decided.append(written.done - moment)
             exposed.append(written.done - at)
         return {
-            "crashed": crashing,
+            "crashed": len(chosen),
             "rolled back": len(saved),
             "status write to weight, p99 s": percentile(saved, 0.99),
             "decision to weight, p50 s": percentile(decided, 0.5),
@@ -183,14 +193,19 @@ class Measuring:
             "crash to weight 0, p50 s": percentile(exposed, 0.5),
         }
 
-    def _start(self, count: int) -> dict[str, Any]:
-        """End and start it: seconds until each live rollout had a look."""
+    def _start(self) -> dict[str, Any]:
+        """End and start it: seconds until each rollout that was analysed at the steady weight had a look."""
+        known = at_weight(self.bench.metrics(), STEADY, "scale")
         self.bench.stop()
         began = self.bench.start()
         first = self.bench.until(
-            lambda m: at_weight(m, STEADY, "scale") >= count, seconds=PATIENCE_SECONDS, pause=0.5 if count < 1000 else 2.0
+            lambda m: at_weight(m, STEADY, "scale") >= known, seconds=PATIENCE_SECONDS, pause=0.5 if len(known) < 1000 else 2.0
         )
         return {"start to first look of all, s": None if first is None else first - began}
+
+
+def _shop(place: Place) -> str:
+    return f"{place.namespace}/{place.name}"
 
 
 def _route_writes(requests: list[Request], since: float) -> dict[str, list[Request]]:
