@@ -1,9 +1,9 @@
 """`make bench-scale`: the operator's cost and lateness with 1, 100, 1,000 and 5,000 live rollouts (ROLLOUTS="1 100 1000 5000").
 
 For each size: fill up, wait until all are analysed at a steady weight (10 minutes at most), measure for SECONDS (90), make some
-of these patches crash, start the operator anew. Before, BURST (200) rollouts at once on an idle operator, and 20 that end. A query
-takes LATENCY_MS (20). Prints a table, writes .cache/bench-scale.json. For 5,000 rollouts 60,000 objects are made: let nothing else
-run beside it.
+of these patches crash, start the operator anew. Before, BURST (200) rollouts at once on an idle operator, and 20 that end. A
+query takes LATENCY_MS (20). Prints a table, writes .cache/bench-scale.json. For 5,000 rollouts 60,000 objects are made: let
+nothing else run beside it.
 """
 
 import json
