@@ -57,14 +57,28 @@ class Operator:
         """Its processes, by what the cluster calls them."""
         return self.cluster.processes()
 
-    def leader(self) -> str:
-        """The pod that holds the lease."""
+    def holder(self) -> str:
+        """Who holds the lease, by pod and process; empty from its release until somebody takes it."""
         lease = json.loads(self.cluster.kubectl("get", "lease", NAME, "-n", NAMESPACE, "-o", "json").stdout)
-        return str(lease["spec"]["holderIdentity"]).rpartition("_")[0]
+        return str(lease["spec"].get("holderIdentity") or "")
 
-    def pid(self, pod: str) -> Any:
-        """The process of a pod."""
-        (found,) = self.cluster.processes(pod)
+    def leader(self) -> str:
+        """The pod that holds the lease, once one does."""
+        return self.another("").rpartition("_")[0]
+
+    def another(self, holder: str, *, seconds: float = 60) -> str:
+        """Who holds the lease after this one, once somebody does. A container that is started anew in the same pod is another."""
+
+        def taken() -> str | None:
+            now = self.holder()
+            return None if now == holder else now
+
+        said = f"another one than {holder} leads" if holder else "somebody leads"
+        return str(self.cluster.until(taken, said, seconds=seconds))
+
+    def pid(self, pod: str | None = None) -> Any:
+        """The process of a pod; of the one that leads unless one is named."""
+        (found,) = self.cluster.processes(pod or self.leader())
         return found
 
     def stamps(self, namespace: str) -> list[int]:

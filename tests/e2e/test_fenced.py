@@ -31,13 +31,13 @@ def test_what_a_leader_that_was_cut_off_sent_changes_nothing_when_it_arrives(aro
     with shop.story(GONE, rate=40):
         shop.apply(rollout(startWeight=10))
         shop.until(lambda status: status.get("acknowledgedWeight") == 10, "10 % are acknowledged")
-        leader = operator.leader()
-        late = {"process": operator.pid(leader), "fault": "slow", "seconds": CUT_OFF_SECONDS, "times": 10_000}
+        leader = operator.holder()
+        late = {"process": operator.pid(), "fault": "slow", "seconds": CUT_OFF_SECONDS, "times": 10_000}
         around.trouble({"match": ROUTE, **late})
         cluster.until(around.happened, "a raise is under way", seconds=60)
         around.trouble({"match": ".", **late})
         shop.kubectl("delete", "hfr", "fix", "--wait=false")
-        cluster.until(lambda: operator.leader() != leader, "another one leads", seconds=40)
+        operator.another(leader, seconds=40)
         cluster.until(lambda: not shop.exists("hfr", "fix"), "the rollout is gone", seconds=60)
         cluster.until(lambda: around.happened("ended", ROUTE), "the raise arrived", seconds=2 * CUT_OFF_SECONDS)
         assert shop.weights() == {"checkout": 1}
@@ -56,13 +56,13 @@ def test_a_pod_spec_that_was_under_way_does_not_arrive_after_the_rollout_was_tak
     with shop.story("RolledBack", rate=40):
         shop.apply(rollout(analysis={"bakeTime": "5s"}))
         shop.phase("Baking", seconds=180)
-        leader = operator.leader()
-        late = {"process": operator.pid(leader), "fault": "slow", "seconds": CUT_OFF_SECONDS, "times": 10_000}
+        leader = operator.holder()
+        late = {"process": operator.pid(), "fault": "slow", "seconds": CUT_OFF_SECONDS, "times": 10_000}
         around.trouble({"match": DEPLOYMENT, **late})
         cluster.until(around.happened, "stable's pod spec is under way", seconds=120)
         around.trouble({"match": ".", **late})
         shop.kubectl("annotate", "hfr", "fix", "hotfix-operator.dev/request=release:late")
-        cluster.until(lambda: operator.leader() != leader, "another one leads", seconds=40)
+        operator.another(leader, seconds=40)
         shop.phase("RolledBack", seconds=60)
         cluster.until(lambda: around.happened("ended", DEPLOYMENT), "the pod spec arrived", seconds=2 * CUT_OFF_SECONDS)
     assert shop.image("checkout") == "sample:1.0"

@@ -123,13 +123,13 @@ def test_a_node_that_is_drained_of_the_leader_leaves_the_rollout_to_the_other_on
     shop.open()
     with shop.story("Promoted", rate=40):
         begun(shop)
-        leader = operator.leader()
+        holder, leader = operator.holder(), operator.leader()
         node = next(pod["spec"]["nodeName"] for pod in pods(kind) if pod["metadata"]["name"] == leader)
         try:
             kind.kubectl("drain", node, "--ignore-daemonsets", f"--pod-selector={LABEL}", "--timeout=90s")
             left = set(kind.nodes) - {node}
             kind.until(lambda: {pod["spec"].get("nodeName") for pod in pods(kind)} == left, "the other node has all of them")
-            kind.until(lambda: operator.leader() != leader, "another one leads")
+            operator.another(holder)
             concluded(shop)
             shop.phase("Promoted", seconds=240)
         finally:
