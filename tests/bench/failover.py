@@ -25,7 +25,7 @@ def measured(shop: Shop, operator: Operator, number: signal.Signals, *, paused: 
     """Seconds until somebody has decided on what was asked for right after the signal."""
     operator.cluster.until(lambda: len(operator.pids()) == 2, "two replicas run")
     operator.wait_ready()
-    pid = operator.pid(operator.leader())
+    pid = operator.pid()
     began = time.monotonic()
     operator.cluster.order(do="kill", pid=pid, number=int(number))
     shop.kubectl("patch", "hfr", "fix", "--type=merge", "-p", json.dumps({"spec": {"paused": paused}}))
