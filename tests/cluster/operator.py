@@ -76,9 +76,9 @@ class Operator:
         said = f"another one than {holder} leads" if holder else "somebody leads"
         return str(self.cluster.until(taken, said, seconds=seconds))
 
-    def pid(self, pod: str | None = None) -> Any:
-        """The process of a pod; of the one that leads unless one is named."""
-        (found,) = self.cluster.processes(pod or self.leader())
+    def pid(self) -> Any:
+        """The process of the pod that leads."""
+        (found,) = self.cluster.processes(self.leader())
         return found
 
     def stamps(self, namespace: str) -> list[int]:
