@@ -158,10 +158,9 @@ def test_the_end_of_a_pause_is_written_down_once_and_its_going_on_never() -> Non
     assert paused({}, still=False).decisions == []
 
 
-@pytest.mark.parametrize(("phase", "several", "so"), [(Phase.ANALYZING, True, True), (Phase.ANALYZING, False, False)])
-def test_several_versions_of_a_side_stay_known_until_they_are_dealt_with(phase: Phase, several: bool, so: bool) -> None:
-    world = ready_world().phase(phase).rest(10)
-    if several:
-        world.patched.image_ids = (("v2@1",), ("v2@2",))
+@pytest.mark.parametrize(("images", "so"), [((("v2@1",), ("v2@2",)), True), ((), False)])
+def test_several_versions_of_a_side_stay_known_until_they_are_dealt_with(images: tuple[tuple[str, ...], ...], so: bool) -> None:
+    world = ready_world().phase(Phase.ANALYZING).rest(10)
+    world.patched.image_ids = images
     assert ("SeveralVersions" in since(world)) is so
     assert "SeveralVersions" in since(world, "SeveralVersions")

@@ -201,12 +201,12 @@ def test_what_is_in_the_way_for_more_than_a_look_is_written_down(seconds: int | 
     assert (held.held, [entry.reason for entry in held.decisions]) == ("StableMoved", told)
 
 
-def beside_an_older_one(waited: float, **claim: Any) -> Status | None:
+def beside_an_older_one(waited: float) -> Status | None:
     """What a newer rollout says whose patch has one pod of the two that half of stable's traffic needs."""
     world = ready_world(asked=a_spec(startWeight=50, patched={"replicas": "Own"}))
     world.stable.replicas, world.patched.ready = 4, 1
     world.stage(Stage.SCALING).rest(4)
-    asks = Supersedes(name="older", uid="0", service="checkout-older", **claim)
+    asks = Supersedes(name="older", uid="0", service="checkout-older")
     assert world.remembered.baseline is not None
     update = {
         "supersedes": asks,
