@@ -106,7 +106,7 @@ lock: $(READY) ## Resolve the lock files anew from pyproject.toml
 test-kind: ## Tell the stories on a cluster of kind, with the image and deploy/ (KIND_IMAGE, WORKERS, ONLY="text of names")
 	@# before anything is set up or built
 	@{ docker version && command -v kind; } >/dev/null 2>&1 \
-		|| { echo "make test-kind needs Docker (a daemon that \`docker version\` reaches) and kind on the PATH: see CONTRIBUTING.md" >&2; exit 1; }
+		|| { sed -n 's/^NEEDS_[A-Z]* = "\(.*\)"$$/\1/p' tests/cluster/kind/cluster.py >&2; exit 1; }
 	@$(MAKE) --no-print-directory $(READY)
 	@$(BIN)/python -m tests.cluster.kind
 

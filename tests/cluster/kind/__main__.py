@@ -1,5 +1,6 @@
 """`make test-kind`: a cluster of kind, the stories on it, and its end. `up` keeps one until Ctrl-C, `images` builds alone."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,28 +12,31 @@ from tests.cluster import binaries
 from tests.cluster.provider import ROOT
 
 from . import images
-from .cluster import Kind, missing
+from .cluster import ENDINGS, Kind, missing
 
 SIDE_BY_SIDE = ("-m", "cluster and not alone", "-n", os.environ.get("WORKERS", "6"), "--dist", "worksteal")
 ONE_BY_ONE = ("-m", "cluster and alone")
 NO_TESTS_COLLECTED = 5
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LAST_WORDS_SECONDS = 60
 
 
 def main() -> int:
     """The exit code."""
-    lacking = missing()
+    images_alone = sys.argv[1:] == ["images"]
+    lacking = missing(images_alone=images_alone)
     if lacking:
         print(lacking, file=sys.stderr)
         return 1
-    if sys.argv[1:] == ["images"]:
-        print("\n".join(images.build(binaries.ensure(print), print)))
-        return 0
     for ending in ENDINGS:
         signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the cluster goes
     try:
+        if images_alone:
+            print("\n".join(images.build(binaries.ensure(print), print)))
+            return 0
         return _on_a_cluster()
+    except binaries.Missing as error:
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -46,11 +50,15 @@ def _on_a_cluster() -> int:
             threading.Event().wait()
         return _tests(cluster)
     finally:
-        for ending in ENDINGS:
-            signal.signal(ending, signal.SIG_IGN)  # it is on its way
-        print("deleting the cluster", flush=True)
+        _say("deleting the cluster")
         cluster.delete()
-        print(f"Kubernetes {cluster.version}: in all {time.monotonic() - began:.0f} s", flush=True)
+        _say(f"Kubernetes {cluster.version}: in all {time.monotonic() - began:.0f} s")
+
+
+def _say(text: str) -> None:
+    """Whoever would read it may be gone: a terminal that was closed, a `tee` that Ctrl-C ended too."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def _tests(cluster: Kind) -> int:

@@ -31,6 +31,7 @@ from . import images
 HERE = Path(__file__).parent
 NEEDS_DOCKER = "make test-kind needs Docker (a daemon that `docker version` reaches): https://docs.docker.com/engine/install"
 NEEDS_KIND = "and kind on the PATH: `go install sigs.k8s.io/kind@latest`, or https://kind.sigs.k8s.io/docs/user/quick-start"
+ENDINGS = (signals.SIGINT, signals.SIGTERM, signals.SIGHUP)
 LOGS = "/var/log/kubernetes"
 # component -> pattern of its command line (in brackets what keeps the pattern from being found itself)
 PATTERNS = {
@@ -68,12 +69,12 @@ class Kind(InPods):
         assert scrape_seconds == images.SCRAPE_SECONDS, "the image of its Prometheus has them"
         programs = binaries.ensure(log)
         home, began = Path(tempfile.mkdtemp(prefix=f"hotfix-{name}-")), time.monotonic()
-        names = images.build(programs, log)
-        log(f"images built in {time.monotonic() - began:.0f} s")
         ports = [_free_port() for _ in range(2)]
         urls = dict(zip(("gateway", "prometheus"), (f"http://127.0.0.1:{port}" for port in ports), strict=True))
         cluster = cls(home, home.name.replace("_", "-").lower(), urls)
         try:
+            names = images.build(programs, log)
+            log(f"images built in {time.monotonic() - began:.0f} s")
             cluster._create(ports, log)
             cluster.provide(names)
             log(f"images loaded after {time.monotonic() - began:.0f} s")
@@ -94,6 +95,8 @@ class Kind(InPods):
     def borrow(cls, home: Path, name: str, scrape_seconds: float) -> Self:
         """The one of that folder, for a test that nobody else runs beside: namespaces that it makes go when it stops."""
         assert scrape_seconds == images.SCRAPE_SECONDS, "its Prometheus is not set up anew for one story"
+        if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+            raise RuntimeError("stories that need the cluster alone are told beside others: -m 'cluster and alone', without -n")
         cluster = cls.attach(home)
         cluster.before = cluster._namespaces()
         return cluster
@@ -134,7 +137,9 @@ class Kind(InPods):
         self.prepare()
 
     def delete(self) -> None:
-        """The containers go, and our folder; also where somebody presses Ctrl-C once more meanwhile."""
+        """The last thing of a process: containers and our folder go, also where somebody presses Ctrl-C once more meanwhile."""
+        for ending in ENDINGS:
+            signals.signal(ending, signals.SIG_IGN)  # it is on its way
         command = ["kind", "delete", "cluster", "--name", self.name]
         done = subprocess.run(command, check=False, capture_output=True, text=True, start_new_session=True)
         if done.returncode:
@@ -269,10 +274,10 @@ class Kind(InPods):
         return urllib.parse.urlsplit(cluster["server"]).netloc, context
 
 
-def missing() -> str:
-    """What this machine lacks, and how to get it; empty when nothing."""
+def missing(*, images_alone: bool = False) -> str:
+    """What this machine lacks, and how to get it; empty when nothing. Images alone need no kind."""
     docker = shutil.which("docker") and subprocess.run(["docker", "version"], check=False, capture_output=True).returncode == 0
-    return "" if docker and shutil.which("kind") else f"{NEEDS_DOCKER}\n{NEEDS_KIND}"
+    return "" if docker and (images_alone or shutil.which("kind")) else f"{NEEDS_DOCKER}\n{NEEDS_KIND}"
 
 
 def _configuration(home: Path, ports: list[int]) -> dict[str, Any]:

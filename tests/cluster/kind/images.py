@@ -17,6 +17,7 @@ from tests.cluster.provider import ROOT
 
 HERE = Path(__file__).parent
 BASE = os.environ.get("BASE_IMAGE", "python:3.13-slim")
+WITH_SHELL = os.environ.get("BUILD_IMAGE") or BASE  # of everything but the operator
 OPERATOR = "hotfix-operator:dev"
 SKEWED = (3600, -3600)
 SCRAPE_SECONDS = 2
@@ -26,7 +27,7 @@ CONTOUR_CONFIGURATION = "gateway: {gatewayRef: {namespace: projectcontour, name:
 def build(programs: Path, log: Callable[[str], None]) -> list[str]:
     """All of them; their names."""
     log("building images")
-    _docker(ROOT, OPERATOR, None)
+    _docker(ROOT, OPERATOR, f"BASE_IMAGE={BASE}", f"BUILD_IMAGE={WITH_SHELL}")
     log(f"{OPERATOR}: {inspected(OPERATOR)['Size'] / 1e6:.0f} MB")
     with tempfile.TemporaryDirectory(prefix="hotfix-images-") as folder:
         place = Path(folder)
@@ -35,7 +36,7 @@ def build(programs: Path, log: Callable[[str], None]) -> list[str]:
         for name, recipe in recipes.items():
             (place / "Dockerfile").write_text(recipe)
             (place / ".dockerignore").write_text("\n".join(["*", *(f"!{file}" for file in _copied(recipe))]))
-            _docker(place, name, place / "Dockerfile")
+            _docker(place, name)
     return [OPERATOR, *recipes]
 
 
@@ -69,11 +70,11 @@ def _copied(recipe: str) -> list[str]:
 def _recipes() -> dict[str, str]:
     """Name of an image -> its Dockerfile."""
     recipes = {
-        "hotfix-test/gateway:1": f"FROM {BASE}\nCOPY contour envoy /usr/local/bin/\nCOPY relay.py contour.yaml /\n",
-        "hotfix-test/prometheus:1": f"FROM {BASE}\nCOPY prometheus /usr/local/bin/\nCOPY targets.py prometheus.yaml /\n",
-        "hotfix-test/load:1": f"FROM {BASE}\nCOPY load.py /\nUSER 65532\n",
+        "hotfix-test/gateway:1": f"FROM {WITH_SHELL}\nCOPY contour envoy /usr/local/bin/\nCOPY relay.py contour.yaml /\n",
+        "hotfix-test/prometheus:1": f"FROM {WITH_SHELL}\nCOPY prometheus /usr/local/bin/\nCOPY targets.py prometheus.yaml /\n",
+        "hotfix-test/load:1": f"FROM {WITH_SHELL}\nCOPY load.py /\nUSER 65532\n",
     }
-    app = f"FROM {BASE}\nCOPY sample.py /\nUSER 65532\nENV POD_IP=0.0.0.0 PYTHONUNBUFFERED=1\n"
+    app = f"FROM {WITH_SHELL}\nCOPY sample.py /\nUSER 65532\nENV POD_IP=0.0.0.0 PYTHONUNBUFFERED=1\n"
     for tag, knobs in SAMPLES.items():
         env = {**knobs, "IMAGE": f"sample:{tag}"}
         lines = "".join(f"ENV {name}={json.dumps(value)}\n" for name, value in env.items())
@@ -84,11 +85,11 @@ def _recipes() -> dict[str, str]:
     return recipes
 
 
-def _docker(context: Path, name: str, file: Path | None) -> None:
+def _docker(context: Path, name: str, *arguments: str) -> None:
     """Build one, in a way that every builder knows."""
-    command = ["docker", "build", "--quiet", "--network", "host", "--tag", name, "--build-arg", f"BASE_IMAGE={BASE}"]
-    if file:
-        command = [part for part in command if not part.startswith(("--build-arg", "BASE_IMAGE="))]
+    command = ["docker", "build", "--quiet", "--network", "host", "--tag", name]
+    for argument in arguments:
+        command += ["--build-arg", argument]
     done = subprocess.run([*command, str(context)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"docker build of {name} failed:\n{(done.stdout + done.stderr)[-3000:]}")
