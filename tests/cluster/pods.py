@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -20,7 +21,7 @@ from .images import SAMPLES
 from .load import PATIENCE_SECONDS, Load
 from .provider import READY_SECONDS, Provider
 
-TOOLS, NAMESPACE = "tools", "load"
+TOOLS, NAMESPACE = "tools", "hotfix-load"
 ASK = """import sys, urllib.error, urllib.request
 try:
     answer = urllib.request.urlopen(sys.argv[1], timeout=10)
@@ -40,6 +41,7 @@ STARTING = ("Pending", "Running", "ContainerCreating", "ErrImagePull")  # that o
 BRING = "build them with `python -m tests.cluster.kind images`, and load or push them where the cluster finds them"
 CANNOT = "a story asks for what this provider says it lacks: mark it with what it needs"
 NOT_OURS = "what is the user's is not restarted, signalled or set up otherwise"
+HOME_OF_LOAD = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
 _numbers = itertools.count(1)
 
 
@@ -59,13 +61,22 @@ class InPods(Provider):
     def __init__(self, home: Path, kubeconfig: Path, urls: dict[str, str]) -> None:
         self.home, self.kubeconfig, self.urls = home, kubeconfig, urls
         self.programs = binaries.cache_folder()
+        self.furnished = False  # by this process, which also clears it away
         self.internal_prometheus_url = urls["prometheus inside"]
 
     @classmethod
     def start(cls, name: str, *, scrape_seconds: float = 2.0) -> Self:
         """The user's: it is there already, and is asked for its images."""
         cluster = cls.attach(Path(tempfile.mkdtemp(prefix=f"hotfix-{name}-")))
-        cluster.provide([LOAD_IMAGE, *(f"sample:{tag}" for tag in SAMPLES)])
+        cluster.furnished = True
+        try:
+            binaries.ensure(print)
+            cluster.apply(HOME_OF_LOAD)
+            cluster.provide([LOAD_IMAGE, *(f"sample:{tag}" for tag in SAMPLES)])
+            cluster.prepare()
+        except BaseException:
+            cluster.stop()
+            raise
         return cluster
 
     @classmethod
@@ -74,14 +85,11 @@ class InPods(Provider):
         untold = [name for name in ("KUBECONFIG", *TOLD.values()) if not os.environ.get(name)]
         if untold:
             raise RuntimeError(f"a cluster of your own is told by environment variables, see CONTRIBUTING.md; not set: {untold}")
-        cluster = cls(home, Path(os.environ["KUBECONFIG"]), {what: os.environ[name] for what, name in TOLD.items()})
-        cluster.prepare()
-        return cluster
+        return cls(home, Path(os.environ["KUBECONFIG"]), {what: os.environ[name] for what, name in TOLD.items()})
 
     def prepare(self) -> None:
         """A namespace for load, with the pod that asks."""
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        self.apply(namespace, pod(TOOLS, ["-c", "import signal; signal.pause()"]))
+        self.apply(HOME_OF_LOAD, pod(TOOLS, ["-c", "import signal; signal.pause()"]))
         self.kubectl("wait", "-n", NAMESPACE, "--for=condition=Ready", f"pod/{TOOLS}", f"--timeout={READY_SECONDS}s")
 
     @classmethod
@@ -108,7 +116,10 @@ class InPods(Provider):
         return None if any(state in STARTING for state in states.values()) or len(states) < len(names) else states
 
     def stop(self) -> None:
-        """It stays as it is."""
+        """It is as it was: who started takes away what load came from, and the folder."""
+        if self.furnished:
+            self.kubectl("delete", "namespace", NAMESPACE, f"--timeout={READY_SECONDS}s", check=False)
+            shutil.rmtree(self.home, ignore_errors=True)
 
     @property
     def gateway_url(self) -> str:
@@ -155,6 +166,8 @@ class InPods(Provider):
                 written = Path(output.name).read_bytes().count(b"\n")
                 with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
                     running.append(process)
+                    if ended.is_set():  # who ends it may have looked before it was there
+                        process.kill()
                     for number, line in enumerate(process.stdout or ()):
                         if number >= written and line.endswith(b"\n"):
                             output.write(line)

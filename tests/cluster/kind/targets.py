@@ -12,7 +12,7 @@ from pathlib import Path
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 PODS = "https://kubernetes.default.svc/api/v1/pods?resourceVersion=0"
-NOT_THESE = {"kube-system", "monitoring", "projectcontour", "load"}
+NOT_THESE = {"kube-system", "monitoring", "projectcontour"}
 
 
 def targets(items: list[dict]) -> list[dict]:
