@@ -10,10 +10,12 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Program:
-    """What a container runs. `env` are the image's defaults; the container's own env wins."""
+    """What a container runs. `env` are the image's defaults; the container's own env wins. All pods share one machine:
+    `address_in` is the variable in which a program that would listen everywhere takes the pod's address."""
 
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
+    address_in: str = ""
 
 
 # tag of image `sample` -> knobs of sample.py
@@ -41,7 +43,7 @@ def program(image: str) -> Program | None:
     if name == "hotfix-operator":
         return Program((sys.executable, "-m", "hotfix"))
     if name == "sample" and tag in SAMPLES:
-        return Program((sys.executable, "-I", "-S", str(HERE / "sample.py")), {**SAMPLES[tag], "IMAGE": image})
+        return Program((sys.executable, "-I", "-S", str(HERE / "sample.py")), {**SAMPLES[tag], "IMAGE": image}, "POD_IP")
     return None
 
 

@@ -63,7 +63,8 @@ class Pod:
         backoff = 0.0  # a kubelet restarts at once what crashed for the first time
         while True:
             await self._start(program)
-            probes = [asyncio.create_task(self._probe_ready()), asyncio.create_task(self._probe_live())]
+            started = asyncio.Event()
+            probes = [asyncio.create_task(self._probe_ready(started)), asyncio.create_task(self._probe_live(started))]
             assert self.process is not None
             try:
                 code = await self.process.wait()
@@ -84,7 +85,8 @@ class Pod:
         await asyncio.Event().wait()
 
     async def _start(self, program: images.Program) -> None:
-        env = {"PATH": os.environ.get("PATH", ""), **program.env, **await self._environment()}
+        own = {program.address_in: self.address} if program.address_in else {}
+        env = {"PATH": os.environ.get("PATH", ""), **program.env, **own, **await self._environment()}
         logs = self.home / "logs"
         with (logs / f"{self.namespace}.{self.name}.log").open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
@@ -96,11 +98,11 @@ class Pod:
                 stdin=asyncio.subprocess.DEVNULL,
             )
         self.waiting, self.started_at = "", _now()
-        self.ready = "readinessProbe" not in self.container
+        self.ready = not {"startupProbe", "readinessProbe"} & self.container.keys()
         await self._report()
 
     async def _environment(self) -> dict[str, str]:
-        env = {"POD_NAME": self.name, "POD_IP": self.address, "HOSTNAME": self.name}
+        env = {"HOSTNAME": self.name}
         for entry in self.container.get("env") or ():
             path = ((entry.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath")
             known = {"status.podIP": self.address, "metadata.name": self.name, "metadata.namespace": self.namespace}
@@ -123,32 +125,45 @@ class Pod:
 
     # ---- probes
 
-    async def _probe_ready(self) -> None:
+    async def _probe_ready(self, started: asyncio.Event) -> None:
+        await started.wait()
         probe = self.container.get("readinessProbe")
         if probe is None:
+            await self._found(ready=True)
             return
         failures = 0
         await asyncio.sleep(probe.get("initialDelaySeconds", 0))
         while True:
             good = await self._probe(probe)
             failures = 0 if good else failures + 1
-            ready = good or (self.ready and failures < probe.get("failureThreshold", 3))
-            if ready != self.ready:
-                self.ready, self.ready_at = ready, _now()
-                await self._report()
+            await self._found(ready=good or (self.ready and failures < probe.get("failureThreshold", 3)))
             # a container that is starting is asked more often than its period says
             await asyncio.sleep(probe.get("periodSeconds", 10) if self.ready else min(0.5, probe.get("periodSeconds", 10)))
 
-    async def _probe_live(self) -> None:
-        probe = self.container.get("livenessProbe")
-        if probe is None:
-            return
+    async def _found(self, *, ready: bool) -> None:
+        if ready != self.ready:
+            self.ready, self.ready_at = ready, _now()
+            await self._report()
+
+    async def _probe_live(self, started: asyncio.Event) -> None:
+        """The startup probe until it is good, which the others wait for; from then on the liveness probe."""
+        if probe := self.container.get("startupProbe"):
+            await self._watch(probe, once=True)
+        started.set()
+        if probe := self.container.get("livenessProbe"):
+            await self._watch(probe)
+
+    async def _watch(self, probe: dict[str, Any], *, once: bool = False) -> None:
+        """A container that fails it too often in a row is ended. `once`: until it is good."""
         failures = 0
         await asyncio.sleep(probe.get("initialDelaySeconds", 0))
         while True:
-            failures = 0 if await self._probe(probe) else failures + 1
-            if failures >= probe.get("failureThreshold", 3) and self.process:
-                self._signal(signal.SIGKILL)
+            good = await self._probe(probe)
+            if good and once:
+                return
+            failures = 0 if good else failures + 1
+            if failures >= probe.get("failureThreshold", 3):
+                await self._stop(float(self.item["spec"].get("terminationGracePeriodSeconds", 30)))
             await asyncio.sleep(probe.get("periodSeconds", 10))
 
     async def _probe(self, probe: dict[str, Any]) -> bool:
@@ -185,20 +200,24 @@ class Pod:
         self.ending.set()
 
     async def _end(self) -> None:
-        """preStop, SIGTERM, the rest of the grace, SIGKILL; then the object goes."""
-        grace = float(self.final["metadata"].get("deletionGracePeriodSeconds", 30))
+        """Its process, then the object."""
+        await self._stop(float(self.final["metadata"].get("deletionGracePeriodSeconds", 30)))
+        with contextlib.suppress(ApiError):
+            await self.api.delete_now(f"/api/v1/namespaces/{self.namespace}/pods/{self.name}", self.uid)
+
+    async def _stop(self, grace: float) -> None:
+        """preStop, SIGTERM, the rest of the grace, SIGKILL."""
+        if self.process is None or self.process.returncode is not None:
+            return
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace
         pause = ((self.container.get("lifecycle") or {}).get("preStop") or {}).get("sleep", {}).get("seconds", 0)
-        if self.process and self.process.returncode is None:
-            await asyncio.sleep(min(float(pause), grace))
-            self._signal(signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, deadline - loop.time())):
-                    await self.process.wait()
-            self._signal(signal.SIGKILL)
-        with contextlib.suppress(ApiError):
-            await self.api.delete_now(f"/api/v1/namespaces/{self.namespace}/pods/{self.name}", self.uid)
+        await asyncio.sleep(min(float(pause), grace))
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, deadline - loop.time())):
+                await self.process.wait()
+        self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process and self.process.returncode is None:
