@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tests.cluster.kind import Kind
+from tests.cluster.load import Load
 from tests.e2e.shop import deployment, rollout, route, service
 from tests.e2e.story import Stories
 
@@ -65,14 +66,23 @@ def test_a_pod_whose_pre_stop_takes_nearly_all_of_its_grace_loses_nothing(shop: 
     assert shop.image("checkout") == "sample:1.1"
 
 
+def _answering(load: Load) -> set[str]:
+    """The pods behind the newest answers, 5 s of them: of 20 % each of two pods has some 20."""
+    return {answer.backend for answer in load.answers()[-200:]}
+
+
 def test_readiness_that_flaps_moves_requests_to_the_other_pod_and_loses_nothing(shop: Stories) -> None:
     shop.open()
-    with shop.story("Promoted", rate=40):
+    with shop.story("Promoted", rate=40) as load:
         begun(shop)
-        address = shop.addresses("checkout-hotfix")[0]
+        flapping = pods(shop, "checkout-hotfix")[0]
+        address, name = flapping["status"]["podIP"], flapping["metadata"]["name"]
+        shop.cluster.until(lambda: name in _answering(load), "it answers")
         for unready in (1, 0, 1, 0):
             shop.cluster.get(f"http://{address}:8080/control?unready={unready}")
             shop.cluster.until(lambda ready=2 - unready: len(_ready(shop, "checkout-hotfix")) == ready, "it is seen", seconds=120)
+            answers = "requests go elsewhere" if unready else "it answers again"
+            shop.cluster.until(lambda gone=unready: (name in _answering(load)) != bool(gone), answers, seconds=60)
         concluded(shop)
     assert shop.image("checkout") == "sample:1.1"
 
@@ -105,15 +115,20 @@ def test_a_node_that_becomes_unready_takes_its_pods_out_and_nothing_is_lost(kind
         shop.apply(spread, service(name))
         shop.ready(name, 2)
     shop.apply(route("checkout", shop.host))
-    with shop.story("Promoted", rate=40):
+    everyone = {pod["metadata"]["name"] for name in sides for pod in pods(shop, name)}
+    with shop.story("Promoted", rate=40) as load:
         begun(shop)
+        kind.until(lambda: everyone <= _answering(load), "all of them answer")
         try:
             kind.stop_kubelet(kind.nodes[1])
             unknown = ("--for=condition=Ready=Unknown", f"node/{kind.nodes[1]}", "--timeout=240s")
             kind.kubectl("wait", *unknown)  # the control plane sees it after its grace, and its pods after that
             kind.until(lambda: all(len(_ready(shop, name)) == 1 for name in sides), "pods of that node are unready", seconds=120)
+            here = {pod for name in sides for pod in _ready(shop, name)}
+            kind.until(lambda: _answering(load) == here, "requests go to the other node's alone", seconds=60)
         finally:
             kind.restart_kubelet(kind.nodes[1])
         kind.until(lambda: all(len(_ready(shop, name)) == 2 for name in sides), "they are ready again", seconds=300)
+        kind.until(lambda: everyone <= _answering(load), "all of them answer again", seconds=60)
         concluded(shop)
     assert shop.image("checkout") == "sample:1.1"
