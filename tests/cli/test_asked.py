@@ -87,7 +87,7 @@ async def test_a_backtest_asks_for_slow_requests_as_a_rollout_would(server: tupl
     assert {window.outcome for window in found} == {Outcome.PROVEN}
     assert server[0].bounds == {"500"}, "twice the 95th percentile, of the hour before the span"
     assert server[0].moments == [NOW - 3600]
-    assert "slow" in backtest.as_json(found).lower()
+    assert "slow" in str(backtest.data(found)).lower()
 
 
 async def test_a_backtest_rolls_back_what_only_dawdles(server: tuple[Server, Access]) -> None:

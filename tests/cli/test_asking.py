@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hotfix.adapters.prometheus import Access
-from hotfix.cli import asking, backtest, doctor
-from hotfix.cli.app import main
+from hotfix.cli import asking, backtest, doctor, printing
+from hotfix.cli.app import main, scraped
 from hotfix.core.replay import windows
 from hotfix.errors import NotFound, Refused
 from tests.core.made import counter, side, view
@@ -76,8 +77,15 @@ def test_outcomes_are_shown_as_a_table_and_as_data() -> None:
     text = backtest.as_text(found)
     assert "rolled back  4        100.0 %" in text
     assert "Worse after" in text
-    assert '"outcome": "rolled back"' in backtest.as_json(found)
+    for output in printing.FORMATS:
+        shown = yaml.safe_load(printing.as_data(backtest.data(found), output))  # JSON is YAML too
+        assert {window["outcome"] for window in shown} == {"rolled back"}
     assert "undecided    0        -" in backtest.as_text([])
+
+
+def test_the_interval_is_the_one_that_is_told_else_of_the_manifest() -> None:
+    often = subject(metrics={"interval": "5s"})
+    assert (scraped(often, "10s"), scraped(often, None), scraped(subject(), None)) == (10.0, 5.0, 15.0)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +94,7 @@ def test_outcomes_are_shown_as_a_table_and_as_data() -> None:
         (["backtest", "-f", "none.yaml", "--from", "x", "--to", "y"], "none.yaml cannot be read"),
         (["backtest", "-f", "FILE", "--from", "x", "--to", "y"], "x is no RFC 3339 moment"),
         (["backtest", "-f", "FILE", "--from", "x", "--to", "y", "--scrape-interval", "often"], "not a duration"),
+        (["backtest", "-f", "FILE", "--from", "x", "--to", "y", "-o", "table"], "--output table is not known"),
     ],
 )
 def test_what_is_wrong_with_an_option_is_said_in_one_line(

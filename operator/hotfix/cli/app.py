@@ -52,7 +52,14 @@ Url = Annotated[
 Token = Annotated[str | None, typer.Option("--prometheus-bearer-token-file", help="File with a bearer token for it.")]
 Header = Annotated[list[str] | None, typer.Option("--prometheus-header", help="NAME=@FILE: one more header for it (repeatable).")]
 Ca = Annotated[str | None, typer.Option("--prometheus-ca-file", help="File with the CA certificates of its address.")]
-Interval = Annotated[str, typer.Option("--scrape-interval", envvar="HOTFIX_SCRAPE_INTERVAL", help="How often it scrapes.")]
+Interval = Annotated[
+    str | None,
+    typer.Option(
+        "--scrape-interval",
+        envvar="HOTFIX_SCRAPE_INTERVAL",
+        help="How often it scrapes; the manifest's metrics.interval, else 15s.",
+    ),
+]
 
 
 @app.callback()
@@ -162,7 +169,7 @@ def doctor_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     token: Token = None,
     ca: Ca = None,
     header: Header = None,
-    interval: Interval = "15s",
+    interval: Interval = None,
     namespace: Namespace = None,
     context: Context = None,
     config: Config = None,
@@ -172,7 +179,7 @@ def doctor_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
 
     async def asked(kube: Kube) -> doctor.Report:
         subject = await _subject(kube, name, file, namespace_of(namespace, config, context))
-        return await doctor.examine(reached, subject, SystemClock().now(), seconds(interval))
+        return await doctor.examine(reached, subject, SystemClock().now(), scraped(subject, interval))
 
     report = connected(asked, config, context)
     print(report.text, end="")
@@ -193,21 +200,28 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
     same: Annotated[bool, typer.Option("--same", help="Stable against itself: how often would it be rolled back?")] = False,
     every: Annotated[str, typer.Option(help="An analysis begins every so often.")] = "10m",
     weight: Annotated[int, typer.Option(min=1, max=99, help="Patched's weight then, in percent.")] = 50,
-    output: Annotated[str | None, typer.Option("--output", "-o", help="json instead of a table.")] = None,
+    output: Output = None,
     prometheus_url: Url = "http://localhost:9090",
     token: Token = None,
     ca: Ca = None,
     header: Header = None,
-    interval: Interval = "15s",
+    interval: Interval = None,
     namespace: Namespace = None,
 ) -> None:
-    """Run the analysis over past counts of two Deployments, or of one against itself. Only Prometheus is asked."""
+    """Run the analysis over past counts of two Deployments, or of one against itself. Only Prometheus is asked: the manifest
+    names metrics.preset, or queries of its own, and where the preset counts by Service port, that is taken to be 80."""
+    check(output)
     reached = access(prometheus_url, token, ca, header)
     subject = asking.from_file(file, namespace)
-    step = seconds(interval)
+    step = scraped(subject, interval)
     span = (moment(begin) // step * step, moment(end) // step * step, step)
     found = asyncio.run(backtest.run(reached, subject, span, same=same, every_seconds=seconds(every), weight=weight))
-    print(backtest.as_json(found) if output == "json" else backtest.as_text(found), end="")
+    print(as_data(backtest.data(found), output) if output else backtest.as_text(found), end="")
+
+
+def scraped(subject: asking.Subject, interval: str | None) -> float:
+    """Seconds between two scrapes, as the operator would take them."""
+    return seconds(interval or subject.asked.metrics.interval or "15s")
 
 
 async def _subject(kube: Kube, name: str | None, file: str | None, namespace: str) -> asking.Subject:

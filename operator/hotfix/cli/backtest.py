@@ -1,6 +1,5 @@
 """`kubectl hotfix backtest`: the same engine over past counts, of two Deployments or of one against itself."""
 
-import json
 import statistics
 from dataclasses import replace
 
@@ -75,9 +74,9 @@ async def _slow_bound(access: Access, subject: Subject, span: tuple[float, float
     return bound
 
 
-def as_json(found: list[Window]) -> str:
+def data(found: list[Window]) -> list[dict[str, object]]:
     """One object a window."""
-    return json.dumps([_data(window) for window in found], indent=2) + "\n"
+    return [_data(window) for window in found]
 
 
 def _data(window: Window) -> dict[str, object]:
