@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from .core.actions import AdoptRoute, Announce, ReleaseRoute, SetWeights
 from .core.observation import CompanionView, DeploymentView, MetricsView, RivalView, RoutesView, RouteView, ScalerView, SideView
 from .core.spec import HttpRoute, Metrics
-from .core.status import ResolvedRoute
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -203,7 +202,6 @@ __all__ = [
     "Key",
     "MetricsQuery",
     "MetricsSource",
-    "ResolvedRoute",
     "RolloutStore",
     "Router",
     "Stored",

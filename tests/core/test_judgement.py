@@ -220,7 +220,7 @@ def test_evidence_is_that_of_every_question_asked_alone():
     blocks = [*scrapes(CRASH, 3), block(*SAME, at=3)]
     asked = questions.questions(terms())
     states = folded.folded(terms(), blocks).states
-    for question in asked.all():
+    for question in asked.every:
         state = State()
         for one in blocks:
             state = extend(question, state, one, noise(0.02, START))

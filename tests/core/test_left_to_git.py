@@ -34,7 +34,7 @@ def test_stable_that_somebody_keeps_by_now_is_left_to_git(
     assert world.remembered.resolved.owners == ([f"Deployment checkout: {FLUX}"] if owner else [])
     told = [entry.message for entry in world.announced if entry.reason == "AwaitingGit"]
     assert told[0] == f"checkout is kept by {keeper} by now, which would undo a change of it; git is waited for."
-    assert "Patched is proven and serves everything." in told[1]
+    assert "Patched serves everything." in told[1]
     assert len(told) == 2
     world.stable.template, world.stable.errors = "v2", 0.001
     world.phase(Phase.PROMOTED, seconds=300)

@@ -1,4 +1,4 @@
-"""AwaitingGit: patched is proven and serves everything, and git is to give stable the same; then traffic goes back. Pure.
+"""AwaitingGit: patched serves everything, and git is to give stable the same; then traffic goes back. Pure.
 
 Nothing of stable is written here. While stable has the old pod spec, a way back to it is a person's decision alone; once git has
 changed it, patched may be the only healthy side.
@@ -25,14 +25,9 @@ LONGEST_SECONDS = 300.0  # that patched is waited for after it was lost again an
 def begin(look: Look) -> Status:
     """Patched serves everything; what git is to say is put into words."""
     kept = _worded(noted(look), look).model_copy(update={"reminders": 0})
-    message = f"{_serves(look)} {kept.handover or ''}".rstrip()
+    message = f"Patched serves everything. {kept.handover or ''}".rstrip()
     recorded = record(look.status, look.now, "await git", Reason.AWAITING_GIT, handover.with_parts(message, kept.handover))
     return _waiting(enter(recorded, look.now, Phase.AWAITING_GIT, Stage.AWAITING_GIT, promotion=kept), look, message)
-
-
-def _serves(look: Look) -> str:
-    """A person may have promoted what was not compared."""
-    return "Patched is proven and serves everything." if look.status.recovered_at else "Patched serves everything."
 
 
 def _worded(kept: PromotionRecord, look: Look) -> PromotionRecord:
@@ -223,7 +218,7 @@ def _still(look: Look) -> Status:
         kept = _worded(kept, look)
         status = status.model_copy(update={"promotion": kept})
     waited = look.elapsed(status.stage_started_at)
-    message = f"{_serves(look)} {kept.handover or ''}".rstrip()
+    message = f"Patched serves everything. {kept.handover or ''}".rstrip()
     due = _reminders_due(waited, seconds(look.spec.analysis.deadline))
     if due > kept.reminders:
         reminder = f"Git is waited for since {span(waited)}; patched serves everything meanwhile. {kept.handover or ''}".rstrip()

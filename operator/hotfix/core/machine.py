@@ -180,7 +180,7 @@ def _noted(spec: Spec, status: Status, seen: Observation) -> Status:
     }
     if status.phase is None:
         update |= {"phase": Phase.PENDING, "stage": Stage.CHECKING, "phase_started_at": now, "stage_started_at": now}
-    status = requested.noted(spec, status.model_copy(update=update), seen)
+    status = requested.noted(status.model_copy(update=update), seen)
     if status.stage is Stage.DONE:
         return status
     look = Look(spec, stepped.present(status, seen.now), seen)

@@ -108,8 +108,7 @@ def draining_stable(look: Look) -> Status:
     record_ = look.status.promotion or PromotionRecord()
     # what was once seen in stable, and taken away since, is written again: a person asked for that
     noted = record_.model_copy(update={"previous_revision": deployment.revision if deployment else None, "patched_at": None})
-    which = "was proven" if look.status.recovered_at else "patched runs"
-    message = f"{look.spec.stable.deployment} gets the pod spec that {which}."
+    message = f"{look.spec.stable.deployment} gets the pod spec of {look.spec.patched.deployment}."
     recorded = record(look.status, look.now, "patch stable", Reason.PROMOTING, message)
     return say(enter(recorded, look.now, Phase.PROMOTING, Stage.PATCHING_STABLE, promotion=noted), message, "roll stable out")
 

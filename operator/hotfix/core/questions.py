@@ -43,10 +43,6 @@ class Questions:
         asked = (self.worse, self.not_worse, *ladders, *(question for question in optional if question))
         return tuple(dict.fromkeys(asked))
 
-    def all(self) -> tuple[Question, ...]:
-        """The same."""
-        return self.every
-
     def wanted(self, terms: Terms) -> tuple[Question, ...]:
         """What must be proven before the bake."""
         fixed = self.fixed if terms.fix and terms.fix.required else None

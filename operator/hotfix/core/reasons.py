@@ -50,7 +50,10 @@ class Reason(StrEnum):
         "MetricsBlindToGrpc",
         "gRPC errors are not in HTTP status codes; give own queries.",
     )
-    MANAGED_BY_GITOPS = "ManagedByGitOps", "Git would undo the promotion that was asked for; it is refused before traffic moves."
+    MANAGED_BY_GITOPS = (
+        "ManagedByGitOps",
+        "Git would undo the promotion that was asked for; refused before traffic moves, held where that is seen later.",
+    )
     PATCHED_ALREADY_SERVES = "PatchedAlreadyServes", "Patched has a weight above 0 already; set it to 0 first."
     FAILED_BEFORE = "FailedBefore", "This very patch was rolled back before; change it, or ask for it with retry --same."
     EXPIRED = "Expired", "The rollout was not started before spec.expires."
@@ -62,7 +65,7 @@ class Reason(StrEnum):
     BREAK_GLASS = "BreakGlass", "Evidence was not waited for, as urgency asks; acknowledge it afterwards."
     EVIDENCE_SUFFICIENT = "EvidenceSufficient", "Patched is proven not to be worse than stable."
     PROMOTING = "Promoting", "The fix is moved into stable."
-    AWAITING_GIT = "AwaitingGit", "Patched is proven and serves everything; git is to give stable the same."
+    AWAITING_GIT = "AwaitingGit", "Patched serves everything; git is to give stable the same."
     SERVING_PATCHED = "ServingPatched", "The hotfix serves all traffic, from the patched Deployment."
     PROMOTED = "Promoted", "The hotfix serves all traffic."
     IN_PROGRESS = "InProgress", "How it ends is still open."
@@ -161,8 +164,6 @@ UNFIT_TO_START = frozenset(
         Reason.COUNTERS_UNFIT,
         Reason.SIDES_INDISTINCT,
         Reason.LATENCY_UNKNOWN,
-        Reason.DECISION_LATER_THAN_DEADLINE,
-        Reason.TARGET_ERRORS_TOO_RARE,
     }
 )
 

@@ -13,7 +13,6 @@ from .look import Look, record
 from .observation import Observation
 from .proven import has_fix, unchanged
 from .reasons import Reason
-from .spec import Spec
 from .status import Phase, Stage, Status
 from .verbs import RETRIES, HandledRequest, RequestResult, Verb
 
@@ -28,7 +27,7 @@ WAYS_BACK = frozenset({Verb.ROLLBACK, Verb.RELEASE})
 NO_SUCH = f"There is no such request; use one of {', '.join(Verb)}."
 
 
-def noted(spec: Spec, status: Status, seen: Observation) -> Status:
+def noted(status: Status, seen: Observation) -> Status:
     """A request that is new waits for its answer; a pause or its end holds from this look on."""
     text = (seen.request or "")[:LONGEST]
     known = status.last_handled_request
@@ -45,7 +44,7 @@ def noted(spec: Spec, status: Status, seen: Observation) -> Status:
         status, done, known = _replaced(status, known, new, seen.now), known, new
     handled = [*status.handled_requests, done.request][-MEMORY:] if done else status.handled_requests
     status = status.model_copy(update={"last_handled_request": known, "handled_requests": handled})
-    paused = _paused_after(spec, status, new.verb)
+    paused = _paused_after(status, new.verb)
     if new.verb is Verb.ACKNOWLEDGE:
         return status.model_copy(update={"follow_up": None})
     return status if paused is None else status.model_copy(update={"paused": paused})
@@ -81,7 +80,7 @@ def releases(request: str | None) -> bool:
     return HandledRequest.verb_of(request or "") is Verb.RELEASE
 
 
-def _paused_after(spec: Spec, status: Status, verb: Verb | None) -> bool | None:
+def _paused_after(status: Status, verb: Verb | None) -> bool | None:
     if verb is Verb.PAUSE and status.stage is not Stage.DONE and status.phase is not Phase.ROLLING_BACK:
         return True
     return False if verb is Verb.RESUME and status.paused else None

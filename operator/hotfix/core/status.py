@@ -207,7 +207,9 @@ class Status(Model):
     )
     proven_weight: int | None = Field(None, ge=0, le=100, description="Highest weight the evidence allowed so far.")
     started_at: Moment | None = Field(None, description="The first write of a weight above 0.")
-    recovered_at: Moment | None = Field(None, description="When patched was last given nearly all traffic by evidence.")
+    recovered_at: Moment | None = Field(
+        None, description="When patched was last given nearly all traffic: by evidence, or because it was passed over."
+    )
     fix_reverted_at: Moment | None = Field(None, description="When stable ran the broken version again, after the end.")
     phase_started_at: Moment | None = None
     stage_started_at: Moment | None = None

@@ -50,7 +50,7 @@ def measured() -> dict[str, float]:
     """By what is asked; of a ladder its dearest rung."""
     under = asked()
     noise, found = Noise(under.sigma2, START), dict[str, float]()
-    for question in questions(under).all():
+    for question in questions(under).every:
         name = f"{question.name} ({question.counter})"
         found[name] = max(found.get(name, 0.0), microseconds(question, noise))
     return found
