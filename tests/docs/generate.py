@@ -10,9 +10,9 @@ from pathlib import Path
 from prometheus_client.metrics import MetricWrapperBase
 
 from hotfix.core.machine import STAGES
+from hotfix.core.phases import PHASES_OF, Phase, Stage
 from hotfix.core.presets import INDISTINCT, INDISTINCT_PRESETS, PRESETS
 from hotfix.core.reasons import GOOD_NEWS, Reason
-from hotfix.core.status import Stage
 from hotfix.telemetry import Telemetry
 
 from .durations import table
@@ -40,7 +40,7 @@ def reasons() -> str:
 
 
 def states() -> str:
-    """The state machine as a diagram."""
+    """The state machine as a diagram, and which phase a stage is told as."""
     lines = [
         "# State machine",
         NOTE,
@@ -53,7 +53,11 @@ def states() -> str:
     ]
     for stage, step in STAGES.items():
         lines += [f"    {stage.value} --> {following.value}" for following in step.following]
-    return "\n".join([*lines, f"    {Stage.DONE.value} --> [*]", "```"]) + "\n"
+    lines += [f"    {Stage.DONE.value} --> [*]", "```", "", "People see phases (`status.phase`, the column `Phase`):", ""]
+    lines += ["| phase | stages |", "|---|---|"]
+    for phase in Phase:
+        lines.append(f"| `{phase.value}` | {', '.join(stage.value for stage in STAGES if phase in PHASES_OF[stage])} |")
+    return "\n".join(lines) + "\n"
 
 
 PARTS = {
