@@ -83,9 +83,12 @@ def test_outcomes_are_shown_as_a_table_and_as_data() -> None:
     assert "undecided    0        -" in backtest.as_text([])
 
 
-def test_the_interval_is_the_one_that_is_told_else_of_the_manifest() -> None:
+def test_the_interval_is_the_one_that_is_told_else_of_the_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOTFIX_SCRAPE_INTERVAL", raising=False)
     often = subject(metrics={"interval": "5s"})
     assert (scraped(often, "10s"), scraped(often, None), scraped(subject(), None)) == (10.0, 5.0, 15.0)
+    monkeypatch.setenv("HOTFIX_SCRAPE_INTERVAL", "7s")  # the operator's, for manifests without one
+    assert (scraped(often, None), scraped(subject(), None)) == (5.0, 7.0)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class Pod:
         self.ready_at = _now()
         self.ending = asyncio.Event()
         self.final: dict[str, Any] = item
-        self._reported: dict[str, Any] = {}
+        self.last_state: dict[str, Any] = {}
 
     # ---- life
 
@@ -254,7 +254,9 @@ class Pod:
         if ended is not None:
             # as a kubelet has it: 137 for SIGKILL, and what ended by itself is no error
             code, reason = 128 - ended if ended < 0 else ended, "Error" if ended else "Completed"
-            container["lastState"] = {"terminated": {"exitCode": code, "finishedAt": _now(), "reason": reason}}
+            self.last_state = {"terminated": {"exitCode": code, "finishedAt": _now(), "reason": reason}}
+        if self.last_state:
+            container["lastState"] = self.last_state
         ready = "True" if self.ready else "False"
         return {
             "phase": "Running" if running or self.restarts else "Pending",

@@ -67,10 +67,10 @@ class InPods(Provider):
     @classmethod
     def start(cls, name: str, *, scrape_seconds: float = 2.0) -> Self:
         """The user's: it is there already, and is asked for its images."""
+        binaries.ensure(print)
         cluster = cls.attach(Path(tempfile.mkdtemp(prefix=f"hotfix-{name}-")))
         cluster.furnished = True
         try:
-            binaries.ensure(print)
             cluster.apply(HOME_OF_LOAD)
             cluster.provide([LOAD_IMAGE, *(f"sample:{tag}" for tag in SAMPLES)])
             cluster.prepare()

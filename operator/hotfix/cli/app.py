@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 not possible as asked (the sentence says what to do), 2 wr
 """
 
 import asyncio
+import os
 import sys
 from typing import Annotated, Any
 
@@ -54,11 +55,7 @@ Header = Annotated[list[str] | None, typer.Option("--prometheus-header", help="N
 Ca = Annotated[str | None, typer.Option("--prometheus-ca-file", help="File with the CA certificates of its address.")]
 Interval = Annotated[
     str | None,
-    typer.Option(
-        "--scrape-interval",
-        envvar="HOTFIX_SCRAPE_INTERVAL",
-        help="How often it scrapes; the manifest's metrics.interval, else 15s.",
-    ),
+    typer.Option("--scrape-interval", help="How often it scrapes. [the manifest's, else HOTFIX_SCRAPE_INTERVAL, else 15s]"),
 ]
 
 
@@ -220,8 +217,8 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - one parameter is one option
 
 
 def scraped(subject: asking.Subject, interval: str | None) -> float:
-    """Seconds between two scrapes, as the operator would take them."""
-    return seconds(interval or subject.asked.metrics.interval or "15s")
+    """Seconds between two scrapes, as the operator would take them, unless it is told otherwise."""
+    return seconds(interval or subject.asked.metrics.interval or os.environ.get("HOTFIX_SCRAPE_INTERVAL") or "15s")
 
 
 async def _subject(kube: Kube, name: str | None, file: str | None, namespace: str) -> asking.Subject:

@@ -12,7 +12,7 @@ from tests.cluster import binaries
 from tests.cluster.provider import ROOT
 
 from . import images
-from .cluster import ENDINGS, Kind, missing
+from .cluster import ENDINGS, Kind, leave_alone, missing
 
 SIDE_BY_SIDE = ("-m", "cluster and not alone", "-n", os.environ.get("WORKERS", "6"), "--dist", "worksteal")
 ONE_BY_ONE = ("-m", "cluster and alone")
@@ -50,6 +50,7 @@ def _on_a_cluster() -> int:
             threading.Event().wait()
         return _tests(cluster)
     finally:
+        leave_alone()
         _say("deleting the cluster")
         cluster.delete()
         _say(f"Kubernetes {cluster.version}: in all {time.monotonic() - began:.0f} s")

@@ -69,17 +69,16 @@ class Kind(InPods):
         assert scrape_seconds == images.SCRAPE_SECONDS, "the image of its Prometheus has them"
         programs = binaries.ensure(log)
         home, began = Path(tempfile.mkdtemp(prefix=f"hotfix-{name}-")), time.monotonic()
-        ports = [_free_port() for _ in range(2)]
-        urls = dict(zip(("gateway", "prometheus"), (f"http://127.0.0.1:{port}" for port in ports), strict=True))
-        cluster = cls(home, home.name.replace("_", "-").lower(), urls)
+        cluster = cls(home, home.name.replace("_", "-").lower(), {})
         try:
             names = images.build(programs, log)
             log(f"images built in {time.monotonic() - began:.0f} s")
-            cluster._create(ports, log)
+            cluster._create(log)
             cluster.provide(names)
             log(f"images loaded after {time.monotonic() - began:.0f} s")
             cluster._furnish()
         except BaseException:
+            leave_alone()
             cluster.delete()
             raise
         log(f"cluster of kind up after {time.monotonic() - began:.0f} s")
@@ -108,7 +107,9 @@ class Kind(InPods):
     def _namespaces(self) -> set[str]:
         return set(self.kubectl("get", "namespaces", "-o", "name").stdout.split())
 
-    def _create(self, ports: list[int], log: Callable[[str], None]) -> None:
+    def _create(self, log: Callable[[str], None]) -> None:
+        ports = [_free_port() for _ in range(2)]
+        self.urls |= dict(zip(("gateway", "prometheus"), (f"http://127.0.0.1:{port}" for port in ports), strict=True))
         (self.home / "logs").mkdir()
         shutil.copy(HERE / "audit-policy.yaml", self.home / "audit-policy.yaml")
         (self.home / "kind.yaml").write_text(yaml.safe_dump(_configuration(self.home, ports)))
@@ -137,9 +138,7 @@ class Kind(InPods):
         self.prepare()
 
     def delete(self) -> None:
-        """The last thing of a process: containers and our folder go, also where somebody presses Ctrl-C once more meanwhile."""
-        for ending in ENDINGS:
-            signals.signal(ending, signals.SIG_IGN)  # it is on its way
+        """The containers go, and our folder; also where somebody presses Ctrl-C once more meanwhile."""
         command = ["kind", "delete", "cluster", "--name", self.name]
         done = subprocess.run(command, check=False, capture_output=True, text=True, start_new_session=True)
         if done.returncode:
@@ -272,6 +271,12 @@ class Kind(InPods):
             both.flush()
             context.load_cert_chain(both.name)
         return urllib.parse.urlsplit(cluster["server"]).netloc, context
+
+
+def leave_alone() -> None:
+    """Who wants this process to end waits until it has cleared away: the last thing that it does."""
+    for ending in ENDINGS:
+        signals.signal(ending, signals.SIG_IGN)
 
 
 def missing(*, images_alone: bool = False) -> str:
