@@ -31,7 +31,7 @@ def test_a_person_promotes_where_stable_cannot_serve_without_the_fix() -> None:
     ask(world, "promote:1")
     assert (answer(world)[0], world.remembered.phase) == ("Accepted", Phase.PROMOTING)
     world.stage(Stage.PATCHING_STABLE, seconds=120)
-    assert "checkout gets the pod spec that patched runs." in [entry.message for entry in world.remembered.decisions]
+    assert "checkout gets the pod spec of checkout-hotfix." in [entry.message for entry in world.remembered.decisions]
     world.stable.ready = None
     world.phase(Phase.PROMOTED, seconds=600)
     assert (world.stable.template, world.weight) == ("v2", 0)

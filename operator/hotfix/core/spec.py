@@ -186,11 +186,7 @@ class Analysis(Model):
         description="After metricsGrace: LastProven (back to the highest weight that was proven safe, or the start), "
         "Hold, or Rollback. The weight is never raised without metrics.",
     )
-    ready_grace: Duration = Field(
-        "5m",
-        description="Time for patched's pods to become ready before traffic moves; no longer than its Deployment's "
-        "progressDeadlineSeconds.",
-    )
+    ready_grace: Duration = Field("5m", description="Time for patched's pods to get ready; at most its progressDeadlineSeconds.")
     bake_time: Duration = Field("10m", description="Time at the highest share with a live control before promotion; at most 24h.")
 
 
