@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Build:
-    """One program: what it is called, how it is built, roughly how long that takes on two cores (minutes)."""
+    """One program: its name, how it is built, roughly how long that takes after those before it (minutes on two cores)."""
 
     name: str
     command: tuple[str, ...]
@@ -117,16 +117,21 @@ def _locked(folder: Path, log: Log) -> Iterator[None]:
         yield
 
 
-def ensure(log: Log = print) -> Path:
-    """The folder with hyperkube, kubectl, contour, prometheus, promtool and the CRDs; builds what is not there yet."""
+def ensure(log: Log = print, needed: Collection[str] | None = None) -> Path:
+    """The folder with hyperkube, kubectl, contour, prometheus, promtool (or those of them that are needed) and the CRDs.
+
+    Builds what is not there yet.
+    """
     check_prerequisites()
     folder = cache_folder()
     with _locked(folder, log):
-        missing = [build for build in builds("go") if not (folder / build.name).exists()]
+        wanted = [build for build in builds("go") if needed is None or build.name in needed]
+        missing = [build for build in wanted if not (folder / build.name).exists()]
         if missing or not (folder / "crds").exists():
             go = _go()
             for number, build in enumerate((b for b in builds(go) if b.name in {m.name for m in missing}), 1):
-                _build(go, build, folder, log, f"{number} of {len(missing)}")
+                about = f"about {build.minutes:g}" if needed is None else "some"  # others may have compiled what they share
+                _build(go, build, folder, log, f"{number} of {len(missing)}; once only, {about} minutes on two cores")
             if not (folder / "crds").exists():
                 _crds(go, folder)
     return folder
@@ -141,7 +146,7 @@ def ensure_flux(log: Log = print) -> Path:
         flags = ("-mod=mod", "-trimpath", NO_DEBUGGER, "-ldflags", "-s -w")
         if not (folder / name).exists():
             command = (_go(), "build", *flags, "-o", "{out}", f"github.com/fluxcd/{name}")
-            _build("go", Build(name, command, HERE / "kustomize", 8.0), folder, log, "1 of 1")
+            _build("go", Build(name, command, HERE / "kustomize", 8.0), folder, log, "once only, about 8 minutes on two cores")
         if not (folder / "crds").exists():
             _flux_crds(_go(), folder)
     return folder
@@ -160,7 +165,7 @@ def _flux_crds(go: str, folder: Path) -> None:
 
 
 def _build(go: str, build: Build, folder: Path, log: Log, which: str) -> None:
-    log(f"building {build.name} ({which}; once only, about {build.minutes:g} minutes on two cores)")
+    log(f"building {build.name} ({which})")
     started, partial = time.monotonic(), folder / f".building-{build.name}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()

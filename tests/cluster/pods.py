@@ -67,7 +67,7 @@ class InPods(Provider):
     @classmethod
     def start(cls, name: str, *, scrape_seconds: float = 2.0) -> Self:
         """The user's: it is there already, and is asked for its images."""
-        binaries.ensure(print)
+        binaries.ensure(print, ("kubectl",))
         cluster = cls.attach(Path(tempfile.mkdtemp(prefix=f"hotfix-{name}-")))
         cluster.furnished = True
         try:

@@ -33,7 +33,7 @@ sys.exit(kind.main())
 MAKING = """
 import pathlib, sys
 from tests.cluster.kind import __main__ as kind
-kind.binaries.ensure = lambda log: pathlib.Path()
+kind.binaries.ensure = lambda log, needed: pathlib.Path()
 kind.images.build = lambda programs, log: []
 sys.exit(kind.main())
 """

@@ -31,7 +31,7 @@ def main() -> int:
         signal.signal(ending, signal.default_int_handler)  # as Ctrl-C: the cluster goes
     try:
         if images_alone:
-            print("\n".join(images.build(binaries.ensure(print), print)))
+            print("\n".join(images.build(binaries.ensure(print, images.BUILT), print)))
             return 0
         return _on_a_cluster()
     except binaries.Missing as error:

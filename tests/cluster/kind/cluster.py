@@ -67,7 +67,7 @@ class Kind(InPods):
     def start(cls, name: str, *, scrape_seconds: float = images.SCRAPE_SECONDS, log: Callable[[str], None] = print) -> Self:
         """Images, a cluster, and what stands beside the operator; some two minutes."""
         assert scrape_seconds == images.SCRAPE_SECONDS, "the image of its Prometheus has them"
-        programs = binaries.ensure(log)
+        programs = binaries.ensure(log, images.BUILT)
         home, began = Path(tempfile.mkdtemp(prefix=f"hotfix-{name}-")), time.monotonic()
         cluster = cls(home, home.name.replace("_", "-").lower(), {})
         try:

@@ -16,6 +16,7 @@ from tests.cluster.images import SAMPLES
 from tests.cluster.provider import ROOT
 
 HERE = Path(__file__).parent
+BUILT = ("kubectl", "contour", "prometheus")  # of the embedded cluster's programs: the control plane is kind's own
 BASE = os.environ.get("BASE_IMAGE", "python:3.13-slim")
 WITH_SHELL = os.environ.get("BUILD_IMAGE") or BASE  # of everything but the operator
 OPERATOR = "hotfix-operator:dev"
