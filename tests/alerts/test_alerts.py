@@ -31,7 +31,7 @@ def told() -> set[str]:
 def run(name: str, *arguments: str) -> str:
     """What one of the cluster's programs prints; it must end well."""
     try:
-        program = binaries.ensure() / name
+        program = binaries.ensure(needed=[name]) / name
     except binaries.Missing as error:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(f"{name} cannot be built here: {error}")

@@ -91,7 +91,7 @@ class Prometheus:
 
     def start(self) -> None:
         """Start it on its folder, with what was scraped before, and wait until it answers."""
-        program = binaries.ensure() / "prometheus"
+        program = binaries.ensure(needed=["prometheus"]) / "prometheus"
         command = [
             str(program),
             f"--config.file={self._folder / 'prometheus.yaml'}",
